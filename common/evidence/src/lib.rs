@@ -1,0 +1,19 @@
+//! Bytes to types for everything that a host's state is proved by.
+//!
+//! In: the bytes of firmware logs, IMA lists, TPM structures, manifests and evidence. Out: typed views beside
+//! the raw bytes, and the digests that they replay to. This crate parses and writes; it has no IO, clock or
+//! randomness, and it establishes no trust: `appraisal` does.
+
+pub mod limits;
+
+pub mod cbor;
+pub mod cursor;
+pub mod digest;
+
+pub mod eventlog;
+pub mod ima;
+pub mod tpm;
+
+pub mod body;
+pub mod envelope;
+pub mod manifest;

@@ -1,0 +1,48 @@
+//! Every maximum of this crate, each with its reason. Lengths are checked before anything is allocated.
+
+/// A firmware log. Real ones have 2 to 100 KiB; the UEFI area is rarely larger than 64 KiB.
+pub const EVENT_LOG_BYTES: usize = 4 << 20;
+/// Events of a firmware log. Real ones have 20 to 300.
+pub const EVENT_LOG_EVENTS: usize = 65_536;
+/// Hash banks of a firmware log: one for each algorithm that the TCG registry knows, with room to spare.
+pub const EVENT_LOG_BANKS: usize = 16;
+/// One submission's slice of an IMA list: some 200,000 records. A longer backlog is cut into several.
+pub const IMA_LIST_BYTES: usize = 32 << 20;
+/// One field of an IMA record; `ima-modsig` carries a PKCS#7, `ima-buf` a certificate or a command line.
+pub const IMA_FIELD_BYTES: usize = 1 << 20;
+/// Name of an IMA template; the kernel's longest has 15 bytes, custom ones list their fields.
+pub const IMA_TEMPLATE_NAME_BYTES: usize = 256;
+/// A `TPMS_ATTEST`: a quote over every PCR has under 200 bytes; TPM buffers hold 1,024 to 4,096.
+pub const ATTEST_BYTES: usize = 4_096;
+/// A `TPMT_SIGNATURE`: RSA-4096 has 518 bytes.
+pub const SIGNATURE_BYTES: usize = 2_048;
+/// A `TPMT_PUBLIC`: RSA-4096 with a policy has under 700 bytes.
+pub const PUBLIC_BYTES: usize = 2_048;
+/// Banks in a PCR selection, as `TPML_PCR_SELECTION` (`HASH_COUNT`).
+pub const PCR_SELECTIONS: usize = 16;
+/// PCR values of one piece of evidence: 24 in each of `PCR_SELECTIONS` banks.
+pub const PCR_VALUES: usize = 24 * PCR_SELECTIONS;
+/// An evidence body. A first one names every component of a host; 34 bytes each.
+pub const BODY_BYTES: usize = 4 << 20;
+/// Components that one body adds or removes.
+pub const BODY_COMPONENTS: usize = 100_000;
+/// Gaps that one body reports.
+pub const BODY_GAPS: usize = 1_024;
+/// Posture claims of one body.
+pub const BODY_CLAIMS: usize = 64;
+/// A short text: a name, a version, a claim's key.
+pub const SHORT_TEXT_BYTES: usize = 256;
+/// A longer text: a kernel command line (the kernel's limit is 4,096 on most machines).
+pub const LONG_TEXT_BYTES: usize = 8_192;
+/// A path: `PATH_MAX` of Linux.
+pub const PATH_BYTES: usize = 4_096;
+/// A whole submission, decompressed: attachments, body and their frame.
+pub const ENVELOPE_BYTES: usize = 48 << 20;
+/// Attachments of one submission: one of each kind.
+pub const ATTACHMENTS: usize = 8;
+/// A component's manifest. The largest Debian packages hold some 10,000 executables and libraries.
+pub const MANIFEST_BYTES: usize = 16 << 20;
+/// Entries of a manifest.
+pub const MANIFEST_ENTRIES: usize = 65_536;
+/// Signers of one manifest entry.
+pub const ENTRY_SIGNERS: usize = 16;

@@ -9,6 +9,7 @@ pub mod limits;
 pub mod cbor;
 pub mod cursor;
 pub mod digest;
+pub mod time;
 
 pub mod eventlog;
 pub mod ima;

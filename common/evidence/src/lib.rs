@@ -9,6 +9,7 @@ pub mod limits;
 pub mod cbor;
 pub mod cursor;
 pub mod digest;
+pub mod pcr;
 
 pub mod eventlog;
 pub mod ima;

@@ -5,6 +5,7 @@
 
 use evidence::body::BootCounters;
 use evidence::digest::{ChainId, Digest, HashAlg, HostId, Sha256Digest};
+use evidence::ima::PrefixError;
 use evidence::pcr::{PcrIndex, PcrSelection};
 
 use crate::crypto::SignatureError;
@@ -155,5 +156,52 @@ pub enum Refusal {
     },
     /// An IMA record cannot be read, or no prefix gives the quoted PCR 10.
     #[error("{0}")]
-    Ima(evidence::ima::PrefixError),
+    Ima(PrefixError),
+}
+
+impl Refusal {
+    /// The code that programs and documents use; it never changes.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::OtherHost { .. } => "unknown-host",
+            Self::WrongChain { .. } => "wrong-chain",
+            Self::Replayed { .. } => "replayed",
+            Self::SeqOutOfOrder { .. } => "seq-out-of-order",
+            Self::PrevMismatch { .. } => "prev-mismatch",
+            Self::Signature(_) => "signature-invalid",
+            Self::NotAQuote(_) | Self::OtherAttestation { .. } => "not-a-quote",
+            Self::QualifyingData { .. } => "qualifying-data-mismatch",
+            Self::Selection { .. } => "selection-mismatch",
+            Self::Boot { .. } => "boot-mismatch",
+            Self::WentBack { .. } => "clock-went-back",
+            Self::CheckpointWentBack { .. } => "checkpoint-unknown",
+            Self::PcrValues => "pcr-values-mismatch",
+            Self::StateRoot => "state-root-mismatch",
+            Self::FirmwareLogNeeded { .. } => "firmware-log-needed",
+            Self::FirmwareLogMismatch { .. } => "firmware-log-mismatch",
+            Self::FirmwareLogDamaged(_) => "firmware-log-damaged",
+            Self::FirmwareLogUnreplayable(_) | Self::FirmwareLogReplay { .. } => "firmware-log-replay",
+            Self::ImaOutOfOrder { .. } => "ima-out-of-order",
+            Self::Ima(PrefixError::Damaged { .. }) => "ima-damaged",
+            Self::Ima(_) => "ima-replay",
+        }
+    }
+
+    /// What the host's administrator or an operator can do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::WrongChain { .. } => "the host was enrolled again; this agent's store is older: enrol it again",
+            Self::OtherHost { .. } | Self::Signature(_) => {
+                "the TPM or its attestation key was replaced, or somebody else speaks for this host"
+            }
+            Self::Replayed { .. } => "fetch the receipt of this evidence instead of sending it again",
+            Self::FirmwareLogNeeded { .. } => "send the same evidence with the firmware log attached",
+            Self::FirmwareLogReplay { .. } => {
+                "the log was changed after firmware wrote it, or a PCR was extended behind its back: look at the host"
+            }
+            Self::Ima(_) => "the IMA list was changed after the kernel wrote it, or a part of it is missing",
+            Self::WentBack { .. } => "a TPM's counters never fall: this is an older state of it, or another TPM",
+            _ => "",
+        }
+    }
 }

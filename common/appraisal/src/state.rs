@@ -6,6 +6,7 @@
 use evidence::body::{BootCounters, FirmwareLog};
 use evidence::cbor::{CborError, Reader, Writer};
 use evidence::digest::{ChainId, Digest, DigestError, HashAlg, Sha256Digest};
+use evidence::ima::{Extends, ImaReplay};
 use evidence::limits::BODY_COMPONENTS;
 
 /// A host's position in its chain and what the next evidence is checked against.
@@ -37,12 +38,32 @@ pub struct BootState {
     pub clock_ms: u64,
     /// The boot's firmware log.
     pub firmware_log: FirmwareLog,
-    /// Records of the IMA list that replayed to a quoted value.
-    pub ima_records: u64,
-    /// The value of PCR 10 after them, where PCR 10 is quoted.
-    pub ima_pcr: Option<Digest>,
-    /// Violations among them.
-    pub ima_violations: u64,
+    /// How far the kernel's IMA list is verified.
+    pub ima: ImaState,
+}
+
+/// How far the IMA list of a boot is verified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImaState {
+    /// PCR 10 is not among the quoted PCRs.
+    NotQuoted,
+    /// The records so far replayed to the quoted PCR 10.
+    Replayed {
+        /// PCR 10 after them.
+        replay: ImaReplay,
+        /// Violations among them.
+        violations: u64,
+    },
+}
+
+impl ImaState {
+    /// Verified records.
+    pub const fn records(&self) -> u64 {
+        match self {
+            Self::NotQuoted => 0,
+            Self::Replayed { replay, .. } => replay.count(),
+        }
+    }
 }
 
 impl HostState {
@@ -89,7 +110,7 @@ impl HostState {
     /// Number of the IMA record that evidence of the same boot must start with.
     pub const fn ima_first(&self) -> u64 {
         match self.boot {
-            LastBoot::Seen(boot) => boot.ima_records,
+            LastBoot::Seen(boot) => boot.ima.records(),
             LastBoot::None => 0,
         }
     }
@@ -164,21 +185,26 @@ pub enum StateError {
 const VERSION: u64 = 1;
 
 fn write_boot(w: &mut Writer, boot: &BootState) {
-    w.array(8).uint(boot.counters.reset_count.into()).uint(boot.counters.restart_count.into());
+    w.array(5).uint(boot.counters.reset_count.into()).uint(boot.counters.restart_count.into());
     w.uint(boot.clock_ms);
     match &boot.firmware_log {
         FirmwareLog::Absent => w.bytes(&[]),
         FirmwareLog::Present(digest) => w.bytes(digest.as_bytes()),
     };
-    w.uint(boot.ima_records).uint(boot.ima_violations);
-    match &boot.ima_pcr {
-        None => w.uint(0).bytes(&[]),
-        Some(value) => w.uint(value.alg().tpm_id().into()).bytes(value.as_bytes()),
-    };
+    match &boot.ima {
+        ImaState::NotQuoted => {
+            w.array(0);
+        }
+        ImaState::Replayed { replay, violations } => {
+            let padded = matches!(replay.extends(), Extends::PaddedSha1);
+            w.array(5).uint(replay.count()).uint(*violations).uint(padded.into());
+            w.uint(replay.value().alg().tpm_id().into()).bytes(replay.value().as_bytes());
+        }
+    }
 }
 
 fn read_boot(r: &mut Reader<'_>) -> Result<LastBoot, StateError> {
-    if r.array(8)? == 0 {
+    if !present(r, 5)? {
         return Ok(LastBoot::None);
     }
     let counters = BootCounters { reset_count: r.u32()?, restart_count: r.u32()? };
@@ -187,12 +213,29 @@ fn read_boot(r: &mut Reader<'_>) -> Result<LastBoot, StateError> {
         [] => FirmwareLog::Absent,
         digest => FirmwareLog::Present(Sha256Digest::from_slice(digest)?),
     };
-    let (ima_records, ima_violations) = (r.uint()?, r.uint()?);
-    let alg = r.uint_up_to(u16::MAX.into())?;
-    let alg = u16::try_from(alg).ok().and_then(HashAlg::from_tpm_id);
-    let value = r.bytes(64)?;
-    let ima_pcr = alg.map(|alg| Digest::new(alg, value)).transpose()?;
-    Ok(LastBoot::Seen(BootState { counters, clock_ms, firmware_log, ima_records, ima_pcr, ima_violations }))
+    Ok(LastBoot::Seen(BootState { counters, clock_ms, firmware_log, ima: read_ima(r)? }))
+}
+
+fn read_ima(r: &mut Reader<'_>) -> Result<ImaState, StateError> {
+    if !present(r, 5)? {
+        return Ok(ImaState::NotQuoted);
+    }
+    let (count, violations) = (r.uint()?, r.uint()?);
+    let extends = if r.uint_up_to(1)? == 0 { Extends::BankHash } else { Extends::PaddedSha1 };
+    let id = u16::try_from(r.uint_up_to(u16::MAX.into())?).unwrap_or(u16::MAX);
+    let alg = HashAlg::from_tpm_id(id).ok_or(DigestError::UnknownName)?;
+    let value = Digest::new(alg, r.bytes(64)?)?;
+    Ok(ImaState::Replayed { replay: ImaReplay::resume(extends, count, value), violations })
+}
+
+/// The head of an array that is empty or has all of `count` items.
+fn present(r: &mut Reader<'_>, count: usize) -> Result<bool, CborError> {
+    let offset = r.offset();
+    match r.array(count)? {
+        0 => Ok(false),
+        found if found == count => Ok(true),
+        found => Err(CborError::Schema { offset, expected: count as u64, found: found as u64 }),
+    }
 }
 
 fn read_components(bytes: &[u8]) -> Result<Vec<Sha256Digest>, StateError> {
@@ -219,9 +262,10 @@ mod tests {
                 counters: BootCounters { reset_count: 4, restart_count: 1 },
                 clock_ms: 1_000,
                 firmware_log: FirmwareLog::Present(digest(8)),
-                ima_records: 12,
-                ima_pcr: Some(Digest::ones(HashAlg::Sha384)),
-                ima_violations: 2,
+                ima: ImaState::Replayed {
+                    replay: ImaReplay::resume(Extends::PaddedSha1, 12, Digest::ones(HashAlg::Sha384)),
+                    violations: 2,
+                },
             }),
             components: vec![digest(1), digest(3)],
         }

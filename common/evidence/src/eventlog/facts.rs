@@ -313,17 +313,19 @@ impl<'a> Pcr7<'a> {
             self.separator.get_or_insert((number, kind));
             return None;
         }
-        if event.digest_check(bank) != DigestCheck::Verified {
-            if self.separator.is_none() {
-                self.unverified.get_or_insert(number);
+        let variable = match Pcr7Event::read(event, bank) {
+            Pcr7Event::Variable(variable) => variable,
+            Pcr7Event::Action => return None,
+            Pcr7Event::Unverified => {
+                if self.separator.is_none() {
+                    self.unverified.get_or_insert(number);
+                }
+                return Some(FindingCode::Pcr7Unverified);
             }
-            return Some(FindingCode::Pcr7Unverified);
-        }
-        let Ok(Payload::Variable(variable)) = event.payload() else {
-            return None;
         };
         let before = self.separator.is_none();
-        if event.event_type == EventType::EFI_VARIABLE_AUTHORITY {
+        // The type is not measured: a state that is relabelled an authority is still a state.
+        if event.event_type == EventType::EFI_VARIABLE_AUTHORITY && !is_secure_boot(&variable) {
             self.authorities.push(Authority { event: number, variable });
             return before.then_some(FindingCode::AuthorityBeforeSeparator);
         }
@@ -363,6 +365,38 @@ impl<'a> Pcr7<'a> {
         }
     }
 }
+
+/// An event of PCR 7 that is not a separator. A relabelled event could pass for an action or a boot variable of
+/// the same bytes, so only types and strings that the profile puts into PCR 7 count.
+enum Pcr7Event<'a> {
+    /// A digest-verified variable.
+    Variable(EfiVariable<'a>),
+    /// A digest-verified action that belongs there.
+    Action,
+    /// Anything else: it cannot be relied on.
+    Unverified,
+}
+
+impl<'a> Pcr7Event<'a> {
+    fn read(event: &Event<'a>, bank: HashAlg) -> Self {
+        if event.digest_check(bank) != DigestCheck::Verified {
+            return Self::Unverified;
+        }
+        match (event.event_type, event.payload()) {
+            (
+                EventType::EFI_VARIABLE_DRIVER_CONFIG | EventType::EFI_VARIABLE_AUTHORITY,
+                Ok(Payload::Variable(variable)),
+            ) => Self::Variable(variable),
+            (EventType::EFI_ACTION, Ok(Payload::Text(text))) if PCR7_ACTIONS.contains(&text.as_str()) => {
+                Self::Action
+            }
+            _ => Self::Unverified,
+        }
+    }
+}
+
+//= TCG PFP 1.06 §10.4.4: actions that are measured into PCR 7
+const PCR7_ACTIONS: [&str; 2] = ["UEFI Debug Mode", "DMA Protection Disabled"];
 
 fn is_secure_boot(variable: &EfiVariable<'_>) -> bool {
     variable.guid == Guid::GLOBAL_VARIABLE && variable.name == "SecureBoot"

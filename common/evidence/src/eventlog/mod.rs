@@ -15,6 +15,7 @@ mod payload;
 mod replay;
 
 pub use check::{DigestCheck, Separator};
+pub(crate) use describe::sanitise;
 pub use device_path::DevicePath;
 pub use event_type::EventType;
 pub use facts::{

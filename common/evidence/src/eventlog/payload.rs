@@ -161,10 +161,10 @@ impl Guid {
 
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, e, g, h, i, rest @ ..] = self.0;
-        write!(f, "{d:02x}{c:02x}{b:02x}{a:02x}-{g:02x}{e:02x}-{i:02x}{h:02x}-")?;
-        for (at, byte) in rest.iter().enumerate() {
-            write!(f, "{}{byte:02x}", if at == 2 { "-" } else { "" })?;
+        //= UEFI 2.10 Appendix A: the first three fields are little-endian
+        for (at, byte) in [3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15].into_iter().enumerate() {
+            let dash = if matches!(at, 4 | 6 | 8 | 10) { "-" } else { "" };
+            write!(f, "{dash}{:02x}", self.0.get(byte).copied().unwrap_or_default())?;
         }
         Ok(())
     }

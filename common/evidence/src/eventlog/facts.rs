@@ -181,7 +181,7 @@ finding_codes! {
     VariableAfterSeparator = "pcr7-variable-after-separator",
     /// An authority before PCR 7's separator: an option ROM was verified, or the log is out of order.
     AuthorityBeforeSeparator = "pcr7-authority-before-separator",
-    /// An event of PCR 7 that cannot be checked.
+    /// An event of PCR 7 that cannot be checked, or does not belong there.
     Pcr7Unverified = "pcr7-unverified-event",
     /// A record of the startup locality that the profile forbids.
     StartupLocalityInvalid = "startup-locality-invalid",
@@ -241,7 +241,9 @@ fn check_event(event: &Event<'_>, bank: HashAlg, findings: &mut Vec<Finding>) {
         DigestCheck::NoDigest => find(FindingCode::DigestMissing),
         DigestCheck::Verified | DigestCheck::Opaque | DigestCheck::NotMeasured => {}
     }
-    if (event.event_type == EventType::SEPARATOR) != event.separator(bank).is_some() {
+    // Operating systems set separators of their own in later PCRs, with other data.
+    let firmware = event.register < 8;
+    if firmware && (event.event_type == EventType::SEPARATOR) != event.separator(bank).is_some() {
         find(FindingCode::SeparatorDisguised);
     }
 }
@@ -360,7 +362,8 @@ impl<'a> Pcr7<'a> {
         let event = state.event;
         match state.variable.data {
             [1] => Ok(SecureBoot::On { event }),
-            [0] => Ok(SecureBoot::Off { event }),
+            // Firmware without Secure Boot measures the variable that it lacks, with no data.
+            [] | [0] => Ok(SecureBoot::Off { event }),
             _ => Err(SecureBootUnknown::BadValue { event }),
         }
     }

@@ -6,9 +6,15 @@
 //! here is a model of how Lydian must be deployed.
 
 pub mod artefacts;
+pub mod ek_ca;
+pub mod logs;
+pub mod soft_tpm;
 pub mod swtpm;
 pub mod tpm_command;
 pub mod wait;
 
+pub use ek_ca::{Lifetime, TestEkCa};
+pub use logs::{EventLogBuilder, ImaListBuilder, Measured, SecureBootSwitch};
+pub use soft_tpm::{KeyKind, SoftTpm, SoftTpmSpec};
 pub use swtpm::{Swtpm, SwtpmSpec};
 pub use tpm_command::TpmSocket;

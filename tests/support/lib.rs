@@ -7,14 +7,18 @@
 
 pub mod artefacts;
 pub mod ek_ca;
+pub mod host;
 pub mod logs;
+pub mod process;
 pub mod soft_tpm;
 pub mod swtpm;
 pub mod tpm_command;
 pub mod wait;
 
 pub use ek_ca::{Lifetime, TestEkCa};
+pub use host::{Package, Recording, SimulatedHost, elf};
 pub use logs::{EventLogBuilder, ImaListBuilder, Measured, SecureBootSwitch};
+pub use process::{Finished, Program, Service};
 pub use soft_tpm::{KeyKind, SoftTpm, SoftTpmSpec};
 pub use swtpm::{Swtpm, SwtpmSpec};
 pub use tpm_command::TpmSocket;

@@ -16,6 +16,7 @@ use crate::tpm_command::TpmSocket;
 
 pub use event_log::{EventLogBuilder, SecureBootSwitch};
 pub use ima_list::ImaListBuilder;
+pub(crate) use ima_list::ng_record;
 
 /// A TPM seen from below: something to extend into.
 pub trait Measured {

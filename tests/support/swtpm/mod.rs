@@ -43,11 +43,16 @@ pub struct Swtpm {
 impl Swtpm {
     /// Starts a TPM that was never used: its endorsement keys and certificates are there, nothing else.
     pub fn start(spec: &SwtpmSpec) -> Result<Self> {
+        Self::start_with(spec, |_| Ok(()))
+    }
+
+    /// As [`Self::start`], and lets `firmware` at the TPM before anybody else finds it.
+    pub fn start_with(spec: &SwtpmSpec, firmware: impl FnOnce(&TpmSocket) -> Result<()>) -> Result<Self> {
         // A socket's path has at most 107 bytes, so it does not lie below the target directory.
         let dir = tempfile::Builder::new().prefix("ltpm").tempdir_in("/tmp")?;
         template::copy_into(spec, &dir.path().join("state"))?;
         let mut swtpm = Self { dir, process: None };
-        swtpm.power_on()?;
+        swtpm.power_on(firmware)?;
         Ok(swtpm)
     }
 
@@ -70,47 +75,60 @@ impl Swtpm {
         Ok(())
     }
 
-    /// An orderly power cycle: PCRs at their start values, one more on the reset counter.
-    pub fn restart(&mut self) -> Result<()> {
+    /// Switches the machine off in an orderly way.
+    pub fn power_off(&mut self) -> Result<()> {
         if self.process.is_some() {
             self.socket().shutdown(Shutdown::Clear)?;
         }
-        self.kill_9()?;
-        self.power_on()
+        self.kill_9()
     }
 
-    /// Starts the process on the state that is there; where it was killed, that is a new boot too.
-    pub fn power_on(&mut self) -> Result<()> {
+    /// An orderly power cycle: PCRs at their start values, one more on the reset counter.
+    pub fn restart(&mut self) -> Result<()> {
+        self.power_off()?;
+        self.power_on(|_| Ok(()))
+    }
+
+    /// Starts the process on the state that is there; where it was killed, that is a new boot too. `firmware` has the
+    /// TPM for itself until it is done.
+    pub fn power_on(&mut self, firmware: impl FnOnce(&TpmSocket) -> Result<()>) -> Result<()> {
         self.kill_9()?;
-        for stale in [self.socket_path(), self.control_path()] {
+        let booting = self.dir.path().join("b");
+        let booting_control = self.dir.path().join("b.ctrl");
+        for stale in [&self.socket_path(), &self.control_path(), &booting, &booting_control] {
             if stale.exists() {
-                std::fs::remove_file(&stale)?;
+                std::fs::remove_file(stale)?;
             }
         }
-        let child = self.command().spawn().map_err(template::missing)?;
+        let child = self.command(&booting, &booting_control).spawn().map_err(template::missing)?;
         let child = self.process.insert(child);
-        let (socket, control) = (socket_path(&self.dir), control_path(&self.dir));
         let log = self.dir.path().join("log");
+        let tpm = TpmSocket::new(&booting);
         wait::blocking("swtpm listens", || {
             if let Some(status) = child.try_wait()? {
                 bail!("swtpm ended with {status}: {}", std::fs::read_to_string(&log).unwrap_or_default());
             }
-            let up = std::os::unix::net::UnixStream::connect(&control).is_ok();
-            Ok((up && TpmSocket::new(&socket).banks().is_ok()).then_some(()))
-        })
+            let up = std::os::unix::net::UnixStream::connect(&booting_control).is_ok();
+            Ok((up && tpm.banks().is_ok()).then_some(()))
+        })?;
+        firmware(&tpm)?;
+        // A socket keeps listening under its new name. The control channel goes first: a client that finds the
+        // one expects the other.
+        std::fs::rename(&booting_control, self.control_path())?;
+        std::fs::rename(&booting, self.socket_path())?;
+        Ok(())
     }
 
-    fn command(&self) -> Command {
+    fn command(&self, socket: &Path, control: &Path) -> Command {
         let mut command = Command::new("swtpm");
         command
             .args(["socket", "--tpm2", "--flags", "not-need-init,startup-clear"])
             .arg("--tpmstate")
             .arg(format!("dir={}", self.dir.path().join("state").display()))
             .arg("--server")
-            .arg(format!("type=unixio,path={}", self.socket_path().display()))
-            // The TCTI finds the control channel by this name.
+            .arg(format!("type=unixio,path={}", socket.display()))
             .arg("--ctrl")
-            .arg(format!("type=unixio,path={}", self.control_path().display()))
+            .arg(format!("type=unixio,path={}", control.display()))
             .arg("--log")
             .arg(format!("file={},level=1", self.dir.path().join("log").display()))
             .stdin(Stdio::null())
@@ -120,11 +138,12 @@ impl Swtpm {
     }
 
     fn socket_path(&self) -> PathBuf {
-        socket_path(&self.dir)
+        self.dir.path().join("s")
     }
 
+    /// The TCTI finds the control channel by this name.
     fn control_path(&self) -> PathBuf {
-        control_path(&self.dir)
+        self.dir.path().join("s.ctrl")
     }
 
     /// The directory that holds socket, state and log.
@@ -140,47 +159,5 @@ impl Drop for Swtpm {
     }
 }
 
-fn socket_path(dir: &TempDir) -> PathBuf {
-    dir.path().join("s")
-}
-
-fn control_path(dir: &TempDir) -> PathBuf {
-    dir.path().join("s.ctrl")
-}
-
 #[cfg(test)]
-mod tests {
-    use evidence::pcr::PcrIndex;
-
-    use super::*;
-
-    #[test]
-    fn extends_as_the_library_says_and_forgets_at_reset() {
-        let spec = SwtpmSpec { banks: vec![HashAlg::Sha1, HashAlg::Sha256, HashAlg::Sha384], identity: 0 };
-        let mut swtpm = Swtpm::start(&spec).unwrap();
-        let socket = swtpm.socket();
-        assert_eq!(socket.banks().unwrap(), spec.banks);
-        let pcr = PcrIndex::new(11).unwrap();
-        let measured: Vec<_> = spec.banks.iter().map(|bank| bank.hash(&[b"x"]).unwrap()).collect();
-        socket.extend(pcr, &measured).unwrap();
-        for digest in &measured {
-            let bank = digest.alg();
-            let expected = pcr.start(bank).extend(digest);
-            assert_eq!(socket.read_bank(bank).unwrap().value(bank, pcr), expected, "{bank}");
-        }
-        swtpm.restart().unwrap();
-        let after = swtpm.socket().read_bank(HashAlg::Sha256).unwrap();
-        for pcr in PcrIndex::ALL {
-            assert_eq!(after.value(HashAlg::Sha256, pcr), Some(pcr.start(HashAlg::Sha256)), "PCR {pcr}");
-        }
-    }
-
-    #[test]
-    fn a_killed_tpm_comes_back() {
-        let mut swtpm = Swtpm::start(&SwtpmSpec::default()).unwrap();
-        swtpm.kill_9().unwrap();
-        assert!(swtpm.socket().banks().is_err());
-        swtpm.power_on().unwrap();
-        assert_eq!(swtpm.socket().banks().unwrap(), [HashAlg::Sha256]);
-    }
-}
+mod tests;

@@ -146,7 +146,7 @@ fn retype(record: &mut [u8], kind: EventType) {
     record[4..8].copy_from_slice(&kind.0.to_le_bytes());
 }
 
-/// Events of `shim-sb`: 4 is SecureBoot, 5 PK, 9 the separator of PCR 7, 22 the authority of shim.
+/// Events of `shim-sb`: 4 is `SecureBoot`, 5 PK, 9 the separator of PCR 7, 22 the authority of shim.
 #[test]
 fn what_is_out_of_order_is_found_and_leaves_secure_boot_unknown() {
     let unknown = |state| assert!(matches!(state, SecureBoot::Unknown(_)), "{state:?}");

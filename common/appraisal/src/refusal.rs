@@ -56,6 +56,9 @@ pub enum Refusal {
     /// The signature does not hold under the enrolled key.
     #[error("the quote's signature does not hold under the enrolled attestation key: {0}")]
     Signature(SignatureError),
+    /// The signature's own bytes cannot be read.
+    #[error("the quote's signature cannot be read: {0}")]
+    SignatureMalformed(evidence::tpm::TpmError),
     /// Not a quote made by a TPM.
     #[error("the signed structure is not a TPM quote: {0}")]
     NotAQuote(evidence::tpm::TpmError),
@@ -168,7 +171,7 @@ impl Refusal {
             Self::Replayed { .. } => "replayed",
             Self::SeqOutOfOrder { .. } => "seq-out-of-order",
             Self::PrevMismatch { .. } => "prev-mismatch",
-            Self::Signature(_) => "signature-invalid",
+            Self::Signature(_) | Self::SignatureMalformed(_) => "signature-invalid",
             Self::NotAQuote(_) | Self::OtherAttestation { .. } => "not-a-quote",
             Self::QualifyingData { .. } => "qualifying-data-mismatch",
             Self::Selection { .. } => "selection-mismatch",

@@ -10,6 +10,7 @@ pub mod cbor;
 pub mod cursor;
 pub mod digest;
 pub mod pcr;
+pub mod time;
 
 pub mod eventlog;
 pub mod ima;

@@ -18,6 +18,22 @@ pub const ATTEST_BYTES: usize = 4_096;
 pub const SIGNATURE_BYTES: usize = 2_048;
 /// A `TPMT_PUBLIC`: RSA-4096 with a policy has under 700 bytes.
 pub const PUBLIC_BYTES: usize = 2_048;
+/// An RSA modulus in a TPM structure: RSA-4096, the largest that any TPM makes.
+pub const RSA_MODULUS_BYTES: usize = 512;
+/// A coordinate or a signature's number on an elliptic curve: P-638 has 80 bytes, P-521 has 66.
+pub const ECC_COORDINATE_BYTES: usize = 80;
+/// A digest in a TPM structure: SHA-512, the longest that TPMs have.
+pub const TPM_DIGEST_BYTES: usize = 64;
+/// A `TPM2B_NAME` or `TPM2B_DATA`: an algorithm's identifier and the longest digest.
+pub const TPM_NAME_BYTES: usize = TPM_DIGEST_BYTES + 2;
+/// Octets of a PCR bitmap: 24 PCRs have three; some TPMs write a fourth.
+pub const PCR_SELECT_OCTETS: usize = 4;
+/// A `TPMS_ID_OBJECT`: a sized HMAC and a sized, encrypted digest.
+pub const ID_OBJECT_BYTES: usize = 2 * (TPM_DIGEST_BYTES + 2);
+/// A `TPM2B_ENCRYPTED_SECRET`: one RSA-4096 block, or a point.
+pub const ENCRYPTED_SECRET_BYTES: usize = RSA_MODULUS_BYTES;
+/// An NV index that holds a certificate. Real ones have 700 to 2,000 bytes, and `MAX_NV_INDEX_SIZE` is 2,048 on most.
+pub const NV_CERTIFICATE_BYTES: usize = 8_192;
 /// Banks in a PCR selection, as `TPML_PCR_SELECTION` (`HASH_COUNT`).
 pub const PCR_SELECTIONS: usize = 16;
 /// PCR values of one piece of evidence: 24 in each of `PCR_SELECTIONS` banks.

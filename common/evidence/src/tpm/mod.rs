@@ -1,1 +1,30 @@
-//! Under construction.
+//! TPM 2.0 structures as they travel: public areas, attestations, signatures, PCR selections, credential blobs.
+//!
+//! In: the bytes of `TPM2B_…`, `TPMT_…` and `TPMS_…` structures. Out: typed views beside the bytes that were read,
+//! and the writers of the same structures. A reader takes the whole input or refuses it. Nothing here verifies a signature or knows whose TPM it was: `appraisal` does.
+//= TPM 2.0 Library Part 2: Structures
+
+mod attest;
+mod certificate;
+mod credential;
+mod key;
+mod public;
+mod scheme;
+mod selection;
+mod signature;
+mod template;
+mod wire;
+
+pub use attest::{Attest, AttestFields, Attested, ClockInfo, ClockSafety, QuoteInfo};
+pub use certificate::certificate_from_nv;
+pub use credential::{CredentialBlob, EncryptedSecret, IdObject};
+pub use key::{Curve, EccKey, Key, RsaKey};
+pub use public::{KeyName, ObjectAttributes, Public, PublicArea};
+pub use scheme::{BlockCipher, CipherMode, KdfScheme, Scheme, Symmetric, SymmetricCipher};
+pub use selection::{parse_pcr_selection, write_pcr_selection};
+pub use signature::Signature;
+pub use template::Template;
+pub use wire::TpmError;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,270 @@
+//! Checkpoints: signed statements of a log's size and root.
+//!
+//! In: bytes from a log, or a size and root to sign. Out: a [`SignedCheckpoint`], parsed beside its raw note and
+//! not yet believed; and from [`SignedCheckpoint::verify`] a [`VerifiedCheckpoint`], which the log's own key has
+//! signed. That the log shows everybody the same one takes witnesses; that it only grew, a consistency proof.
+
+use std::fmt;
+
+use crate::hash::{Hash, HashError};
+use crate::note::{KeyError, KeyName, NoteError, NoteSignature, SignedNote, SignerKey, VerifierKey};
+use crate::proof::{ConsistencyProof, InclusionProof, ProofError, verify_consistency, verify_inclusion};
+use crate::text::{self, Line, Lines};
+use crate::tree::{LeafIndex, LogSize, TreeError};
+
+/// The head of a log: whose it is, how many leaves it has, and their root.
+///
+/// The origin has the form of a key's name, as C2SP recommends: the log signs with a key of that name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    origin: KeyName,
+    size: LogSize,
+    root: Hash,
+}
+
+impl Checkpoint {
+    /// A head; the log without leaves has one root only.
+    pub fn new(origin: KeyName, size: LogSize, root: Hash) -> Result<Self, CheckpointError> {
+        if size.is_empty() && root != Hash::empty_root() {
+            return Err(CheckpointError::EmptyRoot);
+        }
+        Ok(Self { origin, size, root })
+    }
+
+    /// Reads the text of a checkpoint: three lines and nothing else.
+    //= C2SP tlog-checkpoint v1.0.0, Note text
+    pub fn parse(text: &str) -> Result<Self, CheckpointError> {
+        let mut lines = Lines::new(text);
+        let origin = take(&mut lines, Part::Origin)?;
+        let size = take(&mut lines, Part::Size)?;
+        let root = take(&mut lines, Part::Root)?;
+        // Extension lines are optional, not recommended, and outside what ML-DSA cosignatures sign.
+        if !lines.rest().is_empty() {
+            return Err(CheckpointError::Extension { offset: lines.offset() });
+        }
+        let origin = KeyName::new(origin.text)
+            .map_err(|reason| CheckpointError::Origin { offset: origin.offset, reason })?;
+        let leaves = text::decimal(size.text).ok_or(CheckpointError::Size { offset: size.offset })?;
+        let root =
+            root.text.parse().map_err(|reason| CheckpointError::Root { offset: root.offset, reason })?;
+        Self::new(origin, LogSize::new(leaves)?, root)
+    }
+
+    /// The log's identity.
+    pub const fn origin(&self) -> &KeyName {
+        &self.origin
+    }
+
+    /// The number of leaves.
+    pub const fn size(&self) -> LogSize {
+        self.size
+    }
+
+    /// The root of the tree at this size.
+    pub const fn root(&self) -> &Hash {
+        &self.root
+    }
+}
+
+/// The text of the checkpoint, as it is signed.
+impl fmt::Display for Checkpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}\n{}\n{}", self.origin, self.size, self.root)
+    }
+}
+
+/// A checkpoint as received or signed, with its raw note. Not to be believed before it is verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedCheckpoint {
+    note: SignedNote,
+    checkpoint: Checkpoint,
+}
+
+impl SignedCheckpoint {
+    /// Reads a checkpoint; no signature is verified yet.
+    pub fn parse(bytes: &[u8]) -> Result<Self, CheckpointError> {
+        let note = SignedNote::parse(bytes)?;
+        let checkpoint = Checkpoint::parse(note.text())?;
+        Ok(Self { note, checkpoint })
+    }
+
+    /// Signs a checkpoint with its log's key.
+    ///
+    /// A log must never sign two checkpoints between which there is no consistency proof: that is the caller's
+    /// to keep, by storing the head before it signs the next.
+    pub fn sign(checkpoint: Checkpoint, key: &SignerKey) -> Result<Self, CheckpointError> {
+        check_origin(&checkpoint, key.verifier_key())?;
+        let note = SignedNote::sign(&checkpoint.to_string(), &[key])?;
+        Ok(Self { note, checkpoint })
+    }
+
+    /// Appends a signature that was made elsewhere, such as a witness's. Nothing is verified here.
+    pub fn add_signature(&mut self, signature: NoteSignature) -> Result<(), CheckpointError> {
+        Ok(self.note.add_signature(signature)?)
+    }
+
+    /// Verifies that the checkpoint is of the log with this key, and signed by it.
+    //= C2SP tlog-checkpoint v1.0.0, Signatures: the key name should match the origin line
+    pub fn verify(&self, log: &VerifierKey) -> Result<VerifiedCheckpoint, CheckpointError> {
+        check_origin(&self.checkpoint, log)?;
+        self.note.open(std::slice::from_ref(log))?;
+        Ok(VerifiedCheckpoint { signed: self.clone() })
+    }
+
+    /// What the checkpoint claims.
+    pub const fn claim(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// The note, byte for byte as it was read or signed.
+    pub const fn note(&self) -> &SignedNote {
+        &self.note
+    }
+
+    /// The bytes of the note.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.note.as_bytes()
+    }
+}
+
+/// A checkpoint that its log's key has signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedCheckpoint {
+    signed: SignedCheckpoint,
+}
+
+impl VerifiedCheckpoint {
+    /// What the log says.
+    pub const fn checkpoint(&self) -> &Checkpoint {
+        &self.signed.checkpoint
+    }
+
+    /// The checkpoint with its note, to store or to pass on.
+    pub const fn signed(&self) -> &SignedCheckpoint {
+        &self.signed
+    }
+
+    /// Verifies that the log has `leaf` at `index`.
+    pub fn verify_inclusion(
+        &self,
+        leaf: &Hash,
+        index: LeafIndex,
+        proof: &InclusionProof,
+    ) -> Result<(), ProofError> {
+        let Checkpoint { size, root, .. } = &self.signed.checkpoint;
+        verify_inclusion(leaf, index, *size, proof, root)
+    }
+
+    /// Verifies that this log only grew since `old`, which must be a checkpoint of the same log.
+    pub fn verify_follows(
+        &self,
+        old: &VerifiedCheckpoint,
+        proof: &ConsistencyProof,
+    ) -> Result<(), CheckpointError> {
+        let (new, old) = (self.checkpoint(), old.checkpoint());
+        if new.origin != old.origin {
+            return Err(CheckpointError::OtherLog {
+                expected: old.origin.clone(),
+                found: new.origin.clone(),
+            });
+        }
+        Ok(verify_consistency(old.size, &old.root, new.size, &new.root, proof)?)
+    }
+}
+
+/// Why bytes are no checkpoint, or the checkpoint is not to be believed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CheckpointError {
+    /// The note around it.
+    #[error(transparent)]
+    Note(#[from] NoteError),
+    /// A line is missing or does not end with a newline.
+    #[error("the {part} line at byte {offset} is missing or does not end")]
+    Missing {
+        /// Which line.
+        part: Part,
+        /// Where it should begin.
+        offset: usize,
+    },
+    /// A fourth line.
+    #[error("extension line at byte {offset}")]
+    Extension {
+        /// Its offset.
+        offset: usize,
+    },
+    /// The origin is empty, or no name.
+    #[error("origin at byte {offset}: {reason}")]
+    Origin {
+        /// Its offset.
+        offset: usize,
+        /// What is wrong with it.
+        reason: KeyError,
+    },
+    /// The size is not a decimal number in its one spelling.
+    #[error("the size at byte {offset} is not a decimal number without leading zeroes")]
+    Size {
+        /// Its offset.
+        offset: usize,
+    },
+    /// The size is beyond what a log can have.
+    #[error(transparent)]
+    SizeRange(#[from] TreeError),
+    /// The root is no hash.
+    #[error("root at byte {offset}: {reason}")]
+    Root {
+        /// Its offset.
+        offset: usize,
+        /// What is wrong with it.
+        reason: HashError,
+    },
+    /// The empty log with a root that is not the hash of nothing.
+    #[error("the empty log has another root")]
+    EmptyRoot,
+    /// A checkpoint of another log than the one expected.
+    #[error("a checkpoint of {found}, where one of {expected} was expected")]
+    OtherLog {
+        /// The log expected.
+        expected: KeyName,
+        /// The log found.
+        found: KeyName,
+    },
+    /// The consistency proof does not hold.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+}
+
+/// A line of a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The first line.
+    Origin,
+    /// The second line.
+    Size,
+    /// The third line.
+    Root,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Origin => "origin",
+            Self::Size => "size",
+            Self::Root => "root",
+        })
+    }
+}
+
+fn take<'a>(lines: &mut Lines<'a>, part: Part) -> Result<Line<'a>, CheckpointError> {
+    let offset = lines.offset();
+    lines.take().ok_or(CheckpointError::Missing { part, offset })
+}
+
+fn check_origin(checkpoint: &Checkpoint, log: &VerifierKey) -> Result<(), CheckpointError> {
+    if checkpoint.origin == *log.name() {
+        return Ok(());
+    }
+    Err(CheckpointError::OtherLog { expected: log.name().clone(), found: checkpoint.origin.clone() })
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,3 +11,7 @@ pub mod credential;
 pub mod refusal;
 pub mod state;
 pub mod verify;
+
+pub mod endorsement;
+pub mod policy;
+pub mod result;

@@ -193,7 +193,9 @@ impl Refusal {
     /// What the host's administrator or an operator can do about it.
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::WrongChain { .. } => "the host was enrolled again; this agent's store is older: enrol it again",
+            Self::WrongChain { .. } => {
+                "the host was enrolled again; this agent's store is older: enrol it again"
+            }
             Self::OtherHost { .. } | Self::Signature(_) => {
                 "the TPM or its attestation key was replaced, or somebody else speaks for this host"
             }
@@ -203,7 +205,9 @@ impl Refusal {
                 "the log was changed after firmware wrote it, or a PCR was extended behind its back: look at the host"
             }
             Self::Ima(_) => "the IMA list was changed after the kernel wrote it, or a part of it is missing",
-            Self::WentBack { .. } => "a TPM's counters never fall: this is an older state of it, or another TPM",
+            Self::WentBack { .. } => {
+                "a TPM's counters never fall: this is an older state of it, or another TPM"
+            }
             _ => "",
         }
     }

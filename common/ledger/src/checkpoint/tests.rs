@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::note::{SignedNote, SignerKey, VerifierKey};
+use crate::proof::ConsistencyProof;
 use crate::testing::{self, MemoryLog, Seeded, signer};
 use crate::tree::{prove_consistency, prove_inclusion};
 

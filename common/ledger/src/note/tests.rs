@@ -71,6 +71,18 @@ fn unknown_keys_are_ignored_and_one_known_key_is_needed() {
     assert_eq!(note.open(&[same_name, same_key]), Err(NoteError::NoKnownKey));
 }
 
+/// C2SP signed-note v1.0.0, Signatures: keys that share a name or an id, but not both, are unknown.
+#[test]
+fn a_strangers_line_with_a_known_id_or_name_is_ignored() {
+    for stranger in ["— Stranger x08gowE=", "— PeterNeumann AAAAAAE="] {
+        let text = format!("{GO_TEXT}\n{stranger}\n{PETER_LINE}\n");
+        let note = SignedNote::parse(text.as_bytes()).unwrap();
+        assert_eq!(names(&note.open(&[key(PETER)]).unwrap()), ["PeterNeumann"], "{stranger}");
+        let alone = SignedNote::parse(format!("{GO_TEXT}\n{stranger}\n").as_bytes()).unwrap();
+        assert_eq!(alone.open(&[key(PETER)]), Err(NoteError::NoKnownKey), "{stranger}");
+    }
+}
+
 /// C2SP signed-note v1.0.0, Signatures: a bad signature of a known key refuses the whole note.
 #[test]
 fn a_bad_signature_of_a_known_key_refuses_the_note() {

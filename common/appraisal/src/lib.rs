@@ -5,3 +5,4 @@
 
 pub mod credential;
 pub mod crypto;
+pub mod endorsement;

@@ -3,8 +3,8 @@
 use evidence::body::FirmwareLog;
 use evidence::digest::{HashAlg, Sha256Digest};
 use evidence::envelope::AttachmentKind;
-use evidence::eventlog::{BootFacts, EventLog, ExitBootServicesRepair};
-use evidence::pcr::PcrIndex;
+use evidence::eventlog::{BootFacts, EXIT_BOOT_SERVICES_PCR, EventLog, ExitBootServicesRepair};
+use evidence::pcr::{PcrIndex, PcrValues};
 
 use super::place::{Carried, PlacedQuote};
 use crate::refusal::Refusal;
@@ -29,6 +29,7 @@ pub struct VerifiedFirmwareLog<'e> {
     bytes: &'e [u8],
     log: EventLog<'e>,
     bank: HashAlg,
+    replayed: PcrValues,
     standings: Vec<(PcrIndex, PcrStanding)>,
 }
 
@@ -54,7 +55,9 @@ impl<'e> VerifiedFirmwareLog<'e> {
             (None, _) => return Err(Refusal::FirmwareLogNeeded { digest }),
         };
         if Sha256Digest::of(&[bytes]) != digest {
-            return Err(Refusal::FirmwareLogMismatch { what: "the attached bytes are not those the body names" });
+            return Err(Refusal::FirmwareLogMismatch {
+                what: "the attached bytes are not those the body names",
+            });
         }
         Self::replay(placed, bytes).map(Some)
     }
@@ -79,7 +82,7 @@ impl<'e> VerifiedFirmwareLog<'e> {
             };
             let standing = if replayed == quoted {
                 if log.extended(bank).contains(pcr) { PcrStanding::Replayed } else { PcrStanding::Untouched }
-            } else if pcr.get() == EXIT_BOOT_SERVICES_PCR
+            } else if pcr == EXIT_BOOT_SERVICES_PCR
                 && let Some(repair) = log.repair_exit_boot_services(bank, &quoted)
             {
                 PcrStanding::ReplayedWithRepair(repair)
@@ -90,7 +93,7 @@ impl<'e> VerifiedFirmwareLog<'e> {
             };
             standings.push((pcr, standing));
         }
-        Ok(Self { bytes, log, bank, standings })
+        Ok(Self { bytes, log, bank, replayed, standings })
     }
 
     /// The log's raw bytes.
@@ -106,6 +109,11 @@ impl<'e> VerifiedFirmwareLog<'e> {
     /// The bank that is relied on.
     pub const fn bank(&self) -> HashAlg {
         self.bank
+    }
+
+    /// What the PCRs held when firmware's log ended.
+    pub const fn replayed(&self) -> &PcrValues {
+        &self.replayed
     }
 
     /// How each quoted PCR of that bank but PCR 10 stands to the log.
@@ -124,9 +132,7 @@ impl<'e> VerifiedFirmwareLog<'e> {
     }
 }
 
-const EXIT_BOOT_SERVICES_PCR: u8 = 5;
-
-/// PCRs that systemd and others extend while the system runs: 9 (NvPCR names), 11 (boot phases), 12 and 13 (system
+/// PCRs that the service manager and others extend while the system runs: 9 (names of `NvPCRs`), 11 (boot phases), 12 and 13 (system
 /// extensions), 15 (machine id, volume keys).
 const EXTENDED_BY_SYSTEM: [u8; 5] = [9, 11, 12, 13, 15];
 

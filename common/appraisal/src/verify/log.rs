@@ -34,7 +34,7 @@ pub enum BootChange {
 impl<'e> VerifiedLog<'e> {
     pub(super) fn new(placed: PlacedQuote<'e>, known: Option<&'e [u8]>) -> Result<Self, Refusal> {
         let firmware = VerifiedFirmwareLog::new(&placed, known)?;
-        let ima = VerifiedIma::new(&placed)?;
+        let ima = VerifiedIma::new(&placed, firmware.as_ref())?;
         let boot = match placed.carried() {
             Carried::NewBoot => BootChange::First,
             Carried::SameBoot(_) => BootChange::Same,
@@ -47,10 +47,7 @@ impl<'e> VerifiedLog<'e> {
             prev: quote.envelope().evidence.digest(),
             checkpoint_size: body.checkpoint.size,
             boot: LastBoot::Seen(BootState {
-                counters: BootCounters {
-                    reset_count: clock.reset_count,
-                    restart_count: clock.restart_count,
-                },
+                counters: BootCounters { reset_count: clock.reset_count, restart_count: clock.restart_count },
                 clock_ms: clock.clock_ms,
                 firmware_log: body.firmware_log,
                 ima: ima.state(),

@@ -3,6 +3,12 @@
 //! `tests/vectors` of the workspace holds boots of our own with what their TPM held: the truth. Logs of other
 //! machines are read in place from `$LYDIAN_VECTORS`; where that folder is missing, the tests say so.
 #![expect(clippy::disallowed_methods, reason = "tests read recorded logs from disk")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests fail as tests do"
+)]
 #![expect(clippy::print_stderr, reason = "a test says what it skips, and how much it has seen")]
 
 // Other crates know this one as `evidence`; so do its tests.

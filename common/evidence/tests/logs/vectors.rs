@@ -24,7 +24,7 @@ pub(crate) fn tpm_values(boot: &str) -> PcrValues {
     PcrValues::from_concatenated(&all, &own(boot, "pcrs_all.bin")).unwrap()
 }
 
-/// The quoted values of one of our own boots, as tpm2_quote stores them: a selection and lists of eight
+/// The quoted values of one of our own boots, as `tpm2_quote` stores them: a selection and lists of eight
 /// digests, each as they lie in memory on a little-endian machine.
 pub(crate) fn quoted_values(boot: &str, file: &str) -> PcrValues {
     let bytes = own(boot, file);

@@ -56,6 +56,9 @@ pub enum Refusal {
     /// The signature does not hold under the enrolled key.
     #[error("the quote's signature does not hold under the enrolled attestation key: {0}")]
     Signature(SignatureError),
+    /// The signature's own bytes cannot be read.
+    #[error("the quote's signature cannot be read: {0}")]
+    SignatureMalformed(evidence::tpm::TpmError),
     /// Not a quote made by a TPM.
     #[error("the signed structure is not a TPM quote: {0}")]
     NotAQuote(evidence::tpm::TpmError),
@@ -168,7 +171,7 @@ impl Refusal {
             Self::Replayed { .. } => "replayed",
             Self::SeqOutOfOrder { .. } => "seq-out-of-order",
             Self::PrevMismatch { .. } => "prev-mismatch",
-            Self::Signature(_) => "signature-invalid",
+            Self::Signature(_) | Self::SignatureMalformed(_) => "signature-invalid",
             Self::NotAQuote(_) | Self::OtherAttestation { .. } => "not-a-quote",
             Self::QualifyingData { .. } => "qualifying-data-mismatch",
             Self::Selection { .. } => "selection-mismatch",
@@ -190,7 +193,9 @@ impl Refusal {
     /// What the host's administrator or an operator can do about it.
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::WrongChain { .. } => "the host was enrolled again; this agent's store is older: enrol it again",
+            Self::WrongChain { .. } => {
+                "the host was enrolled again; this agent's store is older: enrol it again"
+            }
             Self::OtherHost { .. } | Self::Signature(_) => {
                 "the TPM or its attestation key was replaced, or somebody else speaks for this host"
             }
@@ -200,7 +205,9 @@ impl Refusal {
                 "the log was changed after firmware wrote it, or a PCR was extended behind its back: look at the host"
             }
             Self::Ima(_) => "the IMA list was changed after the kernel wrote it, or a part of it is missing",
-            Self::WentBack { .. } => "a TPM's counters never fall: this is an older state of it, or another TPM",
+            Self::WentBack { .. } => {
+                "a TPM's counters never fall: this is an older state of it, or another TPM"
+            }
             _ => "",
         }
     }

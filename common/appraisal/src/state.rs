@@ -154,7 +154,11 @@ impl HostState {
     }
 
     /// The components after some came and some went; `None` where one that came was there, or one that went was not.
-    pub(crate) fn after(&self, added: &[Sha256Digest], removed: &[Sha256Digest]) -> Option<Vec<Sha256Digest>> {
+    pub(crate) fn after(
+        &self,
+        added: &[Sha256Digest],
+        removed: &[Sha256Digest],
+    ) -> Option<Vec<Sha256Digest>> {
         let mut components = self.components.clone();
         for gone in removed {
             let at = components.binary_search(gone).ok()?;

@@ -9,7 +9,7 @@ mod key;
 use evidence::digest::HashAlg;
 use evidence::tpm::{Curve, Key, Public, Scheme, Signature};
 
-pub(crate) use key::{PublicKey, SignatureBytes, field};
+pub(crate) use key::{PublicKey, Salt, SignatureBytes, field};
 
 /// Which hashes a signature may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ fn signature_bytes(signature: &Signature) -> SignatureBytes<'_> {
     match signature {
         Signature::RsaSsa { hash, signature } => SignatureBytes::Pkcs1 { hash: *hash, signature },
         Signature::RsaPss { hash, signature } => {
-            SignatureBytes::Pss { hash: *hash, salt: key::Salt::DigestOrLongest, signature }
+            SignatureBytes::Pss { hash: *hash, salt: Salt::DigestOrLongest, signature }
         }
         Signature::Ecdsa { hash, r, s } => SignatureBytes::Ecdsa { hash: *hash, r, s },
     }

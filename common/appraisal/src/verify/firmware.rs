@@ -54,7 +54,9 @@ impl<'e> VerifiedFirmwareLog<'e> {
             (None, _) => return Err(Refusal::FirmwareLogNeeded { digest }),
         };
         if Sha256Digest::of(&[bytes]) != digest {
-            return Err(Refusal::FirmwareLogMismatch { what: "the attached bytes are not those the body names" });
+            return Err(Refusal::FirmwareLogMismatch {
+                what: "the attached bytes are not those the body names",
+            });
         }
         Self::replay(placed, bytes).map(Some)
     }
@@ -126,7 +128,7 @@ impl<'e> VerifiedFirmwareLog<'e> {
 
 const EXIT_BOOT_SERVICES_PCR: u8 = 5;
 
-/// PCRs that systemd and others extend while the system runs: 9 (NvPCR names), 11 (boot phases), 12 and 13 (system
+/// PCRs that the service manager and others extend while the system runs: 9 (names of `NvPCRs`), 11 (boot phases), 12 and 13 (system
 /// extensions), 15 (machine id, volume keys).
 const EXTENDED_BY_SYSTEM: [u8; 5] = [9, 11, 12, 13, 15];
 

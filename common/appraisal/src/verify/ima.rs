@@ -2,7 +2,9 @@
 
 use evidence::digest::HashAlg;
 use evidence::envelope::AttachmentKind;
-use evidence::ima::{BootAggregateCheck, ImaList, ImaReplay, PrefixMatch, check_boot_aggregate, replay_prefix};
+use evidence::ima::{
+    BootAggregateCheck, ImaList, ImaReplay, PrefixMatch, check_boot_aggregate, replay_prefix,
+};
 use evidence::pcr::{PcrIndex, PcrValues};
 
 use super::place::{Carried, PlacedQuote};

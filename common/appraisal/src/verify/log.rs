@@ -47,10 +47,7 @@ impl<'e> VerifiedLog<'e> {
             prev: quote.envelope().evidence.digest(),
             checkpoint_size: body.checkpoint.size,
             boot: LastBoot::Seen(BootState {
-                counters: BootCounters {
-                    reset_count: clock.reset_count,
-                    restart_count: clock.restart_count,
-                },
+                counters: BootCounters { reset_count: clock.reset_count, restart_count: clock.restart_count },
                 clock_ms: clock.clock_ms,
                 firmware_log: body.firmware_log,
                 ima: ima.state(),

@@ -28,22 +28,17 @@ impl<'e> VerifiedQuote<'e> {
             return Err(Refusal::OtherHost { expected: attester.host, found: body.host });
         }
         // The signature first: nothing else of the structure is worth reading before it holds.
-        let signature = Signature::parse(evidence.signature()).map_err(crypto::SignatureError::from);
-        signature
-            .and_then(|signature| {
-                crypto::verify_signature(attester.ak.public(), &signature, evidence.attest())
-                    .map(|()| signature)
-            })
-            .map_err(Refusal::Signature)
-            .and_then(|signature| {
-                let attest = Attest::parse(evidence.attest()).map_err(Refusal::NotAQuote)?;
-                let quote = quote_info(&attest)?;
-                check_qualifying_data(&attest, evidence.body_raw())?;
-                check_selection(quote, attester)?;
-                check_boot(body, &attest.fields().clock)?;
-                let values = check_values(envelope, quote, &signature)?;
-                Ok(Self { envelope, clock: attest.fields().clock, selection: quote.selection.clone(), values })
-            })
+        let signature = Signature::parse(evidence.signature()).map_err(Refusal::SignatureMalformed)?;
+        crypto::verify_signature(attester.ak.public(), &signature, evidence.attest())
+            .map_err(Refusal::Signature)?;
+        let attest = Attest::parse(evidence.attest()).map_err(Refusal::NotAQuote)?;
+        let clock = attest.fields().clock;
+        let quote = quote_info(&attest)?;
+        check_qualifying_data(&attest, evidence.body_raw())?;
+        check_selection(quote, attester)?;
+        check_boot(body, &clock)?;
+        let values = check_values(envelope, quote, &signature)?;
+        Ok(Self { envelope, clock, selection: quote.selection.clone(), values })
     }
 
     /// The envelope that the quote vouches for.
@@ -113,6 +108,6 @@ fn check_values(envelope: &Envelope, quote: &QuoteInfo, signature: &Signature) -
         values.insert(pcr, value);
     }
     let parts: Vec<&[u8]> = envelope.pcr_values.iter().map(Vec::as_slice).collect();
-    let digest = signature.hash_alg().hash(&parts).ok_or(Refusal::PcrValues)?;
+    let digest = signature.hash().hash(&parts).ok_or(Refusal::PcrValues)?;
     if digest.as_bytes() == quote.pcr_digest { Ok(values) } else { Err(Refusal::PcrValues) }
 }

@@ -4,7 +4,7 @@
 //! something that is not in the log. A verified digest binds data to the log; only replay to a quoted value
 //! binds the log to a TPM.
 
-use super::payload::{EfiVariable, GRUB_PREFIXES, Payload};
+use super::payload::{EfiVariable, GRUB_PREFIXES, Payload, wide_text};
 use super::{Event, EventType};
 use crate::digest::{Digest, HashAlg};
 
@@ -59,6 +59,9 @@ pub(super) fn digest_check(event: &Event<'_>, bank: HashAlg) -> DigestCheck {
     if candidates(event).into_iter().flatten().any(hashes_to) {
         return DigestCheck::Verified;
     }
+    if event.event_type == EventType::IPL && narrow_name(event.data).is_some_and(|name| hashes_to(&name)) {
+        return DigestCheck::Verified;
+    }
     if event.event_type == EventType::SEPARATOR && separator(event, bank) == Some(Separator::Error) {
         return DigestCheck::Verified;
     }
@@ -70,9 +73,9 @@ fn candidates<'a>(event: &Event<'a>) -> [Option<&'a [u8]>; 3] {
     let data = event.data;
     match event.event_type {
         EventType::EFI_VARIABLE_BOOT => [Some(data), variable(event).map(|variable| variable.data), None],
-        // Old shims log one byte more than they measure.
+        // Old shims log some bytes too many and measure all but the last of them.
         EventType::EFI_VARIABLE_AUTHORITY => match variable(event) {
-            Some(variable) if variable.trailing.len() == 1 => [Some(data), without_last(data), None],
+            Some(variable) if !variable.trailing.is_empty() => [Some(data), without_last(data), None],
             _ => [Some(data), None, None],
         },
         EventType::EFI_ACTION | EventType::ACTION | EventType::POST_CODE => {
@@ -87,13 +90,19 @@ fn candidates<'a>(event: &Event<'a>) -> [Option<&'a [u8]>; 3] {
     }
 }
 
-/// GRUB measures its strings without prefix, older versions some of them with their NUL; systemd measures
-/// names with their NUL.
+/// GRUB measures its strings without prefix, older versions some of them with their NUL.
 fn ipl_candidates(data: &[u8]) -> [Option<&[u8]>; 3] {
     match grub_string(data) {
         Some(text) => [Some(text), text.strip_suffix(&[0]), Some(data)],
         None => [Some(data), data.strip_suffix(&[0]), None],
     }
+}
+
+/// The stub of systemd logs a section's name in UTF-16 and measures it in ASCII with its NUL.
+fn narrow_name(data: &[u8]) -> Option<Vec<u8>> {
+    let mut name = wide_text(data)?.into_bytes();
+    name.push(0);
+    Some(name)
 }
 
 fn grub_string(data: &[u8]) -> Option<&[u8]> {
@@ -129,8 +138,9 @@ fn digest_is_of_data(event: &Event<'_>) -> bool {
     }
 }
 
-/// A digest of 00000000, FFFFFFFF or 01000000 is a separator whatever the event's type says: the type is not
-/// measured, so whoever rewrote it could hide where firmware's part ends.
+/// A digest of 00000000 or FFFFFFFF is a separator whatever the event's type says: the type is not measured, so
+/// whoever rewrote it could hide where firmware's part ends. One of 01000000 is an error only under its own
+/// type, since a boot order of one entry has the same bytes; no *good* news can be made of a hidden one.
 //= TCG PFP 1.06 §10.4.1: EV_SEPARATOR
 pub(super) fn separator(event: &Event<'_>, bank: HashAlg) -> Option<Separator> {
     event.pcr()?;
@@ -138,7 +148,7 @@ pub(super) fn separator(event: &Event<'_>, bank: HashAlg) -> Option<Separator> {
     let is = |value: [u8; 4]| digest_of(bank, value).as_ref() == Some(digest);
     if is([0; 4]) || is([0xff; 4]) {
         Some(Separator::Normal)
-    } else if is([1, 0, 0, 0]) {
+    } else if event.event_type == EventType::SEPARATOR && is([1, 0, 0, 0]) {
         Some(Separator::Error)
     } else {
         None

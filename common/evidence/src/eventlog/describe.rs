@@ -13,7 +13,7 @@ pub(super) fn describe(event: &Event<'_>) -> String {
         Ok(payload) => describe_payload(&payload),
         Err(error) => format!("{error}; {}", hex(event.data)),
     };
-    sanitise(&text)
+    if text.is_empty() { "(no text)".to_owned() } else { sanitise(&text) }
 }
 
 fn describe_payload(payload: &Payload<'_>) -> String {

@@ -4,6 +4,9 @@
 //! with stable codes for all that is out of order. Facts are worth what the bank's replay is: nothing until
 //! it equals quoted values.
 
+use std::collections::BTreeSet;
+
+use super::finding::{Finding, FindingCode};
 use super::payload::{EfiVariable, Guid, Payload};
 use super::{DigestCheck, Event, EventLog, EventType, LogFormat, Separator, StartupLocality};
 use crate::digest::HashAlg;
@@ -123,72 +126,6 @@ pub struct Authority<'a> {
     pub variable: EfiVariable<'a>,
 }
 
-/// Something out of order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What.
-    pub code: FindingCode,
-    /// The PCR, or whatever register the event names.
-    pub register: u32,
-    /// The event, unless something is missing.
-    pub event: Option<u32>,
-}
-
-macro_rules! finding_codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
-        /// The kinds of findings.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum FindingCode {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl FindingCode {
-            /// Every code.
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
-
-            /// The code as policies and answers write it; it never changes.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $code,)*
-                }
-            }
-        }
-    };
-}
-
-finding_codes! {
-    /// An event's data is not what was measured.
-    DigestMismatch = "digest-mismatch",
-    /// An event that the bank has no digest of.
-    DigestMissing = "digest-missing",
-    /// An event of a type that the profile does not define.
-    UnknownEvent = "unknown-event",
-    /// An event's data is shorter than its type asks for.
-    MalformedEvent = "malformed-event",
-    /// An event that extends a register that no TPM has.
-    UnknownRegister = "unknown-register",
-    /// A PCR from 0 to 7 without a separator.
-    SeparatorMissing = "separator-missing",
-    /// A separator that reports an error of the firmware.
-    SeparatorError = "separator-error",
-    /// A second separator in a PCR.
-    SeparatorRepeated = "separator-repeated",
-    /// A separator's digest under another type, or a separator's type over another digest.
-    SeparatorDisguised = "separator-disguised",
-    /// A variable that was measured twice before PCR 7's separator.
-    DuplicateVariable = "duplicate-variable",
-    /// A configuration variable behind PCR 7's separator.
-    VariableAfterSeparator = "pcr7-variable-after-separator",
-    /// An authority before PCR 7's separator: an option ROM was verified, or the log is out of order.
-    AuthorityBeforeSeparator = "pcr7-authority-before-separator",
-    /// An event of PCR 7 that cannot be checked.
-    Pcr7Unverified = "pcr7-unverified-event",
-    /// A record of the startup locality that the profile forbids.
-    StartupLocalityInvalid = "startup-locality-invalid",
-    /// The log has SHA-1 digests alone.
-    Sha1OnlyLog = "sha1-only-log",
-}
-
 impl<'a> EventLog<'a> {
     /// The facts that the log supports in a bank.
     pub fn facts(&self, bank: HashAlg) -> BootFacts<'a> {
@@ -241,7 +178,9 @@ fn check_event(event: &Event<'_>, bank: HashAlg, findings: &mut Vec<Finding>) {
         DigestCheck::NoDigest => find(FindingCode::DigestMissing),
         DigestCheck::Verified | DigestCheck::Opaque | DigestCheck::NotMeasured => {}
     }
-    if (event.event_type == EventType::SEPARATOR) != event.separator(bank).is_some() {
+    // Operating systems set separators of their own in later PCRs, with other data.
+    let firmware = event.register < 8;
+    if firmware && (event.event_type == EventType::SEPARATOR) != event.separator(bank).is_some() {
         find(FindingCode::SeparatorDisguised);
     }
 }
@@ -290,6 +229,8 @@ fn separators(log: &EventLog<'_>, bank: HashAlg, findings: &mut Vec<Finding>) ->
 #[derive(Default)]
 struct Pcr7<'a> {
     variables: Vec<MeasuredVariable<'a>>,
+    /// A set, so that a log of nothing but variables costs no more than others of its length.
+    names: BTreeSet<(Guid, String)>,
     authorities: Vec<Authority<'a>>,
     separator: Option<(u32, Separator)>,
     unverified: Option<u32>,
@@ -332,9 +273,9 @@ impl<'a> Pcr7<'a> {
         if !before {
             return Some(FindingCode::VariableAfterSeparator);
         }
-        let known = self.variables.iter().any(|known| same_variable(&known.variable, &variable));
+        let new = self.names.insert((variable.guid, variable.name.clone()));
         self.variables.push(MeasuredVariable { event: number, variable });
-        known.then_some(FindingCode::DuplicateVariable)
+        (!new).then_some(FindingCode::DuplicateVariable)
     }
 
     fn secure_boot(&self) -> SecureBoot {
@@ -360,7 +301,8 @@ impl<'a> Pcr7<'a> {
         let event = state.event;
         match state.variable.data {
             [1] => Ok(SecureBoot::On { event }),
-            [0] => Ok(SecureBoot::Off { event }),
+            // Firmware without Secure Boot measures the variable that it lacks, with no data.
+            [] | [0] => Ok(SecureBoot::Off { event }),
             _ => Err(SecureBootUnknown::BadValue { event }),
         }
     }
@@ -400,8 +342,4 @@ const PCR7_ACTIONS: [&str; 2] = ["UEFI Debug Mode", "DMA Protection Disabled"];
 
 fn is_secure_boot(variable: &EfiVariable<'_>) -> bool {
     variable.guid == Guid::GLOBAL_VARIABLE && variable.name == "SecureBoot"
-}
-
-fn same_variable(a: &EfiVariable<'_>, b: &EfiVariable<'_>) -> bool {
-    a.guid == b.guid && a.name == b.name
 }

@@ -10,6 +10,7 @@ mod describe;
 mod device_path;
 mod event_type;
 mod facts;
+mod finding;
 mod parse;
 mod payload;
 mod replay;
@@ -18,10 +19,8 @@ pub use check::{DigestCheck, Separator};
 pub(crate) use describe::sanitise;
 pub use device_path::DevicePath;
 pub use event_type::EventType;
-pub use facts::{
-    Authority, BootFacts, Finding, FindingCode, MeasuredVariable, SecureBoot, SecureBootUnknown,
-    SeparatorState,
-};
+pub use facts::{Authority, BootFacts, MeasuredVariable, SecureBoot, SecureBootUnknown, SeparatorState};
+pub use finding::{Finding, FindingCode};
 pub use parse::{EventLogError, Parsed};
 pub use payload::{EfiVariable, Guid, ImageLoad, IplKind, IplText, Payload, PayloadError};
 pub use replay::{EXIT_BOOT_SERVICES_PCR, ExitBootServicesRepair, ReplayError, StartupLocality};
@@ -127,3 +126,6 @@ impl<'a> Event<'a> {
         describe::describe(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

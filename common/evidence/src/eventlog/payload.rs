@@ -123,7 +123,7 @@ pub struct EfiVariable<'a> {
     pub name: String,
     /// The variable's data, or the entry that authorised something.
     pub data: &'a [u8],
-    /// Bytes behind the structure; old shims log one.
+    /// Bytes behind the structure; old shims log some.
     pub trailing: &'a [u8],
 }
 
@@ -249,15 +249,22 @@ fn ascii(data: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
 
-/// UTF-16 where every second byte of the first characters is NUL, else as `ascii`.
+/// UTF-16 where it begins like Latin text of that width, else as `ascii`; without its NUL.
 fn text_of_either_width(data: &[u8]) -> String {
-    let wide =
-        data.len() >= 2 && data.len().is_multiple_of(2) && matches!(data, [first, 0, ..] if *first != 0);
-    if wide {
-        let text = utf16(data);
-        return text.strip_suffix('\0').map(str::to_owned).unwrap_or(text);
-    }
-    ascii(data)
+    wide_text(data)
+        .unwrap_or_else(|| if data.iter().all(|byte| *byte == 0) { String::new() } else { ascii(data) })
+}
+
+/// Text of two-byte characters without its NUL, if the data looks like it.
+pub(super) fn wide_text(data: &[u8]) -> Option<String> {
+    let wide = data.len().is_multiple_of(2) && matches!(data, [first, 0, ..] if *first != 0);
+    wide.then(|| {
+        let mut text = utf16(data);
+        if text.ends_with('\0') {
+            text.pop();
+        }
+        text
+    })
 }
 
 pub(super) fn utf16(bytes: &[u8]) -> String {

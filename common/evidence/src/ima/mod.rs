@@ -136,3 +136,6 @@ impl<'a> ImaRecord<'a> {
         alg.hash(&[self.data])
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ mod open;
 mod protect;
 
 use evidence::digest::HashAlg;
-use evidence::tpm::{CredentialBlob, EncryptedSecret, Key, KeyName, Public, Symmetric, TpmError};
+use evidence::tpm::{CredentialBlob, Curve, EncryptedSecret, Key, KeyName, Public, Symmetric, TpmError};
 use p256::elliptic_curve::sec1::ToEncodedPoint as _;
 use rand_core::{CryptoRng, RngCore};
 use rsa::RsaPublicKey;
@@ -80,6 +80,9 @@ pub fn make_credential(
         PublicKey::Rsa(key) => seed_for_rsa(hash, &key, rng)?,
         PublicKey::P256(key) => seed_for_p256(hash, &key, rng)?,
         PublicKey::P384(key) => seed_for_p384(hash, &key, rng)?,
+        PublicKey::P521(_) => {
+            return Err(CredentialError::EndorsementKey(SignatureError::Curve(Curve::NistP521)));
+        }
     };
     let id_object = protect::protect(hash, cipher, &seed, name, credential)?;
     Ok(CredentialBlob { id_object, secret })

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use evidence::tpm::{Key, Public, Template};
+use proptest::prelude::*;
 use rsa::traits::PublicKeyParts as _;
 
 use super::super::path::Search;
@@ -168,4 +169,32 @@ fn certificates_of_googles_virtual_tpms_hold() {
     check("pca_tpm_rsa_enc", "EK/AK CA Root", None);
     check("uca_tpm_ecc_enc", "tpm_ek_v1_cloud_host_root", Some("vTPM"));
     check("uca_tpm_rsa_enc", "tpm_ek_v1_cloud_host_root", Some("vTPM"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever is done to real certificates, they are read or refused.
+    #[test]
+    fn mutated_certificates_are_read_or_refused(
+        which in 0_usize..4,
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+        cut in proptest::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut der = [EK_RSA, EK_P384, PSS_EK, PSS_INTERMEDIATE].into_iter().nth(which).unwrap().to_vec();
+        for (at, to) in edits {
+            let at = at.index(der.len());
+            der[at] = to;
+        }
+        if let Some(cut) = cut {
+            der.truncate(cut.index(der.len()));
+        }
+        if let Ok(certificate) = Certificate::parse(LEAF, &der) {
+            let _ = certificate.check_as_endorsement(NOW);
+            let _ = certificate.check_as_authority(NOW, 0);
+            let _ = certificate.public_key();
+            let _ = Search::new(&[], std::slice::from_ref(&certificate), NOW).root_of(&certificate);
+            let _ = super::super::signature::verify(&certificate, &certificate);
+        }
+    }
 }

@@ -22,7 +22,10 @@ pub use error::{EndorsementError, Which};
 pub use tier::{EndorsementPolicy, TrustTier};
 
 /// What is known of a TPM whose endorsement certificate leads to a trusted root.
+///
+/// Only [`verify_chain`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Endorsement {
     /// How far the TPM is trusted for it.
     pub tier: TrustTier,

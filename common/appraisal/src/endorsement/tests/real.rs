@@ -169,6 +169,36 @@ fn certificates_of_googles_virtual_tpms_hold() {
     check("pca_tpm_rsa_enc", "EK/AK CA Root", None);
     check("uca_tpm_ecc_enc", "tpm_ek_v1_cloud_host_root", Some("vTPM"));
     check("uca_tpm_rsa_enc", "tpm_ek_v1_cloud_host_root", Some("vTPM"));
+    // The same authority certifies attestation keys, which are for signing.
+    let refused = |name: &str| {
+        let der = one(&dir.join(format!("internal/test/certificates/{name}_cert.pem")));
+        let certificate = Certificate::parse(LEAF, &der).unwrap();
+        let at = certificate.not_before();
+        verify_chain(&der, &more, &roots, at, &certified(&certificate)).unwrap_err()
+    };
+    assert_eq!(refused("pca_tpm_ecc_sign"), EndorsementError::NotForEncryption);
+    assert_eq!(refused("uca_tpm_rsa_sign"), EndorsementError::NotForEncryption);
+}
+
+/// A laptop's own certificate, and the maker's bundle.
+#[test]
+fn a_laptops_certificate_holds() {
+    let Some(dir) = vectors() else { return };
+    let der = one(&dir.join("immune-gmbh+guard-oss/apisrv/pkg/check/tpm_test.go.extracted/ek0.pem"));
+    let text =
+        |name: &str| String::from_utf8(read(&dir.join("loicsikidi+tpm-ca-certificates").join(name))).unwrap();
+    let roots = EndorsementRoots::from_pem(&text("MIRROR.tpm-ca-certificates.pem")).unwrap();
+    let certificate = Certificate::parse(LEAF, &der).unwrap();
+    let more = certificates_from_pem(&text("MIRROR.tpm-intermediate-ca-certificates.pem")).unwrap();
+    let of_the_maker = |der: &&Vec<u8>| {
+        let found = Certificate::parse(INTERMEDIATE, der).unwrap();
+        found.subject().to_string().contains("STM TPM EK Intermediate")
+    };
+    let more: Vec<&[u8]> = more.iter().filter(of_the_maker).map(Vec::as_slice).collect();
+    let found = verify_chain(&der, &more, &roots, NOW, &certified(&certificate)).unwrap();
+    assert_eq!(found.tier, TrustTier::Manufacturer);
+    assert_eq!(found.issuer, "CN=STM TPM EK Intermediate CA 06,O=STMicroelectronics NV,C=CH");
+    assert_eq!(found.device.unwrap().model.as_deref(), Some("ST33HTPHAHD8"));
 }
 
 proptest! {

@@ -3,6 +3,15 @@
 //! In: parsed evidence, endorsements and policies. Out: what was verified, and why what was not was refused. This
 //! crate has no IO, clock or randomness of its own: a verdict can be computed again from files, years later.
 
-pub mod credential;
 pub mod crypto;
+
+pub mod attester;
+pub mod credential;
 pub mod endorsement;
+
+pub mod refusal;
+pub mod state;
+pub mod verify;
+
+pub mod policy;
+pub mod result;

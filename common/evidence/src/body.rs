@@ -1,1 +1,385 @@
-//! Under construction.
+//! The evidence body: what a host states, in the one encoding that its TPM's quote is bound to.
+//!
+//! In: canonical bytes (from a spool, a submission or a bundle), or fields (at the agent). Out: the fields, and
+//! the `qualifyingData` that the quote must carry. A parsed body is what somebody wrote: nothing here says that
+//! a TPM quoted it, that its sequence fits, or that its state root is the root of the components it names.
+
+use crate::cbor::{CborError, Reader, Writer};
+use crate::digest::{ChainId, HostId, Sha256Digest};
+use crate::limits::{BODY_BYTES, BODY_CLAIMS, BODY_COMPONENTS, BODY_GAPS, LONG_TEXT_BYTES, SHORT_TEXT_BYTES};
+use crate::manifest::rising_digests;
+use crate::time::UnixTime;
+
+/// What a host states in one piece of evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Body {
+    /// The host that speaks.
+    pub host: HostId,
+    /// The run of evidence that this piece belongs to.
+    pub chain: ChainId,
+    /// Position in the chain, from 0, without gaps.
+    pub seq: u64,
+    /// Digest of the evidence before this one; zero at position 0.
+    pub prev: Sha256Digest,
+    /// The TPM's reset counters, as the quote must show them.
+    pub boot: BootCounters,
+    /// The newest log checkpoint that this host has verified.
+    pub checkpoint: CheckpointView,
+    /// Merkle root over the digests of all components that the host has after this piece.
+    pub state_root: Sha256Digest,
+    /// Components that were not there before, sorted.
+    pub added: Vec<Sha256Digest>,
+    /// Components that are there no more, sorted.
+    pub removed: Vec<Sha256Digest>,
+    /// Times and scopes of which the agent could not see everything.
+    pub gaps: Vec<Gap>,
+    /// The agent's word on settings that no log carries, sorted by key.
+    pub posture: Vec<Claim>,
+    /// The agent's clock: a hint.
+    pub agent_time: UnixTime,
+    /// Hides the evidence's digest in the public leaf.
+    pub salt: [u8; 32],
+    /// The firmware log of this boot.
+    pub firmware_log: FirmwareLog,
+    /// Number of the first IMA record that is attached: all before it are covered by evidence before this.
+    pub ima_first: u64,
+    /// Why it was sealed now.
+    pub trigger: Trigger,
+    /// The agent's version.
+    pub agent_version: String,
+}
+
+/// `resetCount` and `restartCount` of the TPM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BootCounters {
+    /// TPM resets: one for each boot.
+    pub reset_count: u32,
+    /// TPM restarts and resumes since the last reset.
+    pub restart_count: u32,
+}
+
+/// A log head as the host saw it; size 0 before the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CheckpointView {
+    /// Leaves in the tree.
+    pub size: u64,
+    /// Merkle root; of the empty tree where size is 0.
+    pub root: Sha256Digest,
+}
+
+impl CheckpointView {
+    /// The view of a host that has verified no checkpoint yet.
+    pub fn none() -> Self {
+        Self { size: 0, root: Sha256Digest::of(&[]) }
+    }
+}
+
+/// Whether this boot's firmware left a log, and which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FirmwareLog {
+    /// The kernel exposes none.
+    Absent,
+    /// SHA-256 of its raw bytes.
+    Present(Sha256Digest),
+}
+
+/// Why a piece of evidence was sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Trigger {
+    /// The agent started.
+    Start,
+    /// Something measured changed.
+    Change,
+    /// Nothing changed for the heartbeat interval.
+    Heartbeat,
+    /// A gap opened or closed.
+    Gap,
+}
+
+impl Trigger {
+    const ALL: [Self; 4] = [Self::Start, Self::Change, Self::Heartbeat, Self::Gap];
+
+    const fn code(self) -> u64 {
+        match self {
+            Self::Start => 1,
+            Self::Change => 2,
+            Self::Heartbeat => 3,
+            Self::Gap => 4,
+        }
+    }
+
+    /// The word for it in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Change => "change",
+            Self::Heartbeat => "heartbeat",
+            Self::Gap => "gap",
+        }
+    }
+}
+
+/// A time and scope of which the agent could not see everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// When it opened, by the agent's clock.
+    pub from: UnixTime,
+    /// When the scope had been walked again; open until then.
+    pub until: GapEnd,
+    /// Why.
+    pub cause: GapCause,
+    /// What could not be seen: a path, or words for a source.
+    pub scope: String,
+}
+
+/// Whether a gap has been worked off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GapEnd {
+    /// Not yet.
+    Open,
+    /// The scope was walked again and what had changed is in this or earlier evidence.
+    Closed(UnixTime),
+}
+
+/// Why a host could not be seen whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum GapCause {
+    /// The agent was not running.
+    NotRunning,
+    /// The kernel's event queue overflowed.
+    Overflow,
+    /// A file or directory could not be read.
+    Unreadable,
+    /// Sealed evidence was dropped because the spool was full.
+    SpoolDropped,
+    /// A file changed at each attempt to hash it.
+    Raced,
+    /// A source (a log, a file system) is not to be had on this host.
+    Missing,
+}
+
+impl GapCause {
+    const ALL: [Self; 6] =
+        [Self::NotRunning, Self::Overflow, Self::Unreadable, Self::SpoolDropped, Self::Raced, Self::Missing];
+
+    const fn code(self) -> u64 {
+        match self {
+            Self::NotRunning => 1,
+            Self::Overflow => 2,
+            Self::Unreadable => 3,
+            Self::SpoolDropped => 4,
+            Self::Raced => 5,
+            Self::Missing => 6,
+        }
+    }
+
+    /// The word for it in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotRunning => "not-running",
+            Self::Overflow => "overflow",
+            Self::Unreadable => "unreadable",
+            Self::SpoolDropped => "spool-dropped",
+            Self::Raced => "raced",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+/// One setting as the agent read it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Claim {
+    /// What was read, such as `kernel.release`.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+}
+
+impl Body {
+    /// The canonical bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.map(18).uint(1).uint(VERSION);
+        w.uint(2).bytes(self.host.as_bytes()).uint(3).bytes(self.chain.as_bytes());
+        w.uint(4).uint(self.seq).uint(5).bytes(self.prev.as_bytes());
+        w.uint(6).array(2).uint(self.boot.reset_count.into()).uint(self.boot.restart_count.into());
+        w.uint(7).array(2).uint(self.checkpoint.size).bytes(self.checkpoint.root.as_bytes());
+        w.uint(8).bytes(self.state_root.as_bytes());
+        w.uint(9);
+        write_digests(&mut w, &self.added);
+        w.uint(10);
+        write_digests(&mut w, &self.removed);
+        w.uint(11).array(self.gaps.len());
+        for gap in &self.gaps {
+            write_gap(&mut w, gap);
+        }
+        w.uint(12).array(self.posture.len());
+        for claim in &self.posture {
+            w.array(2).text(&claim.key).text(&claim.value);
+        }
+        w.uint(13).uint(self.agent_time.as_ms()).uint(14).bytes(&self.salt).uint(15);
+        match &self.firmware_log {
+            FirmwareLog::Absent => w.bytes(&[]),
+            FirmwareLog::Present(digest) => w.bytes(digest.as_bytes()),
+        };
+        w.uint(16).uint(self.ima_first).uint(17).uint(self.trigger.code());
+        w.uint(18).text(&self.agent_version);
+        w.finish()
+    }
+
+    /// Reads canonical bytes; every other encoding is refused.
+    pub fn decode(bytes: &[u8]) -> Result<Self, BodyError> {
+        if bytes.len() > BODY_BYTES {
+            return Err(BodyError::TooLong { found: bytes.len() });
+        }
+        let mut r = Reader::new(bytes);
+        r.map_of(18)?;
+        read_version(&mut r)?;
+        let body = Self {
+            host: HostId::new(keyed(&mut r, 2, Reader::array_bytes)?),
+            chain: ChainId::new(keyed(&mut r, 3, Reader::array_bytes)?),
+            seq: keyed(&mut r, 4, Reader::uint)?,
+            prev: Sha256Digest::new(keyed(&mut r, 5, Reader::array_bytes)?),
+            boot: keyed(&mut r, 6, read_boot)?,
+            checkpoint: keyed(&mut r, 7, read_checkpoint)?,
+            state_root: Sha256Digest::new(keyed(&mut r, 8, Reader::array_bytes)?),
+            added: keyed(&mut r, 9, |r| rising_digests(r, BODY_COMPONENTS))?,
+            removed: keyed(&mut r, 10, |r| rising_digests(r, BODY_COMPONENTS))?,
+            gaps: keyed(&mut r, 11, read_gaps)?,
+            posture: keyed(&mut r, 12, read_posture)?,
+            agent_time: UnixTime::from_ms(keyed(&mut r, 13, Reader::uint)?),
+            salt: keyed(&mut r, 14, Reader::array_bytes)?,
+            firmware_log: keyed(&mut r, 15, read_firmware_log)?,
+            ima_first: keyed(&mut r, 16, Reader::uint)?,
+            trigger: keyed(&mut r, 17, |r| coded(r, &Trigger::ALL, Trigger::code))?,
+            agent_version: keyed(&mut r, 18, |r| Ok(r.text(SHORT_TEXT_BYTES)?.to_owned()))?,
+        };
+        r.end()?;
+        Ok(body)
+    }
+}
+
+/// What the quote over a body with these bytes carries as `qualifyingData`.
+pub fn qualifying_data(body: &[u8]) -> Sha256Digest {
+    Sha256Digest::of(&[b"lydian/evidence/v1", Sha256Digest::of(&[body]).as_bytes()])
+}
+
+/// Why bytes are not an evidence body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// Not the canonical encoding.
+    #[error("evidence body: {0}")]
+    Encoding(#[from] CborError),
+    /// More bytes than a body has.
+    #[error("evidence body of {found} bytes; the limit is {BODY_BYTES}")]
+    TooLong {
+        /// The length found.
+        found: usize,
+    },
+    /// A version of the format that this one does not know.
+    #[error("evidence body of version {found}; this program reads version {VERSION}")]
+    Version {
+        /// The version found.
+        found: u64,
+    },
+}
+
+const VERSION: u64 = 1;
+
+fn read_version(r: &mut Reader<'_>) -> Result<(), BodyError> {
+    r.key(1)?;
+    match r.uint()? {
+        VERSION => Ok(()),
+        found => Err(BodyError::Version { found }),
+    }
+}
+
+fn keyed<'a, T>(
+    r: &mut Reader<'a>,
+    key: u64,
+    read: impl FnOnce(&mut Reader<'a>) -> Result<T, CborError>,
+) -> Result<T, CborError> {
+    r.key(key)?;
+    read(r)
+}
+
+fn coded<T: Copy>(r: &mut Reader<'_>, all: &[T], code: impl Fn(T) -> u64) -> Result<T, CborError> {
+    let offset = r.offset();
+    let found = r.uint()?;
+    let limit = all.len() as u64;
+    all.iter().copied().find(|value| code(*value) == found).ok_or(CborError::Limit { offset, limit, found })
+}
+
+fn write_digests(w: &mut Writer, digests: &[Sha256Digest]) {
+    w.array(digests.len());
+    for digest in digests {
+        w.bytes(digest.as_bytes());
+    }
+}
+
+fn write_gap(w: &mut Writer, gap: &Gap) {
+    w.array(4).uint(gap.from.as_ms());
+    match gap.until {
+        GapEnd::Open => w.array(0),
+        GapEnd::Closed(at) => w.array(1).uint(at.as_ms()),
+    };
+    w.uint(gap.cause.code()).text(&gap.scope);
+}
+
+fn read_boot(r: &mut Reader<'_>) -> Result<BootCounters, CborError> {
+    r.array_of(2)?;
+    Ok(BootCounters { reset_count: r.u32()?, restart_count: r.u32()? })
+}
+
+fn read_checkpoint(r: &mut Reader<'_>) -> Result<CheckpointView, CborError> {
+    r.array_of(2)?;
+    Ok(CheckpointView { size: r.uint()?, root: Sha256Digest::new(r.array_bytes()?) })
+}
+
+fn read_gaps(r: &mut Reader<'_>) -> Result<Vec<Gap>, CborError> {
+    let count = r.array(BODY_GAPS)?;
+    (0..count).map(|_| read_gap(r)).collect()
+}
+
+fn read_gap(r: &mut Reader<'_>) -> Result<Gap, CborError> {
+    r.array_of(4)?;
+    let from = UnixTime::from_ms(r.uint()?);
+    let until = match r.array(1)? {
+        0 => GapEnd::Open,
+        _ => GapEnd::Closed(UnixTime::from_ms(r.uint()?)),
+    };
+    let cause = coded(r, &GapCause::ALL, GapCause::code)?;
+    Ok(Gap { from, until, cause, scope: r.text(LONG_TEXT_BYTES)?.to_owned() })
+}
+
+fn read_posture(r: &mut Reader<'_>) -> Result<Vec<Claim>, CborError> {
+    let count = r.array(BODY_CLAIMS)?;
+    let mut claims: Vec<Claim> = Vec::new();
+    for _ in 0..count {
+        let offset = r.offset();
+        r.array_of(2)?;
+        let key = r.text(SHORT_TEXT_BYTES)?.to_owned();
+        let value = r.text(LONG_TEXT_BYTES)?.to_owned();
+        if claims.last().is_some_and(|last| last.key >= key) {
+            return Err(CborError::Order { offset });
+        }
+        claims.push(Claim { key, value });
+    }
+    Ok(claims)
+}
+
+fn read_firmware_log(r: &mut Reader<'_>) -> Result<FirmwareLog, CborError> {
+    let offset = r.offset();
+    let bytes = r.bytes(32)?;
+    if bytes.is_empty() {
+        return Ok(FirmwareLog::Absent);
+    }
+    Sha256Digest::from_slice(bytes).map(FirmwareLog::Present).map_err(|_| CborError::Schema {
+        offset,
+        expected: 32,
+        found: bytes.len() as u64,
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -129,10 +129,10 @@ impl Writer {
         let [b7, b6, b5, b4, b3, b2, b1, b0] = value.to_be_bytes();
         match value {
             0..=23 => self.out.push(major | b0),
-            24..=0xff => self.out.extend_from_slice(&[major | 24, b0]),
-            0x100..=0xffff => self.out.extend_from_slice(&[major | 25, b1, b0]),
-            0x1_0000..=0xffff_ffff => self.out.extend_from_slice(&[major | 26, b3, b2, b1, b0]),
-            _ => self.out.extend_from_slice(&[major | 27, b7, b6, b5, b4, b3, b2, b1, b0]),
+            24..=0xff => self.out.extend_from_slice(&[major | 0x18, b0]),
+            0x100..=0xffff => self.out.extend_from_slice(&[major | 0x19, b1, b0]),
+            0x1_0000..=0xffff_ffff => self.out.extend_from_slice(&[major | 0x1a, b3, b2, b1, b0]),
+            _ => self.out.extend_from_slice(&[major | 0x1b, b7, b6, b5, b4, b3, b2, b1, b0]),
         }
         self
     }

@@ -1,1 +1,27 @@
-//! Under construction.
+//! Messages between agent, verifier and operator, as `docs/protocol.md` tells them.
+//!
+//! This is the only crate whose types are serialised by derive: each is a promise to programs of other
+//! versions. Fields are added, never renamed or given another meaning. A message establishes nothing; whoever
+//! receives it checks it.
+
+pub mod base64_bytes;
+pub mod limits;
+
+pub mod enrol;
+pub mod operator;
+pub mod problem;
+pub mod submit;
+
+pub use base64_bytes::Base64Bytes;
+pub use problem::Problem;
+
+/// Version of the protocol between agent and verifier; sent by both in [`PROTOCOL_HEADER`].
+pub const PROTOCOL_VERSION: u32 = 1;
+/// The header that carries [`PROTOCOL_VERSION`].
+pub const PROTOCOL_HEADER: &str = "lydian-protocol";
+/// Media type of a submission: zstd over the deterministic CBOR of an envelope.
+pub const EVIDENCE_MEDIA_TYPE: &str = "application/vnd.lydian.evidence+zstd";
+/// Media type of uploaded manifests: zstd over a deterministic CBOR array of byte strings.
+pub const MANIFESTS_MEDIA_TYPE: &str = "application/vnd.lydian.manifests+zstd";
+/// Media type of errors (RFC 9457).
+pub const PROBLEM_MEDIA_TYPE: &str = "application/problem+json";

@@ -1,0 +1,28 @@
+//! Every limit of this crate, each with its reason.
+//!
+//! They bound what a stranger's bytes can make us allocate; each is checked before the allocation.
+
+/// Hashes in one proof: a tree of 2^63 leaves needs 63 for inclusion and 64 for consistency.
+pub const MAX_PROOF_HASHES: usize = 64;
+
+/// Bytes of a signed note: sixteen ML-DSA-44 signature lines of 3.3 kB fit, and nothing honest is larger.
+pub const MAX_NOTE_BYTES: usize = 64 * 1024;
+
+/// Signature lines of a note: C2SP asks for at least sixteen; a log with its witnesses stays far below this.
+pub const MAX_SIGNATURES: usize = 64;
+
+/// Bytes of a key's name: they are URLs without their scheme, and stand in every signature line.
+pub const MAX_KEY_NAME_BYTES: usize = 255;
+
+/// Bytes of a log's origin: as long as a key's name, which it should be.
+pub const MAX_ORIGIN_BYTES: usize = MAX_KEY_NAME_BYTES;
+
+/// Bytes of a key in text form: a name, eight hexadecimal digits, base64 of 33 bytes, and the separators.
+pub const MAX_KEY_TEXT_BYTES: usize = MAX_KEY_NAME_BYTES + 96;
+
+/// Bytes of extra data in a proof file, before base64: meant for a salt or a VRF proof, not for evidence.
+pub const MAX_EXTRA_BYTES: usize = 16 * 1024;
+
+/// Bytes of a proof file: its header, base64 of the extra data, a full proof, and a note.
+pub const MAX_PROOF_FILE_BYTES: usize =
+    128 + MAX_EXTRA_BYTES * 4 / 3 + 4 + MAX_PROOF_HASHES * 45 + MAX_NOTE_BYTES;

@@ -1,5 +1,12 @@
 //! The verifier's checks as pure code: true evidence passes, and each way of tampering meets its own refusal.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: a panic is how a test fails"
+)]
+
 mod appraise;
 mod tamper;
 

@@ -7,11 +7,11 @@ pub mod crypto;
 
 pub mod attester;
 pub mod credential;
+pub mod endorsement;
 
 pub mod refusal;
 pub mod state;
 pub mod verify;
 
-pub mod endorsement;
 pub mod policy;
 pub mod result;

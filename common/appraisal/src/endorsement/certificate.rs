@@ -274,7 +274,7 @@ fn device(names: &SubjectAltName) -> Option<DeviceName> {
     (device != DeviceName::default()).then_some(device)
 }
 
-/// UTF8String or PrintableString; other types are not used for these attributes.
+/// `UTF8String` or `PrintableString`; other types are not used for these attributes.
 fn text(attribute: &AttributeTypeAndValue) -> Option<String> {
     std::str::from_utf8(attribute.value.value()).ok().map(str::to_owned)
 }

@@ -11,7 +11,7 @@ use x509_cert::spki::AlgorithmIdentifierOwned;
 
 use super::certificate::Certificate;
 use super::{EndorsementError, Which};
-use crate::crypto::{HashPolicy, Salt, SignatureBytes, SignatureError, allowed};
+use crate::crypto::{HashPolicy, Salt, SignatureBytes, allowed};
 
 const MGF1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.8");
 

@@ -106,7 +106,9 @@ pub enum TpmError {
         reason: String,
     },
     /// The configured address of the TPM makes no sense.
-    #[error("the TPM's address `{address}` is none of device:PATH, swtpm:host=H,port=P, swtpm:path=P, tabrmd")]
+    #[error(
+        "the TPM's address `{address}` is none of device:PATH, swtpm:host=H,port=P, swtpm:path=P, tabrmd"
+    )]
     Address {
         /// The address.
         address: String,

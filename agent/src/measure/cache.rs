@@ -190,7 +190,8 @@ mod tests {
     use super::*;
 
     fn known(inode: u64, digest: Option<Sha256Digest>) -> Known {
-        let stamp = Stamp { device: 1, inode, size: 9, mode: 0o755, modified: (-1, 5), changed: (7, 8) };
+        let stamp =
+            Stamp { device: 1, inode, size: 9, mode: 0o755, links: 1, modified: (-1, 5), changed: (7, 8) };
         Known { stamp, traits: Traits { content: Content::Elf, capabilities: Capabilities::Some }, digest }
     }
 

@@ -63,7 +63,7 @@ impl Database {
     }
 
     fn stamp(&self, name: &str) -> Option<Stamp> {
-        File::open(self.admin.join(name)).ok().and_then(|file| Stamp::of(file).ok())
+        Stamp::of_path(&self.admin.join(name)).ok()
     }
 
     /// Names in `info` that end in `.list`, sorted: of two packages that claim a file, the same one has it on

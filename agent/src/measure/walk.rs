@@ -132,7 +132,8 @@ impl<'e> Walk<'e> {
 
     fn watch(&mut self, fd: &OwnedFd, path: &Arc<[u8]>) {
         let Some(directory) = self.engine.tree.get_mut(path) else { return };
-        if directory.watch.is_some() {
+        // A new directory may have the inode of the one that is gone, but not its watch.
+        if directory.watch.is_some_and(|watch| self.engine.watch.holds(watch, path)) {
             return;
         }
         match self.engine.watch.add(fd, path) {
@@ -213,6 +214,9 @@ impl<'e> Walk<'e> {
         for (name, stamp) in listing.files {
             if self.depth == Depth::All {
                 self.seen.push(stamp.identity());
+            }
+            if stamp.links > 1 {
+                self.engine.meet_link(&stamp, path);
             }
             if shown_length + 1 + name.as_bytes().len() > PATH_BYTES {
                 self.meet(GapCause::Unreadable, path, name.as_bytes());

@@ -15,10 +15,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use agent::clock::SystemClock;
-use agent::measure::{MeasureConfig, Measurer, Snapshot};
 use anyhow::{Context, Result, bail};
 use evidence::manifest::Manifest;
+use lydian_agent::clock::SystemClock;
+use lydian_agent::measure::{MeasureConfig, Measurer, Snapshot};
 
 const ROUNDS: usize = 5;
 const IDLE: Duration = Duration::from_secs(10);
@@ -76,7 +76,7 @@ fn start(root: &Path, cache_path: PathBuf, hash_threads: NonZeroUsize) -> Result
         cache_path,
         settle: Duration::from_millis(500),
         settle_max: Duration::from_secs(5),
-        reconcile_every: Duration::from_secs(3_600),
+        reconcile_every: Duration::from_hours(1),
         hash_threads,
     };
     let (sender, mut out) = tokio::sync::mpsc::channel(1);
@@ -129,10 +129,15 @@ fn idle(dir: &Path, results: &mut Results) -> Result<()> {
     drop(snapshot);
     let before = processor_ticks()?;
     std::thread::sleep(IDLE);
-    let ticks = processor_ticks()?.saturating_sub(before);
+    let ticks = u32::try_from(processor_ticks()?.saturating_sub(before))?;
     let memory = resident_mib()?;
     results.lower("idle on 5,000 executables: memory of the measuring half", memory, 12.0, "MiB")?;
-    results.lower("idle on 5,000 executables: processor time in 10 s", ticks as f64 * 10.0, 10.0, "ms")?;
+    results.lower(
+        "idle on 5,000 executables: processor time in 10 s",
+        f64::from(ticks) * 10.0,
+        10.0,
+        "ms",
+    )?;
     drop(out);
     measurer.stop();
     Ok(())

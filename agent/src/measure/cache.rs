@@ -34,7 +34,7 @@ impl Cache {
             Ok(open) => Some(open),
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "digest cache unusable: made anew");
-                let removed = std::fs::remove_file(path).map_err(|error| redb::Error::Io(error.into()));
+                let removed = std::fs::remove_file(path).map_err(redb::Error::Io);
                 let made = removed.and_then(|()| Open::new(path));
                 made.inspect_err(|error| tracing::warn!(%error, "no digest cache: every walk hashes anew"))
                     .ok()

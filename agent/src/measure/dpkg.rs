@@ -258,6 +258,3 @@ impl BytesExt for [u8] {
         self.get(self.iter().take_while(|b| **b == b'/').count()..).unwrap_or_default()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -12,13 +12,20 @@ use super::stamp::Stamp;
 /// Where each of these files was met, with the last stamp.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
-    files: BTreeMap<(u64, u64), (Stamp, Vec<Arc<[u8]>>)>,
+    files: BTreeMap<(u64, u64), Linked>,
+}
+
+#[derive(Debug)]
+struct Linked {
+    last: Stamp,
+    directories: Vec<Arc<[u8]>>,
 }
 
 impl Links {
     /// A file was met; the directories that have to be walked again.
     pub(crate) fn meet(&mut self, stamp: &Stamp, directory: &Arc<[u8]>) -> Vec<Arc<[u8]>> {
-        let (last, directories) = self.files.entry(stamp.identity()).or_insert_with(|| (*stamp, Vec::new()));
+        let new = || Linked { last: *stamp, directories: Vec::new() };
+        let Linked { last, directories } = self.files.entry(stamp.identity()).or_insert_with(new);
         if !directories.contains(directory) {
             directories.push(Arc::clone(directory));
         }

@@ -70,7 +70,7 @@ impl Host {
             cache_path: self.path("cache"),
             settle: Duration::from_millis(20),
             settle_max: Duration::from_millis(500),
-            reconcile_every: Duration::from_secs(3_600),
+            reconcile_every: Duration::from_hours(1),
             hash_threads: NonZeroUsize::new(2).unwrap(),
         }
     }
@@ -81,7 +81,7 @@ impl Host {
     }
 
     /// What a machine that starts now without a cache finds.
-    pub(super) fn from_scratch(&self) -> State {
+    pub(super) fn walked_anew(&self) -> State {
         let scratch = tempfile::tempdir().unwrap();
         let config = MeasureConfig { cache_path: scratch.path().join("cache"), ..self.config() };
         state(&mut engine(&config, usize::MAX), &config)

@@ -83,7 +83,7 @@ impl<'e> Walk<'e> {
         self.finish();
     }
 
-    fn root_devices(&self) -> Vec<(Arc<[u8]>, Result<u64, Errno>)> {
+    fn root_devices(&self) -> Vec<RootDevice> {
         let device = |root: &[u8]| list::open(root).and_then(Stamp::of).map(|stamp| stamp.device);
         self.engine.roots.iter().map(|root| (Arc::clone(root), device(root))).collect()
     }
@@ -201,7 +201,9 @@ impl<'e> Walk<'e> {
         }
         // A root below another has its own life.
         gone.retain(|child| !self.engine.roots.contains(child));
-        gone.iter().for_each(|child| self.forget(child));
+        for child in gone {
+            self.forget(&child);
+        }
     }
 
     fn take_files(&mut self, path: &Arc<[u8]>, fd: OwnedFd, listing: Listing) {
@@ -226,10 +228,10 @@ impl<'e> Walk<'e> {
             let before = before.and_then(|at| old.get(at));
             match self.remembered(&stamp, name.as_bytes(), place) {
                 Remembered::Artefact(known, flags) => {
-                    let mut file = artefact(name.as_bytes(), &known, flags);
-                    file.iter_mut()
-                        .for_each(|file| file.owner = before.map_or(Owner::Unknown, |file| file.owner));
-                    files.extend(file);
+                    let owner = before.map_or(Owner::Unknown, |file| file.owner);
+                    files.extend(
+                        artefact(name.as_bytes(), &known, flags).map(|file| Artefact { owner, ..file }),
+                    );
                 }
                 Remembered::Nothing => {}
                 Remembered::Unknown => {
@@ -316,6 +318,9 @@ impl<'e> Walk<'e> {
         }
     }
 }
+
+/// A root and the file system that it is on.
+type RootDevice = (Arc<[u8]>, Result<u64, Errno>);
 
 enum Remembered {
     Artefact(Known, EntryFlags),

@@ -17,11 +17,11 @@ fn check(before: impl FnOnce(&Host), change: impl FnOnce(&Host), expected: &[&st
     let host = Host::new();
     before(&host);
     let mut engine = host.engine();
-    assert_eq!(host.state(&mut engine), host.from_scratch(), "the first walk");
+    assert_eq!(host.state(&mut engine), host.walked_anew(), "the first walk");
     change(&host);
     follow(&mut engine);
     let state = host.state(&mut engine);
-    assert_eq!(state, host.from_scratch());
+    assert_eq!(state, host.walked_anew());
     let found = paths(&state);
     assert_eq!(found.keys().map(String::as_str).collect::<Vec<_>>(), expected);
     for (path, digest) in found {
@@ -121,7 +121,7 @@ fn file_capabilities_count() {
     follow(&mut engine);
     let state = host.state(&mut engine);
     assert_eq!(state.values().flatten().next().unwrap().1.1, ["capabilities"]);
-    assert_eq!(state, host.from_scratch());
+    assert_eq!(state, host.walked_anew());
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_moved_directory_is_still_watched() {
         follow(&mut engine);
         host.elf(&format!("{to}/sub/x"), to);
         follow(&mut engine);
-        assert_eq!(host.state(&mut engine), host.from_scratch());
+        assert_eq!(host.state(&mut engine), host.walked_anew());
     }
     assert_eq!(engine.watch.len(), engine.tree.iter().count(), "one watch for each directory");
 }
@@ -261,7 +261,7 @@ fn directories_beyond_the_watch_limit_are_a_gap_and_walked() {
     assert!(!engine.take_hints(), "not watched");
     engine.touch_unwatched();
     follow(&mut engine);
-    assert_eq!(host.state(&mut engine), host.from_scratch());
+    assert_eq!(host.state(&mut engine), host.walked_anew());
     fs::remove_dir_all(host.at("usr/bin")).unwrap();
     engine.touch_unwatched();
     follow(&mut engine);
@@ -285,7 +285,7 @@ fn lost_events_are_a_gap_that_a_walk_of_everything_closes() {
         matches!(gaps.as_slice(), [Gap { cause: GapCause::Overflow, until: GapEnd::Closed(_), .. }]),
         "{gaps:?}"
     );
-    assert_eq!(host.state(&mut engine), host.from_scratch());
+    assert_eq!(host.state(&mut engine), host.walked_anew());
 }
 
 #[test]
@@ -312,7 +312,7 @@ fn age(host: &Host) {
     let probe = host.path("probe");
     fs::write(&probe, b"").unwrap();
     let stamp = crate::measure::stamp::Stamp::of(File::open(&probe).unwrap()).unwrap();
-    while stamp.racy(crate::clock::Clock::now(&SystemClock)) && stamp.changed.1 % 1_000_000 != 0 {
+    while stamp.racy(crate::clock::Clock::now(&SystemClock)) && !stamp.changed.1.is_multiple_of(1_000_000) {
         std::thread::yield_now();
     }
 }
@@ -366,7 +366,7 @@ fn a_file_that_changes_under_every_hash_is_raced_and_tried_again() {
     engine.touch_raced();
     follow(&mut engine);
     assert_eq!(flags(host.state(&mut engine)), [["elf"]]);
-    assert_eq!(host.state(&mut engine), host.from_scratch());
+    assert_eq!(host.state(&mut engine), host.walked_anew());
     assert!(matches!(engine.gaps.report().as_slice(), [Gap { until: GapEnd::Closed(_), .. }]));
 }
 
@@ -411,7 +411,58 @@ fn a_directory_made_anew_with_the_same_inode_is_watched() {
         follow(&mut engine);
         host.elf("usr/d/e/x", "1");
         follow(&mut engine);
-        assert_eq!(host.state(&mut engine), host.from_scratch());
+        assert_eq!(host.state(&mut engine), host.walked_anew());
         assert_eq!(engine.watch.len(), engine.tree.iter().count());
     }
+}
+
+/// Root reads everything, so the test runs itself again as somebody else.
+#[test]
+fn what_cannot_be_read_is_a_gap_until_it_can() {
+    use std::os::unix::process::CommandExt as _;
+    if !rustix::process::geteuid().is_root() {
+        return unreadable_is_a_gap();
+    }
+    let name = "measure::tests::changes::what_cannot_be_read_is_a_gap_until_it_can";
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    again
+        .args(["--exact", name, "--nocapture"])
+        .env("TMPDIR", "/tmp")
+        .current_dir("/")
+        .uid(65_534)
+        .gid(65_534);
+    match again.output() {
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && text.contains("1 passed"), "{output:?}");
+        }
+        Err(error) => println!("skipped: this test's program cannot be run as nobody: {error}"),
+    }
+}
+
+fn unreadable_is_a_gap() {
+    let host = Host::new();
+    host.elf("usr/bin/a", "1");
+    host.elf("usr/bin/b", "2");
+    host.elf("usr/lib/c", "3");
+    host.mode("usr/bin/a", 0o000);
+    host.mode("usr/lib", 0o000);
+    let mut engine = host.engine();
+    let both = [(GapCause::Unreadable, "/usr/bin/a"), (GapCause::Unreadable, "/usr/lib")];
+    assert_eq!(open_gaps(&engine.gaps.report()), both);
+    assert_eq!(paths(&host.state(&mut engine)).into_keys().collect::<Vec<_>>(), ["/usr/bin/b"]);
+    host.mode("usr/bin/a", 0o755);
+    host.mode("usr/lib", 0o755);
+    follow(&mut engine);
+    let gaps = engine.gaps.report();
+    assert_eq!((gaps.len(), open_gaps(&gaps)), (2, vec![]));
+    assert_eq!(paths(&host.state(&mut engine)).len(), 3);
+    host.mode("usr/lib", 0o000);
+    follow(&mut engine);
+    assert_eq!(open_gaps(&engine.gaps.report()), [(GapCause::Unreadable, "/usr/lib")]);
+    assert_eq!(host.state(&mut engine), host.walked_anew());
+    host.mode("usr/lib", 0o755);
+    follow(&mut engine);
+    assert_eq!(open_gaps(&engine.gaps.report()), []);
+    assert_eq!(host.state(&mut engine), host.walked_anew());
 }

@@ -119,7 +119,7 @@ async fn a_slow_receiver_gets_the_newest_with_every_manifest() {
         tokio::task::yield_now().await;
     }
     let mut last = live.until("/usr/19/x").await;
-    while live.digests(&last) != paths(&live.host.from_scratch()) {
+    while live.digests(&last) != paths(&live.host.walked_anew()) {
         last = live.next().await;
     }
     assert_eq!(last.files, 20);

@@ -64,11 +64,11 @@ proptest! {
             apply(&host, step);
             if matches!(step, Step::Follow) {
                 follow(&mut engine);
-                prop_assert_eq!(host.state(&mut engine), host.from_scratch());
+                prop_assert_eq!(host.state(&mut engine), host.walked_anew());
             }
         }
         follow(&mut engine);
-        prop_assert_eq!(host.state(&mut engine), host.from_scratch());
+        prop_assert_eq!(host.state(&mut engine), host.walked_anew());
         prop_assert_eq!(engine.watch.len(), engine.tree.iter().count());
     }
 }

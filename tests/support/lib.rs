@@ -6,6 +6,8 @@
 //! here is a model of how Lydian must be deployed.
 
 pub mod artefacts;
+pub mod attester;
+pub mod client;
 pub mod ek_ca;
 pub mod host;
 pub mod logs;
@@ -15,6 +17,8 @@ pub mod swtpm;
 pub mod tpm_command;
 pub mod wait;
 
+pub use attester::{Sealed, SoftAttester};
+pub use client::{Answer, VerifierClient};
 pub use ek_ca::{Lifetime, TestEkCa};
 pub use host::{Package, Recording, SimulatedHost, elf};
 pub use logs::{EventLogBuilder, ImaListBuilder, Measured, SecureBootSwitch};

@@ -4,3 +4,5 @@
 //! prove its recording. The agent decides nothing about whether a host is as it should be.
 
 pub mod quote;
+
+pub mod durable;

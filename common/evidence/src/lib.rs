@@ -17,5 +17,6 @@ pub mod ima;
 pub mod tpm;
 
 pub mod body;
+pub mod bundle;
 pub mod envelope;
 pub mod manifest;

@@ -28,3 +28,8 @@ mod text;
 
 #[cfg(test)]
 mod testing;
+
+/// Compiles and runs the README's example with the documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -14,6 +14,9 @@ pub const MAX_SIGNATURES: usize = 64;
 /// Bytes of a key's name: they are URLs without their scheme, and stand in every signature line.
 pub const MAX_KEY_NAME_BYTES: usize = 255;
 
+/// Bytes of a log's origin: as long as a key's name, which it should be.
+pub const MAX_ORIGIN_BYTES: usize = MAX_KEY_NAME_BYTES;
+
 /// Bytes of a key in text form: a name, eight hexadecimal digits, base64 of 33 bytes, and the separators.
 pub const MAX_KEY_TEXT_BYTES: usize = MAX_KEY_NAME_BYTES + 96;
 

@@ -61,6 +61,8 @@ impl ConsistencyProof {
 }
 
 /// Verifies that the log of `size` leaves with root `root` has `leaf` at `index`.
+///
+/// The proof binds the leaf and its index to the root; the size must come with the root, from one checkpoint.
 //= RFC 9162 §2.1.3.2: Verifying an Inclusion Proof
 pub fn verify_inclusion(
     leaf: &Hash,

@@ -91,6 +91,16 @@ mod tests {
         }
     }
 
+    /// C2SP signed-note v1.0.0, Format.
+    #[test]
+    fn control_characters_are_those_below_a_space_but_newline() {
+        for byte in 0..0x80_u8 {
+            let expected = (byte < b' ' && byte != b'\n').then_some(1);
+            assert_eq!(first_control(&format!("a{}", char::from(byte))), expected, "{byte:#04x}");
+        }
+        assert_eq!(first_control("\u{85}\u{2028}"), None);
+    }
+
     #[test]
     fn lines_end_with_a_newline() {
         let mut lines = Lines::new("ab\n\nc");

@@ -1,1 +1,131 @@
-//! Under construction.
+//! The firmware's measurement log (TCG PC Client event log).
+//!
+//! In: the log's bytes as the kernel gives them (`binary_bios_measurements`), or a confidential-computing
+//! log (CCEL). Out: its events beside their raw bytes, what each PCR replays to, and what the events say of
+//! Secure Boot. Nothing here is true before the replayed values equal quoted ones; and even then only the
+//! digests per PCR were measured: event types, the order across PCRs and most data were not.
+
+mod check;
+mod describe;
+mod device_path;
+mod event_type;
+mod facts;
+mod finding;
+mod parse;
+mod payload;
+mod replay;
+
+pub use check::{DigestCheck, Separator};
+pub(crate) use describe::sanitise;
+pub use device_path::DevicePath;
+pub use event_type::EventType;
+pub use facts::{Authority, BootFacts, MeasuredVariable, SecureBoot, SecureBootUnknown, SeparatorState};
+pub use finding::{Finding, FindingCode};
+pub use parse::{EventLogError, Parsed};
+pub use payload::{EfiVariable, Guid, ImageLoad, IplKind, IplText, Payload, PayloadError};
+pub use replay::{EXIT_BOOT_SERVICES_PCR, ExitBootServicesRepair, ReplayError, StartupLocality};
+
+use crate::digest::{Digest, HashAlg};
+use crate::pcr::PcrIndex;
+
+/// A firmware log: its events in the order in which they were logged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventLog<'a> {
+    format: LogFormat,
+    banks: Vec<HashAlg>,
+    events: Vec<Event<'a>>,
+    padding_bytes: usize,
+}
+
+/// Which of the two forms a log has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A digest for each bank in every event, announced by a `Spec ID Event03` record.
+    CryptoAgile,
+    /// One SHA-1 digest in every event: firmware of TPM 1.2 times, and some that never changed.
+    LegacySha1,
+}
+
+impl<'a> EventLog<'a> {
+    /// The log's form.
+    pub const fn format(&self) -> LogFormat {
+        self.format
+    }
+
+    /// The banks that Lydian knows among those that the log carries, in the log's order.
+    pub fn banks(&self) -> &[HashAlg] {
+        &self.banks
+    }
+
+    /// The events; an event's number is its position here.
+    pub fn events(&self) -> &[Event<'a>] {
+        &self.events
+    }
+
+    /// Bytes of 0x00 or 0xFF behind the last event, as in CCEL tables.
+    pub const fn padding_bytes(&self) -> usize {
+        self.padding_bytes
+    }
+}
+
+/// One record of a firmware log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event<'a> {
+    /// Position in the log, from 0.
+    pub number: u32,
+    /// Offset of the record's first byte in the log.
+    pub offset: usize,
+    /// The register index as logged: a PCR, a confidential-computing register, or anything at all in an
+    /// `EV_NO_ACTION`.
+    pub register: u32,
+    /// What the event claims to be. Not measured.
+    pub event_type: EventType,
+    /// The digests that were extended, of the banks that Lydian knows.
+    pub digests: Vec<Digest>,
+    /// The event's data, raw.
+    pub data: &'a [u8],
+}
+
+impl<'a> Event<'a> {
+    /// The PCR that the event extends; `None` where nothing is extended or there is no such PCR.
+    //= TCG PFP 1.06 §10.4.1: EV_NO_ACTION events SHALL NOT be extended
+    pub fn pcr(&self) -> Option<PcrIndex> {
+        if self.event_type == EventType::NO_ACTION {
+            return None;
+        }
+        PcrIndex::new(self.register).ok()
+    }
+
+    /// The digest in a bank.
+    pub fn digest(&self, bank: HashAlg) -> Option<&Digest> {
+        self.digests.iter().find(|digest| digest.alg() == bank)
+    }
+
+    /// Whether the event extends this PCR.
+    pub(crate) fn extends(&self, pcr: PcrIndex) -> bool {
+        self.pcr() == Some(pcr)
+    }
+
+    /// The event's data as its type defines it.
+    pub fn payload(&self) -> Result<Payload<'a>, PayloadError> {
+        payload::decode(self.event_type, self.data)
+    }
+
+    /// Whether the digest in `bank` is the one that the event's data gives.
+    pub fn digest_check(&self, bank: HashAlg) -> DigestCheck {
+        check::digest_check(self, bank)
+    }
+
+    /// What kind of separator the measured digest is, whatever the event's type says.
+    pub fn separator(&self, bank: HashAlg) -> Option<Separator> {
+        check::separator(self, bank)
+    }
+
+    /// One line of text on the event's data. Control and direction characters are escaped, long data is cut.
+    pub fn describe(&self) -> String {
+        describe::describe(self)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@
 //! establishes who said it, not that it is so.
 
 mod key;
+mod name;
 
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,8 @@ mod tests;
 use crate::limits::{MAX_NOTE_BYTES, MAX_SIGNATURES};
 use crate::text::{self, Line, Lines};
 
-pub use key::{KeyError, KeyId, KeyName, SignerKey, VerifierKey};
+pub use key::{KeyError, SignerKey, VerifierKey};
+pub use name::{KeyId, KeyName};
 
 /// One signature line: whose it claims to be, and its bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,27 +4,70 @@
 //! not yet believed; and from [`SignedCheckpoint::verify`] a [`VerifiedCheckpoint`], which the log's own key has
 //! signed. That the log shows everybody the same one takes witnesses; that it only grew, a consistency proof.
 
+mod signed;
+
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use crate::hash::{Hash, HashError};
-use crate::note::{KeyError, KeyName, NoteError, NoteSignature, SignedNote, SignerKey, VerifierKey};
-use crate::proof::{ConsistencyProof, InclusionProof, ProofError, verify_consistency, verify_inclusion};
+use crate::limits::MAX_ORIGIN_BYTES;
+use crate::note::{KeyName, NoteError};
+use crate::proof::ProofError;
 use crate::text::{self, Line, Lines};
-use crate::tree::{LeafIndex, LogSize, TreeError};
+use crate::tree::{LogSize, TreeError};
+
+pub use signed::{SignedCheckpoint, VerifiedCheckpoint};
+
+/// The identity of a log: one line that is not empty. It should be a URL without its scheme, and the name of
+/// the key that the log signs with, but logs that are older than these customs differ.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin(String);
+
+impl Origin {
+    /// An origin from text.
+    //= C2SP tlog-checkpoint v1.0.0, Note text: clients must not assume that the origin follows a format
+    pub fn new(origin: impl Into<String>) -> Result<Self, OriginError> {
+        let origin = origin.into();
+        if origin.is_empty() || origin.len() > MAX_ORIGIN_BYTES {
+            return Err(OriginError::Length { found: origin.len() });
+        }
+        match origin.find(|character: char| character < ' ') {
+            Some(offset) => Err(OriginError::ControlCharacter { offset }),
+            None => Ok(Self(origin)),
+        }
+    }
+
+    /// The origin.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&KeyName> for Origin {
+    fn from(name: &KeyName) -> Self {
+        Self(name.as_str().to_owned())
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// The head of a log: whose it is, how many leaves it has, and their root.
-///
-/// The origin has the form of a key's name, as C2SP recommends: the log signs with a key of that name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
-    origin: KeyName,
+    origin: Origin,
     size: LogSize,
     root: Hash,
 }
 
 impl Checkpoint {
     /// A head; the log without leaves has one root only.
-    pub fn new(origin: KeyName, size: LogSize, root: Hash) -> Result<Self, CheckpointError> {
+    pub fn new(origin: Origin, size: LogSize, root: Hash) -> Result<Self, CheckpointError> {
         if size.is_empty() && root != Hash::empty_root() {
             return Err(CheckpointError::EmptyRoot);
         }
@@ -42,7 +85,7 @@ impl Checkpoint {
         if !lines.rest().is_empty() {
             return Err(CheckpointError::Extension { offset: lines.offset() });
         }
-        let origin = KeyName::new(origin.text)
+        let origin = Origin::new(origin.text)
             .map_err(|reason| CheckpointError::Origin { offset: origin.offset, reason })?;
         let leaves = text::decimal(size.text).ok_or(CheckpointError::Size { offset: size.offset })?;
         let root =
@@ -51,7 +94,7 @@ impl Checkpoint {
     }
 
     /// The log's identity.
-    pub const fn origin(&self) -> &KeyName {
+    pub const fn origin(&self) -> &Origin {
         &self.origin
     }
 
@@ -70,105 +113,6 @@ impl Checkpoint {
 impl fmt::Display for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}\n{}\n{}", self.origin, self.size, self.root)
-    }
-}
-
-/// A checkpoint as received or signed, with its raw note. Not to be believed before it is verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedCheckpoint {
-    note: SignedNote,
-    checkpoint: Checkpoint,
-}
-
-impl SignedCheckpoint {
-    /// Reads a checkpoint; no signature is verified yet.
-    pub fn parse(bytes: &[u8]) -> Result<Self, CheckpointError> {
-        let note = SignedNote::parse(bytes)?;
-        let checkpoint = Checkpoint::parse(note.text())?;
-        Ok(Self { note, checkpoint })
-    }
-
-    /// Signs a checkpoint with its log's key.
-    ///
-    /// A log must never sign two checkpoints between which there is no consistency proof: that is the caller's
-    /// to keep, by storing the head before it signs the next.
-    pub fn sign(checkpoint: Checkpoint, key: &SignerKey) -> Result<Self, CheckpointError> {
-        check_origin(&checkpoint, key.verifier_key())?;
-        let note = SignedNote::sign(&checkpoint.to_string(), &[key])?;
-        Ok(Self { note, checkpoint })
-    }
-
-    /// Appends a signature that was made elsewhere, such as a witness's. Nothing is verified here.
-    pub fn add_signature(&mut self, signature: NoteSignature) -> Result<(), CheckpointError> {
-        Ok(self.note.add_signature(signature)?)
-    }
-
-    /// Verifies that the checkpoint is of the log with this key, and signed by it.
-    //= C2SP tlog-checkpoint v1.0.0, Signatures: the key name should match the origin line
-    pub fn verify(&self, log: &VerifierKey) -> Result<VerifiedCheckpoint, CheckpointError> {
-        check_origin(&self.checkpoint, log)?;
-        self.note.open(std::slice::from_ref(log))?;
-        Ok(VerifiedCheckpoint { signed: self.clone() })
-    }
-
-    /// What the checkpoint claims.
-    pub const fn claim(&self) -> &Checkpoint {
-        &self.checkpoint
-    }
-
-    /// The note, byte for byte as it was read or signed.
-    pub const fn note(&self) -> &SignedNote {
-        &self.note
-    }
-
-    /// The bytes of the note.
-    pub fn as_bytes(&self) -> &[u8] {
-        self.note.as_bytes()
-    }
-}
-
-/// A checkpoint that its log's key has signed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifiedCheckpoint {
-    signed: SignedCheckpoint,
-}
-
-impl VerifiedCheckpoint {
-    /// What the log says.
-    pub const fn checkpoint(&self) -> &Checkpoint {
-        &self.signed.checkpoint
-    }
-
-    /// The checkpoint with its note, to store or to pass on.
-    pub const fn signed(&self) -> &SignedCheckpoint {
-        &self.signed
-    }
-
-    /// Verifies that the log has `leaf` at `index`.
-    pub fn verify_inclusion(
-        &self,
-        leaf: &Hash,
-        index: LeafIndex,
-        proof: &InclusionProof,
-    ) -> Result<(), ProofError> {
-        let Checkpoint { size, root, .. } = &self.signed.checkpoint;
-        verify_inclusion(leaf, index, *size, proof, root)
-    }
-
-    /// Verifies that this log only grew since `old`, which must be a checkpoint of the same log.
-    pub fn verify_follows(
-        &self,
-        old: &VerifiedCheckpoint,
-        proof: &ConsistencyProof,
-    ) -> Result<(), CheckpointError> {
-        let (new, old) = (self.checkpoint(), old.checkpoint());
-        if new.origin != old.origin {
-            return Err(CheckpointError::OtherLog {
-                expected: old.origin.clone(),
-                found: new.origin.clone(),
-            });
-        }
-        Ok(verify_consistency(old.size, &old.root, new.size, &new.root, proof)?)
     }
 }
 
@@ -192,13 +136,13 @@ pub enum CheckpointError {
         /// Its offset.
         offset: usize,
     },
-    /// The origin is empty, or no name.
+    /// The origin is empty or too long.
     #[error("origin at byte {offset}: {reason}")]
     Origin {
         /// Its offset.
         offset: usize,
         /// What is wrong with it.
-        reason: KeyError,
+        reason: OriginError,
     },
     /// The size is not a decimal number in its one spelling.
     #[error("the size at byte {offset} is not a decimal number without leading zeroes")]
@@ -224,13 +168,30 @@ pub enum CheckpointError {
     #[error("a checkpoint of {found}, where one of {expected} was expected")]
     OtherLog {
         /// The log expected.
-        expected: KeyName,
+        expected: Origin,
         /// The log found.
-        found: KeyName,
+        found: Origin,
     },
     /// The consistency proof does not hold.
     #[error(transparent)]
     Proof(#[from] ProofError),
+}
+
+/// Why text is no origin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OriginError {
+    /// Empty, or longer than the limit.
+    #[error("an origin has 1 to {MAX_ORIGIN_BYTES} bytes, found {found}")]
+    Length {
+        /// Bytes found.
+        found: usize,
+    },
+    /// A newline or another control character.
+    #[error("control character at byte {offset} of the origin")]
+    ControlCharacter {
+        /// Its offset in the origin.
+        offset: usize,
+    },
 }
 
 /// A line of a checkpoint.
@@ -258,13 +219,3 @@ fn take<'a>(lines: &mut Lines<'a>, part: Part) -> Result<Line<'a>, CheckpointErr
     let offset = lines.offset();
     lines.take().ok_or(CheckpointError::Missing { part, offset })
 }
-
-fn check_origin(checkpoint: &Checkpoint, log: &VerifierKey) -> Result<(), CheckpointError> {
-    if checkpoint.origin == *log.name() {
-        return Ok(());
-    }
-    Err(CheckpointError::OtherLog { expected: log.name().clone(), found: checkpoint.origin.clone() })
-}
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,38 @@
+# `make` alone tells what there is.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt bench soak clean-demo
+SHELL := /bin/bash
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## the whole way through on this machine: verifier, software TPM, agent, a change, an answer (DEMO_EXIT=1 ends by itself)
+	@scripts/setup
+	@echo "demo: building release binaries (some minutes the first time)"
+	@cargo build --release --quiet --bins
+	@target/release/demo
+
+test: ## all tests
+	@scripts/setup
+	cargo build --workspace --bins
+	cargo test --workspace --doc --quiet
+	cargo nextest run --workspace --no-fail-fast
+
+lint: ## what CI checks beside the tests
+	scripts/lint
+
+fmt: ## format all code
+	cargo fmt
+
+bench: ## every benchmark with its peer; figures in target/bench/results.jsonl
+	@scripts/setup
+	@scripts/bench
+
+soak: ## the long forms of the tests and half an hour of fuzzing a target: hours, not minutes
+	@scripts/setup
+	cargo build --workspace --bins
+	cargo nextest run --workspace --run-ignored only --no-fail-fast
+	scripts/fuzz 1800
+
+clean-demo: ## remove what the demo left in ./demo
+	rm -rf demo

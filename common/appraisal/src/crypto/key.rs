@@ -1,0 +1,219 @@
+//! Public keys from TPM structures and certificates in one form, and the check of a signature by one.
+//!
+//! In: a [`Key`] or a `SubjectPublicKeyInfo`. Out: a key of a kind and size that is supported, with a sound public
+//! value; two of them are equal if they are the same key, wherever each came from.
+
+use evidence::digest::HashAlg;
+use evidence::tpm::{Curve, EccKey, Key, RsaKey, Scheme};
+use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
+use p256::elliptic_curve::sec1::ToEncodedPoint as _;
+use rsa::traits::PublicKeyParts as _;
+use rsa::{BigUint, Pkcs1v15Sign, Pss, RsaPublicKey};
+
+use super::SignatureError;
+
+/// A public key of a supported kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PublicKey {
+    Rsa(RsaPublicKey),
+    P256(p256::PublicKey),
+    P384(p384::PublicKey),
+}
+
+/// A signature's scheme and numbers, wherever they came from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SignatureBytes<'a> {
+    Pkcs1 { hash: HashAlg, signature: &'a [u8] },
+    Pss { hash: HashAlg, salt: Salt, signature: &'a [u8] },
+    Ecdsa { hash: HashAlg, r: &'a [u8], s: &'a [u8] },
+}
+
+/// How long a PSS signature's salt is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Salt {
+    /// As a certificate's parameters say.
+    Bytes(usize),
+    /// As TPMs do it: the digest's length where FIPS 186 rules, else the longest that fits.
+    //= TPM 2.0 Library Part 1 §B.7: RSASSA_PSS
+    DigestOrLongest,
+}
+
+impl PublicKey {
+    pub(crate) fn of_tpm(key: &Key) -> Result<Self, SignatureError> {
+        match key {
+            Key::Rsa(key) => Self::of_tpm_rsa(key),
+            Key::Ecc(key) => Self::of_tpm_ecc(key),
+            Key::Opaque { object_type, .. } => Err(SignatureError::NotAKey { object_type: *object_type }),
+        }
+    }
+
+    fn of_tpm_rsa(key: &RsaKey) -> Result<Self, SignatureError> {
+        let found = Self::rsa(&key.modulus, &key.public_exponent().to_be_bytes())?;
+        if let Self::Rsa(rsa) = &found
+            && rsa.n().bits() != usize::from(key.bits)
+        {
+            return Err(SignatureError::MalformedKey);
+        }
+        Ok(found)
+    }
+
+    fn of_tpm_ecc(key: &EccKey) -> Result<Self, SignatureError> {
+        match key.curve {
+            Curve::NistP256 => Self::p256(&sec1::<32>(&key.x, &key.y)?),
+            Curve::NistP384 => Self::p384(&sec1::<48>(&key.x, &key.y)?),
+            Curve::NistP521 | Curve::Other(_) => Err(SignatureError::Curve(key.curve)),
+        }
+    }
+
+    /// From a modulus and an exponent.
+    pub(crate) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, SignatureError> {
+        let (n, e) = (BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent));
+        let bits = n.bits();
+        if !(2048..=RsaPublicKey::MAX_SIZE).contains(&bits) {
+            return Err(SignatureError::RsaSize { bits });
+        }
+        RsaPublicKey::new(n, e).map(Self::Rsa).map_err(|_| SignatureError::MalformedKey)
+    }
+
+    /// From a SEC1 point on P-256, which must lie on the curve.
+    pub(crate) fn p256(sec1: &[u8]) -> Result<Self, SignatureError> {
+        let key = p256::PublicKey::from_sec1_bytes(sec1);
+        key.map(Self::P256).map_err(|_| SignatureError::MalformedKey)
+    }
+
+    /// From a SEC1 point on P-384, which must lie on the curve.
+    pub(crate) fn p384(sec1: &[u8]) -> Result<Self, SignatureError> {
+        let key = p384::PublicKey::from_sec1_bytes(sec1);
+        key.map(Self::P384).map_err(|_| SignatureError::MalformedKey)
+    }
+
+    /// Checks a signature; which hashes are fit for one is the caller's to say.
+    pub(crate) fn verify(
+        &self,
+        signature: &SignatureBytes<'_>,
+        message: &[u8],
+    ) -> Result<(), SignatureError> {
+        let hash = signature.hash();
+        let digest = hash.hash(&[message]).ok_or(SignatureError::Hash(hash))?;
+        match (self, *signature) {
+            (Self::Rsa(key), SignatureBytes::Pkcs1 { signature, .. }) => {
+                rsa_length(key, signature)?;
+                held(key.verify(pkcs1(hash)?, digest.as_bytes(), signature))
+            }
+            (Self::Rsa(key), SignatureBytes::Pss { salt, signature, .. }) => {
+                rsa_length(key, signature)?;
+                verify_pss(key, hash, salt, digest.as_bytes(), signature)
+            }
+            (Self::P256(key), SignatureBytes::Ecdsa { r, s, .. }) => {
+                let signature = p256::ecdsa::Signature::from_scalars(number::<32>(r)?, number::<32>(s)?)
+                    .map_err(|_| SignatureError::MalformedSignature)?;
+                held(p256::ecdsa::VerifyingKey::from(key).verify_prehash(digest.as_bytes(), &signature))
+            }
+            (Self::P384(key), SignatureBytes::Ecdsa { r, s, .. }) => {
+                let signature = p384::ecdsa::Signature::from_scalars(number::<48>(r)?, number::<48>(s)?)
+                    .map_err(|_| SignatureError::MalformedSignature)?;
+                held(p384::ecdsa::VerifyingKey::from(key).verify_prehash(digest.as_bytes(), &signature))
+            }
+            (_, signature) => Err(SignatureError::KeyKind(signature.scheme())),
+        }
+    }
+
+    /// The first coordinate of a key on a curve, in the field's full length.
+    pub(crate) fn x_coordinate(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::Rsa(_) => None,
+            Self::P256(key) => key.to_encoded_point(false).x().map(|x| x.to_vec()),
+            Self::P384(key) => key.to_encoded_point(false).x().map(|x| x.to_vec()),
+        }
+    }
+}
+
+impl SignatureBytes<'_> {
+    const fn hash(&self) -> HashAlg {
+        match self {
+            Self::Pkcs1 { hash, .. } | Self::Pss { hash, .. } | Self::Ecdsa { hash, .. } => *hash,
+        }
+    }
+
+    const fn scheme(&self) -> Scheme {
+        match self {
+            Self::Pkcs1 { hash, .. } => Scheme::RsaSsa(*hash),
+            Self::Pss { hash, .. } => Scheme::RsaPss(*hash),
+            Self::Ecdsa { hash, .. } => Scheme::Ecdsa(*hash),
+        }
+    }
+}
+
+fn held<E>(result: Result<(), E>) -> Result<(), SignatureError> {
+    result.map_err(|_| SignatureError::DoesNotHold)
+}
+
+fn rsa_length(key: &RsaPublicKey, signature: &[u8]) -> Result<(), SignatureError> {
+    if signature.len() == key.size() { Ok(()) } else { Err(SignatureError::MalformedSignature) }
+}
+
+fn pkcs1(hash: HashAlg) -> Result<Pkcs1v15Sign, SignatureError> {
+    match hash {
+        //= RFC 8017 §9.2 note 1: the DER of DigestInfo's start for SHA-1
+        HashAlg::Sha1 => Ok(Pkcs1v15Sign {
+            hash_len: Some(20),
+            prefix: Box::new([
+                0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14,
+            ]),
+        }),
+        HashAlg::Sha256 => Ok(Pkcs1v15Sign::new::<sha2::Sha256>()),
+        HashAlg::Sha384 => Ok(Pkcs1v15Sign::new::<sha2::Sha384>()),
+        HashAlg::Sha512 => Ok(Pkcs1v15Sign::new::<sha2::Sha512>()),
+        HashAlg::Sm3 => Err(SignatureError::Hash(hash)),
+    }
+}
+
+fn verify_pss(
+    key: &RsaPublicKey,
+    hash: HashAlg,
+    salt: Salt,
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<(), SignatureError> {
+    let attempt =
+        |salt: usize| -> Result<(), SignatureError> { held(key.verify(pss(hash, salt)?, digest, signature)) };
+    match salt {
+        Salt::Bytes(salt) => attempt(salt),
+        Salt::DigestOrLongest => {
+            //= RFC 8017 §9.1.1: emLen < hLen + sLen + 2 is an error
+            let longest = key.n().bits().saturating_sub(1).div_ceil(8).saturating_sub(hash.size() + 2);
+            attempt(hash.size()).or_else(|_| attempt(longest))
+        }
+    }
+}
+
+fn pss(hash: HashAlg, salt: usize) -> Result<Pss, SignatureError> {
+    match hash {
+        HashAlg::Sha1 => Ok(Pss::new_with_salt::<sha1::Sha1>(salt)),
+        HashAlg::Sha256 => Ok(Pss::new_with_salt::<sha2::Sha256>(salt)),
+        HashAlg::Sha384 => Ok(Pss::new_with_salt::<sha2::Sha384>(salt)),
+        HashAlg::Sha512 => Ok(Pss::new_with_salt::<sha2::Sha512>(salt)),
+        HashAlg::Sm3 => Err(SignatureError::Hash(hash)),
+    }
+}
+
+/// A number of exactly `N` bytes: some TPMs leave out leading zeros, and DER adds one.
+pub(crate) fn field<const N: usize>(number: &[u8]) -> Option<[u8; N]> {
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    let digits = number.get(zeros..)?;
+    let mut out = [0; N];
+    let to = out.get_mut(N.checked_sub(digits.len())?..)?;
+    to.copy_from_slice(digits);
+    Some(out)
+}
+
+fn number<const N: usize>(bytes: &[u8]) -> Result<[u8; N], SignatureError> {
+    field(bytes).ok_or(SignatureError::MalformedSignature)
+}
+
+/// An uncompressed SEC1 point.
+fn sec1<const N: usize>(x: &[u8], y: &[u8]) -> Result<Vec<u8>, SignatureError> {
+    let x = field::<N>(x).ok_or(SignatureError::MalformedKey)?;
+    let y = field::<N>(y).ok_or(SignatureError::MalformedKey)?;
+    Ok([&[4], x.as_slice(), &y].concat())
+}

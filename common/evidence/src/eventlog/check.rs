@@ -1,0 +1,160 @@
+//! Whether an event's digest is the one that its data gives.
+//!
+//! In: an event and a bank. Out: verified, mismatch, or opaque where the type's digest is by design of
+//! something that is not in the log. A verified digest binds data to the log; only replay to a quoted value
+//! binds the log to a TPM.
+
+use super::payload::{EfiVariable, GRUB_PREFIXES, Payload, wide_text};
+use super::{Event, EventType};
+use crate::digest::{Digest, HashAlg};
+
+/// How an event's data and its digest in a bank relate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigestCheck {
+    /// The data, as the type defines it, hashes to the digest.
+    Verified,
+    /// The type defines the digest over the data, and they disagree: the data is not what was measured.
+    Mismatch,
+    /// The digest is of something else, or cannot be computed: the data is a mere claim.
+    Opaque,
+    /// The event is not extended, so nothing vouches for it.
+    NotMeasured,
+    /// The event has no digest in this bank.
+    NoDigest,
+}
+
+impl DigestCheck {
+    /// A word for tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Mismatch => "mismatch",
+            Self::Opaque => "opaque",
+            Self::NotMeasured => "not-measured",
+            Self::NoDigest => "no-digest",
+        }
+    }
+}
+
+/// What a separator says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Separator {
+    /// Firmware handed over as it should.
+    Normal,
+    /// Firmware met an error while it measured.
+    Error,
+}
+
+pub(super) fn digest_check(event: &Event<'_>, bank: HashAlg) -> DigestCheck {
+    if event.event_type == EventType::NO_ACTION {
+        return DigestCheck::NotMeasured;
+    }
+    let Some(digest) = event.digest(bank) else {
+        return DigestCheck::NoDigest;
+    };
+    if bank.hash(&[]).is_none() {
+        return DigestCheck::Opaque;
+    }
+    let hashes_to = |preimage: &[u8]| bank.hash(&[preimage]).as_ref() == Some(digest);
+    if candidates(event).into_iter().flatten().any(hashes_to) {
+        return DigestCheck::Verified;
+    }
+    if event.event_type == EventType::IPL && narrow_name(event.data).is_some_and(|name| hashes_to(&name)) {
+        return DigestCheck::Verified;
+    }
+    if event.event_type == EventType::SEPARATOR && separator(event, bank) == Some(Separator::Error) {
+        return DigestCheck::Verified;
+    }
+    if digest_is_of_data(event) { DigestCheck::Mismatch } else { DigestCheck::Opaque }
+}
+
+/// The stretches of the data that the type allows as what was hashed. Never more than three.
+fn candidates<'a>(event: &Event<'a>) -> [Option<&'a [u8]>; 3] {
+    let data = event.data;
+    match event.event_type {
+        EventType::EFI_VARIABLE_BOOT => [Some(data), variable(event).map(|variable| variable.data), None],
+        // Old shims log some bytes too many and measure all but the last of them.
+        EventType::EFI_VARIABLE_AUTHORITY => match variable(event) {
+            Some(variable) if !variable.trailing.is_empty() => [Some(data), without_last(data), None],
+            _ => [Some(data), None, None],
+        },
+        EventType::EFI_ACTION | EventType::ACTION | EventType::POST_CODE => {
+            [Some(data), data.strip_suffix(&[0]), None]
+        }
+        EventType::IPL => ipl_candidates(data),
+        // A type of the image's own hash: its event data is never what was measured.
+        EventType::EFI_BOOT_SERVICES_APPLICATION
+        | EventType::EFI_BOOT_SERVICES_DRIVER
+        | EventType::EFI_RUNTIME_SERVICES_DRIVER => [None, None, None],
+        _ => [Some(data), None, None],
+    }
+}
+
+/// GRUB measures its strings without prefix, older versions some of them with their NUL.
+fn ipl_candidates(data: &[u8]) -> [Option<&[u8]>; 3] {
+    match grub_string(data) {
+        Some(text) => [Some(text), text.strip_suffix(&[0]), Some(data)],
+        None => [Some(data), data.strip_suffix(&[0]), None],
+    }
+}
+
+/// The stub of systemd logs a section's name in UTF-16 and measures it in ASCII with its NUL.
+fn narrow_name(data: &[u8]) -> Option<Vec<u8>> {
+    let mut name = wide_text(data)?.into_bytes();
+    name.push(0);
+    Some(name)
+}
+
+fn grub_string(data: &[u8]) -> Option<&[u8]> {
+    GRUB_PREFIXES.iter().find_map(|(prefix, _)| data.strip_prefix(*prefix))
+}
+
+fn variable<'a>(event: &Event<'a>) -> Option<EfiVariable<'a>> {
+    match event.payload() {
+        Ok(Payload::Variable(variable)) => Some(variable),
+        _ => None,
+    }
+}
+
+fn without_last(data: &[u8]) -> Option<&[u8]> {
+    data.split_last().map(|(_, rest)| rest)
+}
+
+/// Whether the profile, or GRUB, defines the digest over the event's data, so that a difference is a fault.
+//= TCG PFP 1.06 §10.4.1: what each event type's digest is over
+fn digest_is_of_data(event: &Event<'_>) -> bool {
+    match event.event_type {
+        EventType::SEPARATOR
+        | EventType::S_CRTM_VERSION
+        | EventType::EFI_ACTION
+        | EventType::ACTION
+        | EventType::EFI_GPT_EVENT
+        | EventType::EFI_VARIABLE_DRIVER_CONFIG
+        | EventType::EFI_VARIABLE_BOOT
+        | EventType::EFI_VARIABLE_BOOT2
+        | EventType::EFI_VARIABLE_AUTHORITY => true,
+        EventType::IPL => grub_string(event.data).is_some(),
+        _ => false,
+    }
+}
+
+/// A digest of 00000000 or FFFFFFFF is a separator whatever the event's type says: the type is not measured, so
+/// whoever rewrote it could hide where firmware's part ends. One of 01000000 is an error only under its own
+/// type, since a boot order of one entry has the same bytes; no *good* news can be made of a hidden one.
+//= TCG PFP 1.06 §10.4.1: EV_SEPARATOR
+pub(super) fn separator(event: &Event<'_>, bank: HashAlg) -> Option<Separator> {
+    event.pcr()?;
+    let digest = event.digest(bank)?;
+    let is = |value: [u8; 4]| digest_of(bank, value).as_ref() == Some(digest);
+    if is([0; 4]) || is([0xff; 4]) {
+        Some(Separator::Normal)
+    } else if event.event_type == EventType::SEPARATOR && is([1, 0, 0, 0]) {
+        Some(Separator::Error)
+    } else {
+        None
+    }
+}
+
+fn digest_of(bank: HashAlg, value: [u8; 4]) -> Option<Digest> {
+    bank.hash(&[&value])
+}

@@ -4,10 +4,14 @@
 //! the one door to it: `EsysTpm` behind it is real hardware or swtpm, the test support has another one. Nothing
 //! here establishes that the TPM is genuine, or that a quote is true: `appraisal` at the verifier does.
 
+mod esys;
+
 use evidence::digest::{Digest, HashAlg, Sha256Digest};
 use evidence::pcr::PcrSelection;
 use evidence::tpm::Public;
 use zeroize::Zeroizing;
+
+pub use esys::{AkPlace, EsysTpm, TpmAddress};
 
 /// A TPM as the agent needs it.
 ///
@@ -106,7 +110,9 @@ pub enum TpmError {
         reason: String,
     },
     /// The configured address of the TPM makes no sense.
-    #[error("the TPM's address `{address}` is none of device:PATH, swtpm:host=H,port=P, swtpm:path=P, tabrmd")]
+    #[error(
+        "the TPM's address `{address}` is none of device:PATH, swtpm:host=H,port=P, swtpm:path=P, tabrmd"
+    )]
     Address {
         /// The address.
         address: String,

@@ -15,14 +15,16 @@ pub mod process;
 pub mod soft_tpm;
 pub mod swtpm;
 pub mod tpm_command;
+pub mod verifier;
 pub mod wait;
 
 pub use attester::{Sealed, SoftAttester};
 pub use client::{Answer, VerifierClient};
 pub use ek_ca::{Lifetime, TestEkCa};
-pub use host::{Package, Recording, SimulatedHost, elf};
+pub use host::{AgentSettings, Package, Recording, SimulatedHost, elf};
 pub use logs::{EventLogBuilder, ImaListBuilder, Measured, SecureBootSwitch};
 pub use process::{Finished, Program, Service};
 pub use soft_tpm::{KeyKind, SoftTpm, SoftTpmSpec};
 pub use swtpm::{Swtpm, SwtpmSpec};
 pub use tpm_command::TpmSocket;
+pub use verifier::{Verifier, VerifierSettings};

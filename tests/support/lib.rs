@@ -5,6 +5,7 @@
 //! Nothing here answers from a script: every quote is signed, every credential opened, every PCR extended. Nothing
 //! here is a model of how Lydian must be deployed.
 
+pub mod agent;
 pub mod artefacts;
 pub mod attester;
 pub mod client;
@@ -18,6 +19,7 @@ pub mod tpm_command;
 pub mod verifier;
 pub mod wait;
 
+pub use crate::agent::Agent;
 pub use attester::{Sealed, SoftAttester};
 pub use client::{Answer, VerifierClient};
 pub use ek_ca::{Lifetime, TestEkCa};

@@ -10,7 +10,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-use agent::quote::Tpm as _;
+use ::agent::quote::Tpm as _;
 use anyhow::{Context as _, Result, ensure};
 use evidence::body::{self, Body, BootCounters, Claim, FirmwareLog, Trigger};
 use evidence::digest::{ChainId, Digest, Sha256Digest};
@@ -101,6 +101,11 @@ impl SoftAttester {
     /// The TPM.
     pub const fn tpm(&self) -> &SoftTpm {
         &self.tpm
+    }
+
+    /// The PCRs that the verifier asked for.
+    pub const fn selection(&self) -> &PcrSelection {
+        &self.selection
     }
 
     /// This boot's firmware log.

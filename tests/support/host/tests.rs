@@ -78,8 +78,8 @@ fn the_agent_takes_its_configuration() {
     let host = SimulatedHost::boot(&Recording::load("direct").unwrap(), &SwtpmSpec::default()).unwrap();
     let settings = AgentSettings { heartbeat_secs: Some(7), ..AgentSettings::default() };
     let path = host.write_agent_config(&settings).unwrap();
-    let overrides = agent::config::Overrides { config: Some(path), ..Default::default() };
-    let config = agent::config::Config::load(&overrides).unwrap();
+    let overrides = ::agent::config::Overrides { config: Some(path), ..Default::default() };
+    let config = ::agent::config::Config::load(&overrides).unwrap();
     assert_eq!(config.state_dir, host.state_dir());
     assert_eq!(config.firmware_log, host.firmware_log());
     assert_eq!(config.ima_list, host.ima_list());

@@ -60,9 +60,9 @@ impl Endorser {
     }
 }
 
-/// An attestation key.
+/// An attestation key with its private part.
 #[derive(Clone, Debug)]
-pub(super) struct Signatory {
+pub struct Signatory {
     pub(super) public: Public,
     pair: Pair,
 }

@@ -12,13 +12,21 @@ struct Quote {
 }
 
 macro_rules! quote {
+    // The quotes of a measured boot lie with its logs.
+    ("boot-rsa") => {
+        quote!("../../../../tests/vectors/direct/", "ak_rsa", "quote_rsa")
+    };
+    ("boot-ecc") => {
+        quote!("../../../../tests/vectors/direct/", "ak_ecc", "quote_ecc")
+    };
     ($name:literal) => {
+        quote!("../../tests/data/", concat!("ak-", $name), concat!("quote-", $name))
+    };
+    ($dir:literal, $key:expr, $quote:expr) => {
         Quote {
-            public: Public::parse_tpm2b(include_bytes!(concat!("../../tests/data/ak-", $name, ".tpm2b")))
-                .unwrap(),
-            message: include_bytes!(concat!("../../tests/data/quote-", $name, ".msg")).to_vec(),
-            signature: Signature::parse(include_bytes!(concat!("../../tests/data/quote-", $name, ".sig")))
-                .unwrap(),
+            public: Public::parse_tpm2b(include_bytes!(concat!($dir, $key, ".tpm2b"))).unwrap(),
+            message: include_bytes!(concat!($dir, $quote, ".msg")).to_vec(),
+            signature: Signature::parse(include_bytes!(concat!($dir, $quote, ".sig"))).unwrap(),
         }
     };
 }

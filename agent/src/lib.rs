@@ -7,4 +7,9 @@ pub mod config;
 
 pub mod quote;
 
+pub mod receipt;
+pub mod submit;
+
 pub mod durable;
+
+pub mod journal;

@@ -9,4 +9,9 @@ pub mod config;
 pub mod measure;
 pub mod quote;
 
+pub mod receipt;
+pub mod submit;
+
 pub mod durable;
+
+pub mod journal;

@@ -117,7 +117,7 @@ pub struct Overrides {
     /// PEM file with the verifier's certificate authority, the only one that is trusted
     #[arg(long, global = true, env = "LYDIAN_AGENT_CA", value_name = "FILE")]
     pub ca: Option<PathBuf>,
-    /// The TPM: device:PATH, swtpm:host=H,port=P, swtpm:path=P or tabrmd [default: device:/dev/tpmrm0]
+    /// The TPM: device:PATH, swtpm:host=H,port=P, swtpm:path=P or tabrmd [default: `device:/dev/tpmrm0`]
     #[arg(long, global = true, env = "LYDIAN_AGENT_TCTI", value_name = "TCTI")]
     pub tcti: Option<String>,
     /// The firmware's event log [default: in securityfs]

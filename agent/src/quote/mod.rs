@@ -5,6 +5,7 @@
 //! here establishes that the TPM is genuine, or that a quote is true: `appraisal` at the verifier does.
 
 mod esys;
+mod handle;
 
 use evidence::digest::{Digest, HashAlg, Sha256Digest};
 use evidence::pcr::PcrSelection;
@@ -12,6 +13,7 @@ use evidence::tpm::Public;
 use zeroize::Zeroizing;
 
 pub use esys::{AkPlace, EsysTpm, TpmAddress};
+pub use handle::TpmHandle;
 
 /// A TPM as the agent needs it.
 ///

@@ -13,7 +13,9 @@ use std::sync::atomic::AtomicBool;
 use evidence::body::GapCause;
 
 use super::gaps::Gaps;
+use super::links::Links;
 use super::place::{Places, bytes, join};
+use super::stamp::Stamp;
 use super::tree::Tree;
 use super::walk::{Depth, Walk};
 use super::watch::{Hint, Watch};
@@ -31,6 +33,7 @@ pub(crate) struct Engine {
     pub(crate) tree: Tree,
     pub(crate) watch: Watch,
     pub(crate) gaps: Gaps,
+    pub(crate) links: Links,
     /// Directories without a watch, and roots that are not there: they are walked now and then.
     pub(crate) unwatched: BTreeSet<Arc<[u8]>>,
     dirty: BTreeSet<Arc<[u8]>>,
@@ -68,6 +71,7 @@ impl Engine {
             tree: Tree::default(),
             watch: Watch::new(watches),
             gaps: Gaps::default(),
+            links: Links::default(),
             unwatched: BTreeSet::new(),
             dirty: BTreeSet::new(),
             lost: Lost::Nothing,
@@ -113,6 +117,11 @@ impl Engine {
         !self.unwatched.is_empty()
     }
 
+    /// A file with several names was met in a directory: where it changed, its other names are walked again.
+    pub(crate) fn meet_link(&mut self, stamp: &Stamp, directory: &Arc<[u8]>) {
+        self.dirty.extend(self.links.meet(stamp, directory));
+    }
+
     /// Directories whose files changed at every attempt are to be walked again.
     pub(crate) fn touch_raced(&mut self) {
         self.dirty.extend(self.gaps.directories(GapCause::Raced));
@@ -130,6 +139,7 @@ impl Engine {
         self.lost = Lost::Nothing;
         self.dirty.clear();
         self.unwatched.clear();
+        self.links = Links::default();
         self.gaps.begin_all();
         self.watch_package_database();
         let roots = self.roots.clone();

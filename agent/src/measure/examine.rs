@@ -81,7 +81,6 @@ impl<'a> Examiner<'a> {
     }
 
     fn attempt(&mut self, dir: impl AsFd, name: &CStr, place: Place) -> Result<Finding, Errno> {
-        let started = self.clock.now();
         // NONBLOCK: a FIFO that took the name meanwhile must not hang the agent.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NOCTTY;
         let file = File::from(rustix::fs::openat(dir, name, flags, Mode::empty())?);
@@ -89,6 +88,8 @@ impl<'a> Examiner<'a> {
         if before.file_type() != FileType::RegularFile {
             return Ok(Finding::Gone);
         }
+        // Before the first read: what is written from here on may be missing from what is read.
+        let started = self.clock.now();
         let capabilities = capabilities(&file)?;
         let head = self.read(&file)?;
         let content = Content::of(self.buffer.get(..head).unwrap_or_default(), |offset| {

@@ -83,7 +83,7 @@ impl<'e> Walk<'e> {
         self.finish();
     }
 
-    fn root_devices(&self) -> Vec<(Arc<[u8]>, Result<u64, Errno>)> {
+    fn root_devices(&self) -> Vec<RootDevice> {
         let device = |root: &[u8]| list::open(root).and_then(Stamp::of).map(|stamp| stamp.device);
         self.engine.roots.iter().map(|root| (Arc::clone(root), device(root))).collect()
     }
@@ -132,7 +132,8 @@ impl<'e> Walk<'e> {
 
     fn watch(&mut self, fd: &OwnedFd, path: &Arc<[u8]>) {
         let Some(directory) = self.engine.tree.get_mut(path) else { return };
-        if directory.watch.is_some() {
+        // A new directory may have the inode of the one that is gone, but not its watch.
+        if directory.watch.is_some_and(|watch| self.engine.watch.holds(watch, path)) {
             return;
         }
         match self.engine.watch.add(fd, path) {
@@ -200,7 +201,9 @@ impl<'e> Walk<'e> {
         }
         // A root below another has its own life.
         gone.retain(|child| !self.engine.roots.contains(child));
-        gone.iter().for_each(|child| self.forget(child));
+        for child in gone {
+            self.forget(&child);
+        }
     }
 
     fn take_files(&mut self, path: &Arc<[u8]>, fd: OwnedFd, listing: Listing) {
@@ -214,6 +217,9 @@ impl<'e> Walk<'e> {
             if self.depth == Depth::All {
                 self.seen.push(stamp.identity());
             }
+            if stamp.links > 1 {
+                self.engine.meet_link(&stamp, path);
+            }
             if shown_length + 1 + name.as_bytes().len() > PATH_BYTES {
                 self.meet(GapCause::Unreadable, path, name.as_bytes());
                 continue;
@@ -222,10 +228,10 @@ impl<'e> Walk<'e> {
             let before = before.and_then(|at| old.get(at));
             match self.remembered(&stamp, name.as_bytes(), place) {
                 Remembered::Artefact(known, flags) => {
-                    let mut file = artefact(name.as_bytes(), &known, flags);
-                    file.iter_mut()
-                        .for_each(|file| file.owner = before.map_or(Owner::Unknown, |file| file.owner));
-                    files.extend(file);
+                    let owner = before.map_or(Owner::Unknown, |file| file.owner);
+                    files.extend(
+                        artefact(name.as_bytes(), &known, flags).map(|file| Artefact { owner, ..file }),
+                    );
                 }
                 Remembered::Nothing => {}
                 Remembered::Unknown => {
@@ -312,6 +318,9 @@ impl<'e> Walk<'e> {
         }
     }
 }
+
+/// A root and the file system that it is on.
+type RootDevice = (Arc<[u8]>, Result<u64, Errno>);
 
 enum Remembered {
     Artefact(Known, EntryFlags),

@@ -16,7 +16,7 @@ const BASE: Row =
 const REPLAYED: Row = Row { code: "replayed", ..BASE };
 const SEQ: Row = Row { code: "seq-out-of-order", ..BASE };
 const PREV: Row = Row { code: "prev-mismatch", ..BASE };
-const CHECKPOINT: Row = Row { code: "checkpoint-unknown", ..BASE };
+const CHECKPOINT: Row = Row { code: "checkpoint-unknown", status: 422, ..BASE };
 const STATE_ROOT: Row = Row { code: "state-root-mismatch", status: 422, ..BASE };
 
 const ROWS: &[Row] = &[

@@ -154,12 +154,12 @@ async fn secrets_that_no_tpm_opened_are_refused() -> Result<()> {
     if let Some(byte) = wrong.secret.0.first_mut() {
         *byte ^= 1;
     }
-    refused("another secret", "credential-wrong", 422, ask(&wrong).await?)?;
+    refused("another secret", "credential-wrong", 403, ask(&wrong).await?)?;
     // One guess is all there is: the true secret comes too late.
-    refused("after a wrong guess", "credential-wrong", 422, ask(&finish).await?)?;
+    refused("after a wrong guess", "credential-wrong", 403, ask(&finish).await?)?;
 
     let mut unknown = finish;
     unknown.session = "no such session".to_owned();
-    refused("no session", "credential-wrong", 422, ask(&unknown).await?)?;
+    refused("no session", "credential-wrong", 403, ask(&unknown).await?)?;
     enrol(&client, &mut host, &token).await
 }

@@ -33,15 +33,13 @@ const FIRMWARE: &[Row] = &[
     Row {
         name: "a new boot without its log",
         code: "firmware-log-needed",
-        status: 409,
-        // It is asked for, so nothing is wrong yet.
-        shown: Shown::Nowhere,
         provoke: |stage| {
             stage.host.reboot(SecureBootSwitch::On)?;
             let mut envelope = stage.envelope()?;
             envelope.attachments.retain(|attachment| attachment.kind != AttachmentKind::FirmwareLog);
             sent(&envelope)
         },
+        ..BASE
     },
     Row {
         name: "another log than the body names",

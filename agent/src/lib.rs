@@ -3,4 +3,15 @@
 //! In: the host's files and logs, its TPM, a configuration. Out: sealed evidence at the verifier, and receipts that
 //! prove its recording. The agent decides nothing about whether a host is as it should be.
 
+pub mod clock;
+pub mod config;
+
+pub mod measure;
 pub mod quote;
+
+pub mod receipt;
+pub mod submit;
+
+pub mod durable;
+
+pub mod journal;

@@ -4,10 +4,16 @@
 //! the one door to it: `EsysTpm` behind it is real hardware or swtpm, the test support has another one. Nothing
 //! here establishes that the TPM is genuine, or that a quote is true: `appraisal` at the verifier does.
 
+mod esys;
+mod handle;
+
 use evidence::digest::{Digest, HashAlg, Sha256Digest};
 use evidence::pcr::PcrSelection;
 use evidence::tpm::Public;
 use zeroize::Zeroizing;
+
+pub use esys::{AkPlace, EsysTpm, TpmAddress};
+pub use handle::TpmHandle;
 
 /// A TPM as the agent needs it.
 ///

@@ -16,4 +16,10 @@ pub mod pki;
 
 pub mod store;
 
+mod appraise;
+mod endorse;
 mod record;
+
+mod http;
+mod query;
+pub mod serve;

@@ -135,6 +135,11 @@ impl Recorder {
         answer.await.map_err(|_| RecordError::Stopped)?
     }
 
+    /// Whether the task takes work.
+    pub(crate) fn is_running(&self) -> bool {
+        !self.queue.is_closed()
+    }
+
     /// The newest head.
     pub(crate) fn head(&self) -> Arc<Head> {
         Arc::clone(&self.head.borrow())

@@ -23,3 +23,8 @@ mod record;
 mod http;
 mod query;
 pub mod serve;
+
+pub mod cli;
+mod notify;
+
+pub use record::Liveness;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use appraisal::policy::Policy;
 use evidence::time::UnixTime;
-use ledger::note::{KeyName, SignerKey};
+use ledger::note::{KeyName, SignerKey, VerifierKey};
 use rustix::fs::{FlockOperation, flock};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -20,14 +20,14 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, TlsSource};
 use crate::endorse::Endorser;
 use crate::failure::{Exit, Failure};
 use crate::files::{self, Audience};
 use crate::http::{App, Parts, Server, router, tls_config};
 use crate::limits::PEM_BYTES;
 use crate::pki::{RENEWAL, ServerIdentity};
-use crate::record::{self, Recorder, Work};
+use crate::record::{self, Liveness, Recorder, Work};
 
 /// A verifier that serves.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ pub struct Running {
     address: SocketAddr,
     ca_pem: String,
     log_key: String,
+    liveness: Liveness,
     stop: CancellationToken,
     task: JoinHandle<Result<(), Failure>>,
 }
@@ -64,6 +65,11 @@ impl Running {
     pub fn stopper(&self) -> impl Fn() + Send + 'static {
         let stop = self.stop.clone();
         move || stop.cancel()
+    }
+
+    /// Whether it still works, for whoever watches over it. It holds nothing up when the verifier ends.
+    pub fn liveness(&self) -> Liveness {
+        self.liveness.clone()
     }
 
     /// Waits until it has ended, by [`Running::stop`] or by a failure.
@@ -101,10 +107,11 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
         connections: config.limits.connections,
     };
     let ca_pem = identity.ca_pem().to_owned();
+    let liveness = recorder.liveness();
     tokio::spawn(sweep(recorder, clock.clone(), config.hosts.stale_after, stop.clone()));
     tokio::spawn(renew(identity, clock, stop.clone()));
     let task = tokio::spawn(run(server, recording, stop.clone(), store, lock));
-    Ok(Running { address, ca_pem, log_key: verifier_key.to_string(), stop, task })
+    Ok(Running { address, ca_pem, log_key: verifier_key.to_string(), liveness, stop, task })
 }
 
 /// Serves until it is asked to end or the recorder fails; then lets the recorder finish.
@@ -155,6 +162,40 @@ pub fn make_state_dir(dir: &Path) -> Result<(), Failure> {
         .mode(0o700)
         .create(dir)
         .map_err(|error| Failure::io(format_args!("cannot make {}", dir.display()), &error))
+}
+
+/// The certificate that clients pin, of a verifier that was started before.
+pub fn ca_pem(config: &Config) -> Result<String, Failure> {
+    let path = match &config.tls {
+        TlsSource::OwnCa => config.state_dir.join("ca.pem"),
+        TlsSource::Files { ca, .. } => ca.clone(),
+    };
+    let bytes = files::read_trusted(&path, PEM_BYTES)
+        .map_err(|failure| failure.or_hint("it is made when lydian-verifier starts for the first time"))?;
+    String::from_utf8(bytes)
+        .map_err(|error| Failure::new(Exit::Config, format_args!("{}: {error}", path.display())))
+}
+
+/// The log's public key, of a verifier that was started before.
+pub fn existing_log_key(config: &Config) -> Result<VerifierKey, Failure> {
+    if !config.log_key.exists() {
+        let what = format!("there is no {}", config.log_key.display());
+        return Err(Failure::new(Exit::Config, what)
+            .hint("it is made when lydian-verifier starts for the first time"));
+    }
+    Ok(log_key(config)?.verifier_key().clone())
+}
+
+/// Reads every file that the configuration names, without making any.
+pub fn check_files(config: &Config) -> Result<(), Failure> {
+    Endorser::open(&config.endorsement)?;
+    if matches!(config.tls, TlsSource::Files { .. }) {
+        ServerIdentity::open(config, Clock::system().now())?;
+    }
+    if config.log_key.exists() {
+        log_key(config)?;
+    }
+    Ok(())
 }
 
 /// Reads the log's key, or makes it and with it the log's origin.

@@ -45,7 +45,7 @@ pub(crate) fn tls_config(identity: Arc<ServerIdentity>) -> Result<ServerConfig, 
 impl Server {
     /// Serves until `stop`, then lets what is in flight finish.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let graceful = GracefulShutdown::new();
+        let (graceful, cut) = (GracefulShutdown::new(), CancellationToken::new());
         let room = Arc::new(Semaphore::new(self.connections));
         let acceptor = TlsAcceptor::from(self.tls);
         loop {
@@ -54,13 +54,16 @@ impl Server {
                 accepted = accept(&self.listener, &room) => accepted,
             };
             let Some((stream, peer, permit)) = accepted else { continue };
-            let connection = Connection { acceptor: acceptor.clone(), router: self.router.clone(), peer };
-            tokio::spawn(connection.serve(stream, graceful.watcher(), stop.clone(), permit));
+            let (acceptor, router) = (acceptor.clone(), self.router.clone());
+            let connection = Connection { acceptor, router, peer, stop: stop.clone(), cut: cut.clone() };
+            tokio::spawn(connection.serve(stream, graceful.watcher(), permit));
         }
         drop(self.listener);
         if tokio::time::timeout(SHUTDOWN_GRACE, graceful.shutdown()).await.is_err() {
             tracing::warn!("some requests did not finish in time");
         }
+        // Their tasks hold the recorder, which ends when nobody can ask it for anything any more.
+        cut.cancel();
     }
 }
 
@@ -84,21 +87,19 @@ struct Connection {
     acceptor: TlsAcceptor,
     router: Router,
     peer: SocketAddr,
+    /// New work is not begun.
+    stop: CancellationToken,
+    /// What is in flight ends now.
+    cut: CancellationToken,
 }
 
 impl Connection {
-    async fn serve(
-        self,
-        stream: TcpStream,
-        watcher: Watcher,
-        stop: CancellationToken,
-        _permit: OwnedSemaphorePermit,
-    ) {
+    async fn serve(self, stream: TcpStream, watcher: Watcher, _permit: OwnedSemaphorePermit) {
         let peer = self.peer;
         let _ = stream.set_nodelay(true);
         let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream));
         let encrypted = tokio::select! {
-            () = stop.cancelled() => return,
+            () = self.stop.cancelled() => return,
             encrypted = handshake => encrypted,
         };
         let stream = match encrypted {
@@ -115,7 +116,11 @@ impl Connection {
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(HEADER_BYTES)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-        if let Err(error) = watcher.watch(served).await {
+        let ended = tokio::select! {
+            () = self.cut.cancelled() => return,
+            ended = watcher.watch(served) => ended,
+        };
+        if let Err(error) = ended {
             tracing::debug!(%peer, %error, "a connection ended early");
         }
     }

@@ -135,6 +135,11 @@ impl Recorder {
         answer.await.map_err(|_| RecordError::Stopped)?
     }
 
+    /// A way to ask whether the task still works, which does not keep it from ending.
+    pub(crate) fn liveness(&self) -> Liveness {
+        Liveness(self.queue.downgrade())
+    }
+
     /// Whether the task takes work.
     pub(crate) fn is_running(&self) -> bool {
         !self.queue.is_closed()
@@ -143,6 +148,21 @@ impl Recorder {
     /// The newest head.
     pub(crate) fn head(&self) -> Arc<Head> {
         Arc::clone(&self.head.borrow())
+    }
+}
+
+/// Whether the recorder still does its work.
+#[derive(Clone, Debug)]
+pub struct Liveness(mpsc::WeakSender<Job>);
+
+impl Liveness {
+    /// Has the recorder do a transaction that changes nothing: `false` where it has ended. It does not answer while
+    /// the disk does not.
+    pub async fn check(&self) -> bool {
+        let Some(queue) = self.0.upgrade() else { return false };
+        let (reply, answer) = oneshot::channel();
+        let job = Job { work: Work::Silence(UnixTime::from_ms(0)), reply };
+        queue.send(job).await.is_ok() && answer.await.is_ok()
     }
 }
 

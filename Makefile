@@ -28,10 +28,11 @@ bench: ## every benchmark with its peer; figures in target/bench/results.jsonl
 	@scripts/setup
 	@scripts/bench
 
-soak: ## the long forms of the tests: hours, not minutes
+soak: ## the long forms of the tests and half an hour of fuzzing a target: hours, not minutes
 	@scripts/setup
 	cargo build --workspace --bins
 	cargo nextest run --workspace --run-ignored only --no-fail-fast
+	scripts/fuzz 1800
 
 clean-demo: ## remove what the demo left in ./demo
 	rm -rf demo

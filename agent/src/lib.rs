@@ -1,1 +1,6 @@
-//! Under construction.
+//! The attester: measures a host, seals what it finds with the host's TPM, submits it.
+//!
+//! In: the host's files and logs, its TPM, a configuration. Out: sealed evidence at the verifier, and receipts that
+//! prove its recording. The agent decides nothing about whether a host is as it should be.
+
+pub mod quote;

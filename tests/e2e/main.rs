@@ -1,1 +1,1 @@
-//! Under construction.
+//! End to end: the real programs, a real TPM stack, loopback TLS.

@@ -3,8 +3,8 @@
 use evidence::body::FirmwareLog;
 use evidence::digest::{HashAlg, Sha256Digest};
 use evidence::envelope::AttachmentKind;
-use evidence::eventlog::{BootFacts, EventLog, ExitBootServicesRepair};
-use evidence::pcr::PcrIndex;
+use evidence::eventlog::{BootFacts, EXIT_BOOT_SERVICES_PCR, EventLog, ExitBootServicesRepair};
+use evidence::pcr::{PcrIndex, PcrValues};
 
 use super::place::{Carried, PlacedQuote};
 use crate::refusal::Refusal;
@@ -29,6 +29,7 @@ pub struct VerifiedFirmwareLog<'e> {
     bytes: &'e [u8],
     log: EventLog<'e>,
     bank: HashAlg,
+    replayed: PcrValues,
     standings: Vec<(PcrIndex, PcrStanding)>,
 }
 
@@ -81,7 +82,7 @@ impl<'e> VerifiedFirmwareLog<'e> {
             };
             let standing = if replayed == quoted {
                 if log.extended(bank).contains(pcr) { PcrStanding::Replayed } else { PcrStanding::Untouched }
-            } else if pcr.get() == EXIT_BOOT_SERVICES_PCR
+            } else if pcr == EXIT_BOOT_SERVICES_PCR
                 && let Some(repair) = log.repair_exit_boot_services(bank, &quoted)
             {
                 PcrStanding::ReplayedWithRepair(repair)
@@ -92,7 +93,7 @@ impl<'e> VerifiedFirmwareLog<'e> {
             };
             standings.push((pcr, standing));
         }
-        Ok(Self { bytes, log, bank, standings })
+        Ok(Self { bytes, log, bank, replayed, standings })
     }
 
     /// The log's raw bytes.
@@ -110,6 +111,11 @@ impl<'e> VerifiedFirmwareLog<'e> {
         self.bank
     }
 
+    /// What the PCRs held when firmware's log ended.
+    pub const fn replayed(&self) -> &PcrValues {
+        &self.replayed
+    }
+
     /// How each quoted PCR of that bank but PCR 10 stands to the log.
     pub fn standings(&self) -> &[(PcrIndex, PcrStanding)] {
         &self.standings
@@ -125,8 +131,6 @@ impl<'e> VerifiedFirmwareLog<'e> {
         self.log.facts(self.bank)
     }
 }
-
-const EXIT_BOOT_SERVICES_PCR: u8 = 5;
 
 /// PCRs that the service manager and others extend while the system runs: 9 (names of `NvPCRs`), 11 (boot phases), 12 and 13 (system
 /// extensions), 15 (machine id, volume keys).

@@ -7,6 +7,7 @@ use evidence::ima::{
 };
 use evidence::pcr::{PcrIndex, PcrValues};
 
+use super::firmware::VerifiedFirmwareLog;
 use super::place::{Carried, PlacedQuote};
 use crate::refusal::Refusal;
 use crate::state::{BootState, ImaState};
@@ -34,7 +35,10 @@ pub enum VerifiedIma<'e> {
 }
 
 impl<'e> VerifiedIma<'e> {
-    pub(super) fn new(placed: &PlacedQuote<'e>) -> Result<Self, Refusal> {
+    pub(super) fn new(
+        placed: &PlacedQuote<'e>,
+        firmware: Option<&VerifiedFirmwareLog<'_>>,
+    ) -> Result<Self, Refusal> {
         let (first, start, violations) = start(placed);
         let body_first = placed.quote().body().ima_first;
         let attached = placed.quote().envelope().attachment(AttachmentKind::ImaList);
@@ -52,7 +56,9 @@ impl<'e> VerifiedIma<'e> {
             return Ok(Self::Empty(start));
         }
         let prefix = replay_prefix(start, ImaList::new(bytes), &quoted).map_err(Refusal::Ima)?;
-        let boot_aggregate = if first == 0 { aggregate(bytes, values) } else { None };
+        // The kernel hashed the PCRs when IMA started; a system that extends PCR 9 later must not look tampered.
+        let at_start = firmware.map_or(values, VerifiedFirmwareLog::replayed);
+        let boot_aggregate = if first == 0 { aggregate(bytes, at_start) } else { None };
         let violations = violations.saturating_add(prefix.violations.len() as u64);
         let bytes = bytes.get(..prefix.bytes_verified).unwrap_or(bytes);
         Ok(Self::Replayed { bytes, first, prefix, violations, boot_aggregate })

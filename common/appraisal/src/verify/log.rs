@@ -34,7 +34,7 @@ pub enum BootChange {
 impl<'e> VerifiedLog<'e> {
     pub(super) fn new(placed: PlacedQuote<'e>, known: Option<&'e [u8]>) -> Result<Self, Refusal> {
         let firmware = VerifiedFirmwareLog::new(&placed, known)?;
-        let ima = VerifiedIma::new(&placed)?;
+        let ima = VerifiedIma::new(&placed, firmware.as_ref())?;
         let boot = match placed.carried() {
             Carried::NewBoot => BootChange::First,
             Carried::SameBoot(_) => BootChange::Same,

@@ -164,6 +164,22 @@ fn what_is_out_of_order_is_found_and_leaves_secure_boot_unknown() {
     unknown(check(boot, |all| *all[4].last_mut().unwrap() = 0, FindingCode::DigestMismatch));
 }
 
+/// Root can extend PCR 7 with the very event of another boot, but only behind firmware's separator.
+#[test]
+fn a_state_that_was_extended_later_does_not_count() {
+    let on = records(&own("shim-sb", "binary_bios_measurements")).remove(4);
+    let forge = |all: &mut Vec<Vec<u8>>| all.push(on.clone());
+    let state = check("direct", forge, FindingCode::VariableAfterSeparator);
+    assert!(matches!(state, SecureBoot::Off { .. }), "{state:?}");
+    // Not even when the log hides the separator under another type.
+    let hide = |all: &mut Vec<Vec<u8>>| {
+        retype(&mut all[9], EventType::EFI_VARIABLE_DRIVER_CONFIG);
+        all.push(on.clone());
+    };
+    let state = check("direct", hide, FindingCode::SeparatorDisguised);
+    assert!(matches!(state, SecureBoot::Off { .. }), "{state:?}");
+}
+
 #[test]
 fn an_error_separator_is_reported() {
     let error = |all: &mut Vec<Vec<u8>>| {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use support::swtpm::ca_certificates;
 use support::{
-    AgentSettings, Package, Program, Recording, Service, SimulatedHost, SwtpmSpec, TestEkCa, VerifierClient, elf,
-    wait,
+    AgentSettings, Package, Program, Recording, Service, SimulatedHost, SwtpmSpec, TestEkCa, VerifierClient,
+    elf, wait,
 };
 use wire::operator::{HostDetail, HostHistory};
 
@@ -77,7 +77,8 @@ impl Stage {
 
     /// The operator's command line, ready to be pasted.
     pub fn command_line(&self) -> String {
-        let lydian = std::env::current_exe().ok().and_then(|path| path.parent().map(|dir| dir.join("lydian")));
+        let lydian =
+            std::env::current_exe().ok().and_then(|path| path.parent().map(|dir| dir.join("lydian")));
         let lydian = lydian.map_or_else(|| "lydian".to_owned(), |path| path.display().to_string());
         format!(
             "LYDIAN_URL={} LYDIAN_CA={} LYDIAN_TOKEN={} {lydian} host show {HOST}",
@@ -112,7 +113,8 @@ impl Stage {
 
     /// A fresh join token.
     pub async fn join_token(&self) -> Result<String> {
-        let printed = self.program(&["-o", "json", "enroll", "token", "create", "--note", "demo"])?.run().await?;
+        let printed =
+            self.program(&["-o", "json", "enroll", "token", "create", "--note", "demo"])?.run().await?;
         let made: wire::operator::NewToken = serde_json::from_str(&printed.succeeded()?)?;
         Ok(made.secret)
     }
@@ -137,8 +139,10 @@ impl Stage {
 
     /// The agent's service starts.
     pub async fn start_agent(&mut self) -> Result<()> {
-        let mut agent =
-            Program::new("lydian-agent")?.args(["run", "--config"]).args([&self.agent_config]).start(&self.dir)?;
+        let mut agent = Program::new("lydian-agent")?
+            .args(["run", "--config"])
+            .args([&self.agent_config])
+            .start(&self.dir)?;
         agent.ready().await?;
         self.agent = Some(agent);
         Ok(())
@@ -163,7 +167,9 @@ impl Stage {
         wait::until(format!("the change of {path} at the verifier"), || async {
             let history: HostHistory = client.read(&format!("/v1/hosts/{HOST}/history?limit=5")).await?;
             let mut changes = history.entries.iter().flat_map(|entry| &entry.changes);
-            Ok(changes.any(|change| change.path.ends_with(path) && change.after.as_deref() == Some(digest)).then_some(()))
+            Ok(changes
+                .any(|change| change.path.ends_with(path) && change.after.as_deref() == Some(digest))
+                .then_some(()))
         })
         .await
     }
@@ -174,7 +180,8 @@ impl Stage {
         self.lydian(&["evidence", "fetch", HOST, "1", "--out", &file]).await?;
         let version: wire::operator::Version = self.client()?.read("/v1/version").await?;
         say("  $ lydian evidence verify demo/evidence.bundle --log-key …");
-        let verify = Program::new("lydian")?.args(["evidence", "verify", &file, "--log-key", &version.log_key]);
+        let verify =
+            Program::new("lydian")?.args(["evidence", "verify", &file, "--log-key", &version.log_key]);
         let finished = verify.run().await?;
         for line in finished.stdout.lines() {
             say(&format!("    {line}"));
@@ -208,8 +215,18 @@ impl Stage {
 
 fn populate(host: &SimulatedHost) -> Result<()> {
     let (hello, sshd) = (elf("hello 1.0"), elf("sshd 9.2"));
-    host.install(&Package { name: "hello", version: "1.0", architecture: "amd64", files: &[("/usr/bin/hello", &hello)] })?;
-    host.install(&Package { name: "sshd", version: "9.2", architecture: "amd64", files: &[("/usr/sbin/sshd", &sshd)] })?;
+    host.install(&Package {
+        name: "hello",
+        version: "1.0",
+        architecture: "amd64",
+        files: &[("/usr/bin/hello", &hello)],
+    })?;
+    host.install(&Package {
+        name: "sshd",
+        version: "9.2",
+        architecture: "amd64",
+        files: &[("/usr/sbin/sshd", &sshd)],
+    })?;
     host.write_executable("/usr/local/bin/backup", b"#!/bin/sh\necho backup\n")
 }
 
@@ -217,7 +234,8 @@ fn write_agent_config(host: &SimulatedHost) -> Result<PathBuf> {
     let file = host.write_agent_config(&AgentSettings { settle_ms: None, ..AgentSettings::default() })?;
     // Beside the small tree, this machine's own programs; so paths are shown as they are here.
     let mut config: toml::Table = std::fs::read_to_string(&file)?.parse()?;
-    let measure = config.get_mut("measure").and_then(toml::Value::as_table_mut).context("a table of roots")?;
+    let measure =
+        config.get_mut("measure").and_then(toml::Value::as_table_mut).context("a table of roots")?;
     let tree = host.path_of("/usr").display().to_string();
     measure.insert("roots".to_owned(), vec![tree, "/usr/bin".to_owned()].into());
     measure.remove("path-prefix");

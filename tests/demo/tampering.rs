@@ -38,7 +38,11 @@ pub async fn play(stage: &mut Stage) -> Result<()> {
         }
         envelope
     };
-    refused("a firmware log from which one event was cut", "firmware-log-replay", client.submit(&forged, liar.from_size()).await?)?;
+    refused(
+        "a firmware log from which one event was cut",
+        "firmware-log-replay",
+        client.submit(&forged, liar.from_size()).await?,
+    )?;
 
     let honest = liar.envelope()?;
     let receipt: Receipt = granted(client.submit(&honest, liar.from_size()).await?)?;
@@ -47,7 +51,11 @@ pub async fn play(stage: &mut Stage) -> Result<()> {
 
     tpm.replace_ak(KeyKind::EccP256, 12)?;
     let stranger = liar.envelope()?;
-    refused("a quote by an attestation key that was never enrolled", "signature-invalid", client.submit(&stranger, liar.from_size()).await?)?;
+    refused(
+        "a quote by an attestation key that was never enrolled",
+        "signature-invalid",
+        client.submit(&stranger, liar.from_size()).await?,
+    )?;
     stage.lydian(&["refusal", "list"]).await?;
     join_token_is_used_up(&client, &begin).await
 }
@@ -63,7 +71,8 @@ fn hide_an_event(log: &[u8]) -> Vec<u8> {
 async fn join_token_is_used_up(client: &VerifierClient, begin: &wire::enrol::EnrolBegin) -> Result<()> {
     let other = SoftTpm::new(&SoftTpmSpec { seed: 4712, ..SoftTpmSpec::default() })?;
     let mut thief = SoftAttester::boot(&other, "thief", SecureBootSwitch::On)?;
-    let answer = client.post::<_, EnrolChallenge>("/v1/enrol/begin", &thief.enrol_begin(&begin.token)?).await?;
+    let answer =
+        client.post::<_, EnrolChallenge>("/v1/enrol/begin", &thief.enrol_begin(&begin.token)?).await?;
     match answer {
         Ok(_) => bail!("a used join token was accepted from another host"),
         Err(problem) => shown("a join token that another host has used", &problem),

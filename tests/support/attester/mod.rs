@@ -12,12 +12,14 @@ use std::collections::BTreeSet;
 
 use ::agent::quote::Tpm as _;
 use anyhow::{Context as _, Result, ensure};
+use appraisal::attester::{AttestationKey, Attester};
+use appraisal::state::HostState;
 use evidence::body::{self, Body, BootCounters, Claim, FirmwareLog, Trigger};
-use evidence::digest::{ChainId, Digest, Sha256Digest};
+use evidence::digest::{ChainId, Digest, HashAlg, Sha256Digest};
 use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
 use evidence::ima::ImaList;
 use evidence::manifest::{Manifest, state_root};
-use evidence::pcr::PcrSelection;
+use evidence::pcr::{PcrIndex, PcrSelection};
 use evidence::time::UnixTime;
 use wire::enrol::{EnrolBegin, EnrolChallenge, EnrolFinish, Enrolled};
 use wire::submit::Receipt;
@@ -230,11 +232,33 @@ impl SoftAttester {
     /// Takes in the receipt of evidence: checks its proofs, and moves on.
     pub fn recorded(&mut self, evidence: &Evidence, receipt: &Receipt) -> Result<()> {
         self.log.accept_evidence(evidence, receipt)?;
+        self.move_on(evidence)
+    }
+
+    /// Goes on from evidence that a verifier took, where there is no log to prove it.
+    pub fn move_on(&mut self, evidence: &Evidence) -> Result<()> {
         self.next_seq = evidence.body().seq.checked_add(1).context("a chain ends")?;
         self.prev = evidence.digest();
         self.recorded = self.components.clone();
         self.firmware_log_standing = Standing::Recorded;
         self.ima_recorded = u64::try_from(ImaList::new(&self.ima_list).records().count())?;
+        Ok(())
+    }
+
+    /// Enrols without a verifier: what one would know of this host, and the state it would start with.
+    pub fn enrol_offline(&mut self) -> Result<(Attester, HostState)> {
+        let pcrs = PcrIndex::ALL.into_iter().take(16).collect();
+        self.selection = PcrSelection::of_bank(HashAlg::Sha256, pcrs);
+        let ak = AttestationKey::new(self.tpm.ak())?;
+        let attester = Attester { host: self.tpm.host(), ak, selection: self.selection.clone() };
+        Ok((attester, HostState::enrolled(self.chain)))
+    }
+
+    /// The kernel notes a violation.
+    pub fn violate(&mut self, path: &str) -> Result<()> {
+        let mut list = ImaListBuilder::new(&self.tpm);
+        list.violation(path)?;
+        self.ima_list.extend(list.bytes());
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use crate::stage::Stage;
 use crate::talk::say;
 
 /// Plays every lie; a lie that is believed ends the demo.
-pub async fn play(stage: &mut Stage) -> Result<()> {
+pub(crate) async fn play(stage: &mut Stage) -> Result<()> {
     let client = stage.client()?;
     let tpm = SoftTpm::new(&SoftTpmSpec { seed: 4711, ..SoftTpmSpec::default() })?;
     stage.ek_ca.certify(&tpm, Lifetime::Endless)?;

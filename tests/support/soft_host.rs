@@ -75,8 +75,13 @@ impl SoftHost {
 
     /// A power cycle, and new logs.
     pub fn reboot(&mut self) -> Result<()> {
+        self.reboot_with(SecureBootSwitch::On)
+    }
+
+    /// A power cycle after which Secure Boot is set like this.
+    pub fn reboot_with(&mut self, secure_boot: SecureBootSwitch) -> Result<()> {
         self.tpm.reset();
-        self.boot(SecureBootSwitch::On)
+        self.boot(secure_boot)
     }
 
     fn boot(&mut self, secure_boot: SecureBootSwitch) -> Result<()> {

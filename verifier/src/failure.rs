@@ -39,6 +39,12 @@ impl Failure {
         Self { hint: hint.to_string(), ..self }
     }
 
+    /// The same with a hint where there is none yet.
+    #[must_use]
+    pub fn or_hint(self, hint: impl fmt::Display) -> Self {
+        if self.hint.is_empty() { self.hint(hint) } else { self }
+    }
+
     /// The exit status.
     pub const fn exit(&self) -> Exit {
         self.exit

@@ -2,70 +2,68 @@
 
 use anyhow::Result;
 use appraisal::attester::{AkUnsuitable, AttestationKey};
-use appraisal::state::{HostState, LastBoot};
-use evidence::body::{Body, CheckpointView, FirmwareLog, qualifying_data};
+use appraisal::verify::verify;
+use evidence::body::{Body, BootCounters, CheckpointView, FirmwareLog, qualifying_data};
 use evidence::digest::{ChainId, HashAlg, Sha256Digest};
-use evidence::envelope::{AttachmentKind, Envelope, Evidence};
+use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
 use evidence::eventlog::{EventLog, EventType};
-use evidence::manifest::{ComponentKind, Manifest};
 use evidence::pcr::{PcrIndex, PcrSelection};
 use evidence::tpm::{Attest, AttestFields, Attested, ClockInfo, ClockSafety, ObjectAttributes};
-use support::{KeyKind, Measured as _, SecureBootSwitch, SoftAttester, SoftTpm, SoftTpmSpec};
+use support::{KeyKind, Measured as _, SoftHost, SoftTpm, SoftTpmSpec};
 
-use super::Case;
+use super::{attested, check};
 
-/// Refusal code of a row, which makes one envelope out of a host that has attested once.
+/// Refusal codes of rows: each row makes one envelope out of a host that has attested once.
 #[track_caller]
-fn refused(row: impl FnOnce(&mut SoftAttester) -> Result<Envelope>) -> &'static str {
-    refused_of(Case::attested(1).unwrap(), row)
+fn refused(row: impl FnOnce(&mut SoftHost) -> Result<Envelope>) -> &'static str {
+    let (mut host, state) = attested(1).unwrap();
+    let envelope = row(&mut host).unwrap();
+    check(&host, &state, &envelope).unwrap().expect_err("the envelope should be refused").code()
 }
 
 /// As [`refused`], for the first evidence of a host, which carries its logs whole.
 #[track_caller]
-fn first_refused(row: impl FnOnce(&mut SoftAttester) -> Result<Envelope>) -> &'static str {
-    refused_of(Case::enrolled(1).unwrap(), row)
+fn first_refused(row: impl FnOnce(&mut SoftHost) -> Result<Envelope>) -> &'static str {
+    let mut host = SoftHost::new(1).unwrap();
+    let envelope = row(&mut host).unwrap();
+    let state = host.enrolled_state();
+    check(&host, &state, &envelope).unwrap().expect_err("the envelope should be refused").code()
 }
 
-#[track_caller]
-fn refused_of(mut case: Case, row: impl FnOnce(&mut SoftAttester) -> Result<Envelope>) -> &'static str {
-    let envelope = row(&mut case.host).unwrap();
-    case.check(&envelope).expect_err("the envelope should be refused").code()
-}
-
-fn body_with(host: &SoftAttester, change: impl FnOnce(&mut Body)) -> Result<Envelope> {
-    let mut body = host.body()?;
+fn body_with(host: &SoftHost, change: impl FnOnce(&mut Body)) -> Result<Envelope> {
+    let mut body = host.body();
     change(&mut body);
-    host.wrap(&host.seal(&body)?)
+    host.seal(&body)
 }
 
 /// An envelope whose attestation was changed and signed again, as only a stolen key could.
-fn attest_with(host: &SoftAttester, change: impl FnOnce(&mut AttestFields)) -> Result<Envelope> {
-    let honest = host.envelope()?;
+fn attest_with(host: &SoftHost, change: impl FnOnce(&mut AttestFields)) -> Result<Envelope> {
+    let honest = host.next()?;
     let mut fields = Attest::parse(honest.evidence.attest())?.fields().clone();
     change(&mut fields);
     let attest = fields.encode()?;
-    let signature = host.tpm().forge(&attest)?;
+    let signature = host.tpm.forge(&attest)?;
     let evidence = Evidence::seal(honest.evidence.body_raw(), &attest, &signature)?;
     Ok(Envelope { evidence, ..honest })
 }
 
-fn change_log(mut envelope: Envelope, kind: AttachmentKind, change: impl FnOnce(&mut Vec<u8>)) -> Envelope {
-    let mut attachments = envelope.attachments.iter_mut();
-    change(&mut attachments.find(|attachment| attachment.kind == kind).unwrap().bytes);
-    envelope
+fn log_with(host: &SoftHost, kind: AttachmentKind, change: impl FnOnce(&mut Vec<u8>)) -> Result<Envelope> {
+    let mut envelope = host.next()?;
+    for attachment in &mut envelope.attachments {
+        if attachment.kind == kind {
+            let mut bytes = attachment.bytes.clone();
+            change(&mut bytes);
+            attachment.bytes = bytes;
+            return Ok(envelope);
+        }
+    }
+    anyhow::bail!("no such attachment")
 }
 
 /// A firmware log that was forged together with the body that names it.
-fn forged_log(host: &SoftAttester, change: impl FnOnce(&mut Vec<u8>)) -> Result<Envelope> {
-    let mut log = host.firmware_log().to_vec();
-    change(&mut log);
-    let envelope =
-        body_with(host, |body| body.firmware_log = FirmwareLog::Present(Sha256Digest::of(&[&log])))?;
-    Ok(change_log(envelope, AttachmentKind::FirmwareLog, |bytes| bytes.clone_from(&log)))
-}
-
-fn component(name: &str) -> Manifest {
-    Manifest::new(ComponentKind::Package, name.to_owned(), String::new(), String::new(), vec![]).unwrap()
+fn forged_log(host: &mut SoftHost, change: impl FnOnce(&mut Vec<u8>)) -> Result<Envelope> {
+    change(&mut host.firmware_log);
+    host.next()
 }
 
 /// Byte ranges of a firmware log's records.
@@ -85,35 +83,38 @@ fn measured_event(log: &[u8]) -> std::ops::Range<usize> {
 
 #[test]
 fn true_evidence_passes_and_the_chain_goes_on() {
-    let mut case = Case::attested(1).unwrap();
-    for round in 0..5 {
-        case.host.measure_file(&format!("/usr/bin/tool-{round}"), &Sha256Digest::of(&[&[round]])).unwrap();
-        case.host.add(&component(&round.to_string()));
-        let envelope = case.host.envelope().unwrap();
-        case.take(&envelope).unwrap().unwrap();
+    let (mut host, mut state) = attested(1).unwrap();
+    for round in 0..5_u8 {
+        host.run(&format!("/usr/bin/tool-{round}")).unwrap();
+        host.toggle(Sha256Digest::new([round; 32]));
+        let envelope = host.next().unwrap();
+        state = check(&host, &state, &envelope).unwrap().unwrap();
+        host.accepted(&envelope);
     }
-    let records = case.state.ima_first();
-    assert_eq!((case.state.next_seq(), case.state.components().len()), (6, 5));
-    assert!(records >= 5);
-    case.host.reboot(SecureBootSwitch::On).unwrap();
-    let envelope = case.host.envelope().unwrap();
+    assert_eq!((state.next_seq(), state.ima_first(), state.components().len()), (6, 8, 6));
+    host.reboot().unwrap();
+    let envelope = host.next().unwrap();
     assert_eq!(envelope.attachments.len(), 2, "a new boot brings its logs");
-    case.take(&envelope).unwrap().unwrap();
-    assert_eq!(case.state.ima_first(), records - 5);
+    let state = check(&host, &state, &envelope).unwrap().unwrap();
+    assert_eq!(state.ima_first(), 3);
 }
 
 #[test]
 fn the_state_survives_its_encoding() {
-    let state = Case::attested(1).unwrap().state;
-    assert_eq!(HostState::decode(&state.encode()), Ok(state));
+    let (_, state) = attested(1).unwrap();
+    assert_eq!(appraisal::state::HostState::decode(&state.encode()), Ok(state));
 }
 
 #[test]
 fn the_chain_holds() {
-    let mut case = Case::enrolled(1).unwrap();
-    let first = case.host.envelope().unwrap();
-    case.take(&first).unwrap().unwrap();
-    assert_eq!(case.check(&first).unwrap_err().code(), "replayed");
+    let replayed = {
+        let mut host = SoftHost::new(1).unwrap();
+        let first = host.next().unwrap();
+        let state = check(&host, &host.enrolled_state(), &first).unwrap().unwrap();
+        host.accepted(&first);
+        check(&host, &state, &first).unwrap().unwrap_err().code()
+    };
+    assert_eq!(replayed, "replayed");
     assert_eq!(refused(|host| body_with(host, |body| body.seq += 1)), "seq-out-of-order");
     assert_eq!(refused(|host| body_with(host, |body| body.seq = 0)), "seq-out-of-order");
     assert_eq!(
@@ -125,27 +126,32 @@ fn the_chain_holds() {
 
 #[test]
 fn nobody_speaks_for_another() {
-    let (case, other) = (Case::attested(1).unwrap(), Case::enrolled(2).unwrap());
-    let as_other = body_with(&case.host, |body| body.host = other.attester.host).unwrap();
-    assert_eq!(case.check(&as_other).unwrap_err().code(), "unknown-host");
+    let (host, state) = attested(1).unwrap();
+    let other = SoftHost::new(2).unwrap();
+    let as_other = body_with(&host, |body| body.host = other.id()).unwrap();
+    assert_eq!(check(&host, &state, &as_other).unwrap().unwrap_err().code(), "unknown-host");
     // Checked as the other host's, whose key did not sign it.
-    assert_eq!(other.check(&as_other).unwrap_err().code(), "signature-invalid");
+    let state_of_other = other.enrolled_state();
+    let refusal = verify(&as_other, &other.attester().unwrap(), &state_of_other, None).unwrap_err();
+    assert_eq!(refusal.code(), "signature-invalid");
 }
 
 #[test]
 fn a_key_that_was_never_enrolled_signs_nothing() {
-    let case = Case::attested(1).unwrap();
+    let (host, state) = attested(1).unwrap();
+    let attester = host.attester().unwrap();
     for kind in [KeyKind::EccP256, KeyKind::Rsa2048] {
-        case.host.tpm().replace_ak(kind, 99).unwrap();
-        let envelope = case.host.envelope().unwrap();
-        assert_eq!(case.check(&envelope).unwrap_err().code(), "signature-invalid");
+        host.tpm.replace_ak(kind, 99).unwrap();
+        let envelope = host.next().unwrap();
+        let refusal = verify(&envelope, &attester, &state, Some(&host.firmware_log)).unwrap_err();
+        assert_eq!(refusal.code(), "signature-invalid");
     }
 }
 
 #[test]
 fn the_signature_covers_every_byte_of_the_quote() {
-    let case = Case::attested(1).unwrap();
-    let honest = case.host.envelope().unwrap();
+    let (host, state) = attested(1).unwrap();
+    let honest = host.next().unwrap();
     let attest = honest.evidence.attest();
     for at in 0..attest.len() {
         let mut changed = attest.to_vec();
@@ -153,7 +159,7 @@ fn the_signature_covers_every_byte_of_the_quote() {
         let evidence =
             Evidence::seal(honest.evidence.body_raw(), &changed, honest.evidence.signature()).unwrap();
         let envelope = Envelope { evidence, ..honest.clone() };
-        assert_eq!(case.check(&envelope).unwrap_err().code(), "signature-invalid", "{at}");
+        assert_eq!(check(&host, &state, &envelope).unwrap().unwrap_err().code(), "signature-invalid", "{at}");
     }
 }
 
@@ -161,8 +167,8 @@ fn the_signature_covers_every_byte_of_the_quote() {
 fn the_quote_is_over_this_body() {
     for at in ["salt", "posture", "state"] {
         let code = refused(|host| {
-            let honest = host.envelope()?;
-            let mut body = host.body()?;
+            let honest = host.next()?;
+            let mut body = host.body();
             match at {
                 "salt" => body.salt = [1; 32],
                 "posture" => body.agent_version = "another".to_owned(),
@@ -182,11 +188,11 @@ fn the_quote_is_over_this_body() {
 
 #[test]
 fn only_a_tpm_makes_quotes() {
-    let not_generated = |host: &mut SoftAttester| {
-        let honest = host.envelope()?;
+    let not_generated = |host: &mut SoftHost| {
+        let honest = host.next()?;
         let mut attest = honest.evidence.attest().to_vec();
         attest[0] ^= 0xff;
-        let signature = host.tpm().forge(&attest)?;
+        let signature = host.tpm.forge(&attest)?;
         Ok(Envelope { evidence: Evidence::seal(honest.evidence.body_raw(), &attest, &signature)?, ..honest })
     };
     assert_eq!(refused(not_generated), "not-a-quote");
@@ -199,11 +205,11 @@ fn only_a_tpm_makes_quotes() {
 fn the_quote_covers_what_was_asked() {
     let select = |selection: PcrSelection| {
         refused(move |host| {
-            let body = host.body()?;
+            let body = host.body();
             let data = qualifying_data(&body.encode());
-            let (fields, values) = host.tpm().attest(&selection, &data)?;
+            let (fields, values) = host.tpm.attest(&selection, &data)?;
             let attest = fields.encode()?;
-            let evidence = Evidence::seal(&body.encode(), &attest, &host.tpm().forge(&attest)?)?;
+            let evidence = Evidence::seal(&body.encode(), &attest, &host.tpm.forge(&attest)?)?;
             let pcr_values = values.iter().map(|value| value.as_bytes().to_vec()).collect();
             Ok(Envelope { evidence, pcr_values, attachments: vec![] })
         })
@@ -219,7 +225,7 @@ fn the_quote_covers_what_was_asked() {
 fn values_belong_to_the_quote() {
     for change in 0..3 {
         let code = refused(|host| {
-            let mut envelope = host.envelope()?;
+            let mut envelope = host.next()?;
             match change {
                 0 => envelope.pcr_values[3][0] ^= 1,
                 1 => drop(envelope.pcr_values.pop()),
@@ -237,10 +243,10 @@ fn the_tpms_time_goes_on() {
     assert_eq!(refused(|host| body_with(host, boot)), "boot-mismatch");
     let rewound = |change: fn(&mut ClockInfo)| {
         refused(move |host| {
-            let mut clock = host.tpm().clock();
+            let mut clock = host.tpm.clock();
             change(&mut clock);
-            host.tpm().set_clock(clock);
-            host.envelope()
+            host.tpm.set_clock(clock);
+            host.next()
         })
     };
     assert_eq!(rewound(|clock| clock.clock_ms = 0), "clock-went-back");
@@ -257,27 +263,26 @@ fn the_tpms_time_goes_on() {
 
 #[test]
 fn after_an_unorderly_shutdown_the_clock_may_go_back_a_little() {
-    let mut case = Case::attested(1).unwrap();
-    case.host.reboot(SecureBootSwitch::On).unwrap();
-    let clock = ClockInfo { clock_ms: 0, safety: ClockSafety::MayHaveGoneBack, ..case.host.tpm().clock() };
-    case.host.tpm().set_clock(clock);
-    let envelope = case.host.envelope().unwrap();
-    assert!(case.check(&envelope).is_ok());
+    let (mut host, state) = attested(1).unwrap();
+    host.reboot().unwrap();
+    let clock = ClockInfo { clock_ms: 0, safety: ClockSafety::MayHaveGoneBack, ..host.tpm.clock() };
+    host.tpm.set_clock(clock);
+    let envelope = host.next().unwrap();
+    assert!(check(&host, &state, &envelope).unwrap().is_ok());
 }
 
 #[test]
 fn a_boot_that_nobody_saw_is_counted() {
-    fn resets(state: &HostState) -> u32 {
-        match state.boot() {
-            LastBoot::Seen(boot) => boot.counters.reset_count,
-            LastBoot::None => 0,
-        }
-    }
-    let mut case = Case::attested(1).unwrap();
-    case.host.tpm().reset();
-    case.host.reboot(SecureBootSwitch::On).unwrap();
-    let next = case.check(&case.host.envelope().unwrap()).unwrap();
-    assert_eq!(resets(&next) - resets(&case.state), 2);
+    let (mut host, state) = attested(1).unwrap();
+    host.tpm.reset();
+    host.reboot().unwrap();
+    let envelope = host.next().unwrap();
+    let next = check(&host, &state, &envelope).unwrap().unwrap();
+    let counters = |state: &appraisal::state::HostState| match state.boot() {
+        appraisal::state::LastBoot::Seen(boot) => boot.counters,
+        appraisal::state::LastBoot::None => BootCounters { reset_count: 0, restart_count: 0 },
+    };
+    assert_eq!(counters(&next).reset_count - counters(&state).reset_count, 2);
 }
 
 #[test]
@@ -286,40 +291,36 @@ fn components_add_up() {
     assert_eq!(refused(|host| body_with(host, root)), "state-root-mismatch");
     let unseen = |body: &mut Body| body.removed = vec![Sha256Digest::new([1; 32])];
     assert_eq!(refused(|host| body_with(host, unseen)), "state-root-mismatch");
-    let mut case = Case::enrolled(1).unwrap();
-    let there = case.host.add(&component("there"));
-    let first = case.host.envelope().unwrap();
-    case.take(&first).unwrap().unwrap();
-    let again = body_with(&case.host, |body| body.added = vec![there]).unwrap();
-    assert_eq!(case.check(&again).unwrap_err().code(), "state-root-mismatch");
+    let again = |body: &mut Body| body.added = vec![Sha256Digest::of(&[b"first component"])];
+    assert_eq!(refused(|host| body_with(host, again)), "state-root-mismatch");
 }
 
 #[test]
 fn a_view_of_the_log_does_not_shrink() {
-    let saw = |size| {
-        move |body: &mut Body| body.checkpoint = CheckpointView { size, root: Sha256Digest::new([3; 32]) }
-    };
-    let mut case = Case::attested(1).unwrap();
-    let ten = body_with(&case.host, saw(10)).unwrap();
-    case.take(&ten).unwrap().unwrap();
-    let nine = body_with(&case.host, saw(9)).unwrap();
-    assert_eq!(case.check(&nine).unwrap_err().code(), "checkpoint-unknown");
+    let (mut host, state) = attested(1).unwrap();
+    host.saw(CheckpointView { size: 10, root: Sha256Digest::new([3; 32]) });
+    let envelope = host.next().unwrap();
+    let state = check(&host, &state, &envelope).unwrap().unwrap();
+    host.accepted(&envelope);
+    host.saw(CheckpointView { size: 9, root: Sha256Digest::new([4; 32]) });
+    let envelope = host.next().unwrap();
+    assert_eq!(check(&host, &state, &envelope).unwrap().unwrap_err().code(), "checkpoint-unknown");
 }
 
 #[test]
 fn the_firmware_log_is_the_boots_own() {
-    let detach = |host: &mut SoftAttester| {
-        let mut envelope = host.envelope()?;
+    let detach = |host: &mut SoftHost| {
+        let mut envelope = host.next()?;
         envelope.attachments.retain(|attachment| attachment.kind != AttachmentKind::FirmwareLog);
         Ok(envelope)
     };
     assert_eq!(first_refused(detach), "firmware-log-needed");
     let flip = |bytes: &mut Vec<u8>| *bytes.last_mut().unwrap() ^= 1;
-    let other = |host: &mut SoftAttester| Ok(change_log(host.envelope()?, AttachmentKind::FirmwareLog, flip));
+    let other = |host: &mut SoftHost| log_with(host, AttachmentKind::FirmwareLog, flip);
     assert_eq!(first_refused(other), "firmware-log-mismatch");
-    let changed = |host: &mut SoftAttester| body_with(host, |body| body.firmware_log = FirmwareLog::Absent);
+    let changed = |host: &mut SoftHost| body_with(host, |body| body.firmware_log = FirmwareLog::Absent);
     assert_eq!(refused(changed), "firmware-log-mismatch", "it cannot vanish within a boot");
-    let denied = |host: &mut SoftAttester| body_with(host, |body| body.firmware_log = FirmwareLog::Absent);
+    let denied = |host: &mut SoftHost| body_with(host, |body| body.firmware_log = FirmwareLog::Absent);
     assert_eq!(first_refused(denied), "firmware-log-mismatch", "attached though denied");
 }
 
@@ -365,10 +366,10 @@ fn a_forged_firmware_log_does_not_replay() {
 
 #[test]
 fn the_kernels_list_goes_on_where_it_ended() {
-    let skipped = |host: &mut SoftAttester| body_with(host, |body| body.ima_first += 1);
+    let skipped = |host: &mut SoftHost| body_with(host, |body| body.ima_first += 1);
     assert_eq!(refused(skipped), "ima-out-of-order");
-    let other_first = |host: &mut SoftAttester| {
-        let mut envelope = host.envelope()?;
+    let other_first = |host: &mut SoftHost| {
+        let mut envelope = host.next()?;
         envelope.attachments.last_mut().unwrap().first += 1;
         Ok(envelope)
     };
@@ -377,41 +378,42 @@ fn the_kernels_list_goes_on_where_it_ended() {
 
 #[test]
 fn a_forged_ima_list_has_no_prefix() {
-    let code = |change: fn(&mut Vec<u8>)| {
-        first_refused(|host| Ok(change_log(host.envelope()?, AttachmentKind::ImaList, change)))
-    };
+    let code =
+        |change: fn(&mut Vec<u8>)| first_refused(|host| log_with(host, AttachmentKind::ImaList, change));
     assert_eq!(code(|list| *list.last_mut().unwrap() ^= 1), "ima-replay", "the name's final NUL");
     assert_eq!(code(|list| list.truncate(list.len() - 1)), "ima-damaged");
+    let flip = |list: &mut Vec<u8>| {
+        let at = list.len() - 3;
+        list[at] ^= 1;
+    };
+    assert_eq!(code(flip), "ima-replay");
     assert_eq!(code(Vec::clear), "ima-replay");
     assert_eq!(code(|list| drop(list.drain(..list.len() / 2))), "ima-damaged");
-}
-
-#[test]
-fn what_the_kernel_measured_after_the_quote_waits_for_the_next() {
-    let mut case = Case::enrolled(1).unwrap();
-    let sealed = case.host.seal(&case.host.body().unwrap()).unwrap();
-    let early = case.host.wrap(&sealed).unwrap();
-    let records = case.check(&early).unwrap().ima_first();
-    case.host.measure_file("/usr/bin/later", &Sha256Digest::of(&[b"later"])).unwrap();
-    let longer = case.host.wrap(&sealed).unwrap();
-    assert_ne!(early, longer);
-    assert_eq!(case.check(&longer).unwrap().ima_first(), records);
+    // What was appended after the quote is no fault: it is not verified, and not counted.
+    let mut host = SoftHost::new(1).unwrap();
+    let early = host.next().unwrap();
+    host.run("/usr/bin/later").unwrap();
+    let bytes = host.ima_list.clone();
+    let longer =
+        vec![early.attachments[0].clone(), Attachment { kind: AttachmentKind::ImaList, first: 0, bytes }];
+    let state =
+        check(&host, &host.enrolled_state(), &Envelope { attachments: longer, ..early }).unwrap().unwrap();
+    assert_eq!(state.ima_first(), 3);
 }
 
 #[test]
 fn a_pcr_that_was_extended_behind_the_log_is_named() {
-    let hidden = HashAlg::Sha256.hash(&[b"hidden"]).unwrap();
-    let extended = |pcr: u32| {
-        let case = Case::enrolled(1).unwrap();
-        case.host.tpm().extend(PcrIndex::new(pcr).unwrap(), &[hidden]).unwrap();
-        case.check(&case.host.envelope().unwrap()).unwrap_err()
-    };
-    for pcr in [0, 1, 2, 3, 4, 5, 6, 7, 8, 14] {
-        let refusal = extended(pcr);
-        assert_eq!(refusal.code(), "firmware-log-replay", "{pcr}");
-        assert!(refusal.to_string().contains(&format!("PCR {pcr} ")), "{refusal}");
-    }
-    assert_eq!(extended(10).code(), "ima-replay");
+    let mut host = SoftHost::new(1).unwrap();
+    let digest = HashAlg::Sha256.hash(&[b"hidden"]).unwrap();
+    host.tpm.extend(PcrIndex::new(4).unwrap(), &[digest]).unwrap();
+    let envelope = host.next().unwrap();
+    let refusal = check(&host, &host.enrolled_state(), &envelope).unwrap().unwrap_err();
+    assert_eq!(refusal.code(), "firmware-log-replay");
+    assert!(refusal.to_string().contains("PCR 4"), "{refusal}");
+    host.reboot().unwrap();
+    host.tpm.extend(PcrIndex::IMA, &[digest]).unwrap();
+    let envelope = host.next().unwrap();
+    assert_eq!(check(&host, &host.enrolled_state(), &envelope).unwrap().unwrap_err().code(), "ima-replay");
 }
 
 #[test]
@@ -423,4 +425,9 @@ fn an_attestation_key_has_every_attribute() {
         let refused = AttestationKey::new(SoftTpm::new(&spec).unwrap().ak());
         assert!(matches!(refused, Err(AkUnsuitable::Lacks(_))), "{attributes:?}");
     }
+}
+
+#[test]
+fn a_host_is_its_endorsement_key() {
+    assert_ne!(SoftHost::new(1).unwrap().id(), SoftHost::new(2).unwrap().id());
 }

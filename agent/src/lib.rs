@@ -3,13 +3,18 @@
 //! In: the host's files and logs, its TPM, a configuration. Out: sealed evidence at the verifier, and receipts that
 //! prove its recording. The agent decides nothing about whether a host is as it should be.
 
+pub mod clock;
 pub mod config;
-
-pub mod quote;
-
-pub mod receipt;
-pub mod submit;
-
 pub mod durable;
 
+pub mod measure;
+pub mod posture;
+pub mod quote;
+pub mod seal;
+
 pub mod journal;
+pub mod receipt;
+pub mod session;
+pub mod submit;
+
+pub mod failure;

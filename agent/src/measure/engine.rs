@@ -1,0 +1,176 @@
+//! The measuring machine without its thread: what is known, what is to be walked again, and what to report.
+//!
+//! In: hints from the kernel and calls to walk. Out: the tree, the gaps, and what a report needs. Nothing
+//! here waits; the loop in `run` does. Hints only choose what is walked: the walk decides what is true.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use evidence::body::GapCause;
+
+use super::gaps::Gaps;
+use super::place::{Places, bytes, join};
+use super::tree::Tree;
+use super::walk::{Depth, Walk};
+use super::watch::{Hint, Watch};
+use super::{MeasureConfig, MeasureError};
+use crate::clock::Clock;
+
+/// What is known of the watched trees.
+pub(crate) struct Engine {
+    pub(crate) roots: Vec<Arc<[u8]>>,
+    pub(crate) places: Places,
+    pub(crate) cache_path: PathBuf,
+    pub(crate) threads: NonZeroUsize,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) tree: Tree,
+    pub(crate) watch: Watch,
+    pub(crate) gaps: Gaps,
+    /// Directories without a watch, and roots that are not there: they are walked now and then.
+    pub(crate) unwatched: BTreeSet<Arc<[u8]>>,
+    dirty: BTreeSet<Arc<[u8]>>,
+    lost: Lost,
+    package_database: Arc<[u8]>,
+    ignored: (Box<[u8]>, Box<[u8]>),
+    round: u64,
+}
+
+/// Whether hints were lost since the last walk of everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lost {
+    Nothing,
+    Hints,
+}
+
+impl Engine {
+    /// A machine that knows nothing yet. `watches` bounds the directories that it watches.
+    pub(crate) fn new(
+        config: &MeasureConfig,
+        clock: Arc<dyn Clock>,
+        stop: Arc<AtomicBool>,
+        watches: usize,
+    ) -> Result<Self, MeasureError> {
+        let roots = config.real_roots()?;
+        let cache_name = config.cache_path.file_name().unwrap_or_default();
+        let cache_home = config.cache_path.parent().map(MeasureConfig::real).unwrap_or_default();
+        let mut engine = Self {
+            roots,
+            places: Places::new(&MeasureConfig::real(&config.path_prefix), &config.excludes),
+            cache_path: config.cache_path.clone(),
+            threads: config.hash_threads,
+            clock,
+            stop,
+            tree: Tree::default(),
+            watch: Watch::new(watches),
+            gaps: Gaps::default(),
+            unwatched: BTreeSet::new(),
+            dirty: BTreeSet::new(),
+            lost: Lost::Nothing,
+            package_database: Arc::from(bytes(&MeasureConfig::real(&config.dpkg_admin_dir))),
+            ignored: (bytes(&cache_home), cache_name.as_encoded_bytes().into()),
+            round: 0,
+        };
+        engine.watch_package_database();
+        Ok(engine)
+    }
+
+    /// What becomes readable when there are hints.
+    pub(crate) fn hints(&self) -> Option<BorrowedFd<'_>> {
+        self.watch.fd()
+    }
+
+    /// Takes the kernel's hints; true where there is something to walk.
+    pub(crate) fn take_hints(&mut self) -> bool {
+        let Self { watch, dirty, lost, ignored, .. } = self;
+        watch.drain(|hint| match hint {
+            // The cache is written by walks: its events must not cause the next one.
+            Hint::Touched(path, Some(name)) if *path == *ignored.0 && name == ignored.1 => {}
+            Hint::Touched(path, _) => {
+                dirty.insert(path);
+            }
+            Hint::Overflow => *lost = Lost::Hints,
+        });
+        self.is_dirty()
+    }
+
+    /// Whether anything is to be walked again.
+    pub(crate) fn is_dirty(&self) -> bool {
+        !self.dirty.is_empty() || self.lost == Lost::Hints
+    }
+
+    /// Directories that are to be walked again though no hint will come.
+    pub(crate) fn touch_unwatched(&mut self) {
+        self.dirty.extend(self.unwatched.iter().cloned());
+    }
+
+    /// Whether there are such directories.
+    pub(crate) fn has_unwatched(&self) -> bool {
+        !self.unwatched.is_empty()
+    }
+
+    /// Directories whose files changed at every attempt are to be walked again.
+    pub(crate) fn touch_raced(&mut self) {
+        self.dirty.extend(self.gaps.directories(GapCause::Raced));
+    }
+
+    /// Whether there are such files.
+    pub(crate) fn is_raced(&self) -> bool {
+        self.gaps.has(GapCause::Raced)
+    }
+
+    /// Walks everything. Each time another part of the cache is not believed, but for the first.
+    pub(crate) fn walk_all(&mut self) {
+        let part = self.round.checked_sub(1);
+        self.round += 1;
+        self.lost = Lost::Nothing;
+        self.dirty.clear();
+        self.unwatched.clear();
+        self.gaps.begin_all();
+        self.watch_package_database();
+        let roots = self.roots.clone();
+        Walk::new(self, Depth::All, part).run(roots);
+    }
+
+    /// Walks what hints named; everything, where hints were lost.
+    pub(crate) fn walk_touched(&mut self) {
+        if self.lost == Lost::Hints {
+            self.meet_overflow();
+            return self.walk_all();
+        }
+        let dirty: Vec<_> = std::mem::take(&mut self.dirty)
+            .into_iter()
+            .filter(|path| self.tree.get(path).is_some() || self.unwatched.contains(path))
+            .collect();
+        for path in &dirty {
+            self.unwatched.remove(path);
+        }
+        Walk::new(self, Depth::New, None).run(dirty);
+    }
+
+    fn meet_overflow(&mut self) {
+        let now = self.clock.now();
+        for root in self.roots.clone() {
+            let scope = super::place::printable(self.places.shown(&root));
+            self.gaps.meet(GapCause::Overflow, &root, scope, now);
+        }
+    }
+
+    fn watch_package_database(&mut self) {
+        if let Ok(fd) = super::list::open(&self.package_database) {
+            // Without it a change of package data alone is seen by the next walk of everything.
+            if let Err(error) = self.watch.add(&fd, &self.package_database) {
+                tracing::warn!(%error, "package database is not watched");
+            }
+        }
+    }
+
+    /// A path for a gap's scope.
+    pub(crate) fn scope(&self, directory: &[u8], name: &[u8]) -> String {
+        super::place::printable(&join(self.places.shown(directory), name))
+    }
+}

@@ -1,2 +1,7 @@
-//! Under construction.
-fn main() {}
+//! `lydian`: the operator's command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lydian_cli::run(std::env::args_os())
+}

@@ -34,7 +34,7 @@ impl Cache {
             Ok(open) => Some(open),
             Err(error) => {
                 tracing::warn!(path = %path.display(), %error, "digest cache unusable: made anew");
-                let removed = std::fs::remove_file(path).map_err(|error| redb::Error::Io(error.into()));
+                let removed = std::fs::remove_file(path).map_err(redb::Error::Io);
                 let made = removed.and_then(|()| Open::new(path));
                 made.inspect_err(|error| tracing::warn!(%error, "no digest cache: every walk hashes anew"))
                     .ok()
@@ -190,7 +190,8 @@ mod tests {
     use super::*;
 
     fn known(inode: u64, digest: Option<Sha256Digest>) -> Known {
-        let stamp = Stamp { device: 1, inode, size: 9, mode: 0o755, modified: (-1, 5), changed: (7, 8) };
+        let stamp =
+            Stamp { device: 1, inode, size: 9, mode: 0o755, links: 1, modified: (-1, 5), changed: (7, 8) };
         Known { stamp, traits: Traits { content: Content::Elf, capabilities: Capabilities::Some }, digest }
     }
 

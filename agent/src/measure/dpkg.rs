@@ -63,7 +63,7 @@ impl Database {
     }
 
     fn stamp(&self, name: &str) -> Option<Stamp> {
-        File::open(self.admin.join(name)).ok().and_then(|file| Stamp::of(file).ok())
+        Stamp::of_path(&self.admin.join(name)).ok()
     }
 
     /// Names in `info` that end in `.list`, sorted: of two packages that claim a file, the same one has it on
@@ -258,6 +258,3 @@ impl BytesExt for [u8] {
         self.get(self.iter().take_while(|b| **b == b'/').count()..).unwrap_or_default()
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,6 +8,9 @@ use evidence::limits::{BODY_GAPS, MANIFEST_BYTES};
 pub(crate) const HASH_ATTEMPTS: u32 = 3;
 /// What one thread reads at once. Measured: no gain above, and four of them stay below 1 MiB.
 pub(crate) const READ_BYTES: usize = 128 << 10;
+/// What is read of a file to see what it is: most are none of ours, and copying more of them would cost more
+/// than hashing the rest.
+pub(crate) const HEAD_BYTES: usize = 4 << 10;
 /// Directory entries are read in pieces of this size: some 500 names.
 pub(crate) const LISTING_BYTES: usize = 16 << 10;
 /// Inotify events are read in pieces of this size: some 300.
@@ -39,13 +42,13 @@ pub(crate) const GAPS_CLOSED: usize = BODY_GAPS / 4;
 /// Bytes of entries in one manifest; half of what is accepted, since the estimate is rough.
 pub(crate) const COMPONENT_BYTES: usize = MANIFEST_BYTES / 2;
 /// Longest wait for a run of dpkg to end before files are attributed as the database has them.
-pub(crate) const DPKG_WAIT: Duration = Duration::from_secs(60);
+pub(crate) const DPKG_WAIT: Duration = Duration::from_mins(1);
 /// How often the lock is looked at meanwhile.
 pub(crate) const DPKG_LOOK: Duration = Duration::from_millis(500);
 /// How often directories that cannot be watched are walked.
-pub(crate) const UNWATCHED_EVERY: Duration = Duration::from_secs(60);
+pub(crate) const UNWATCHED_EVERY: Duration = Duration::from_mins(1);
 /// Longest pause between two attempts at files that changed at every attempt.
-pub(crate) const RACED_EVERY: Duration = Duration::from_secs(300);
+pub(crate) const RACED_EVERY: Duration = Duration::from_mins(5);
 /// How often a snapshot is offered again while the receiver is full.
 pub(crate) const OFFER_EVERY: Duration = Duration::from_millis(200);
 /// A line of a dpkg file list or database field; longer ones are not read.

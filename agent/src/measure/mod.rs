@@ -13,6 +13,7 @@ mod engine;
 mod examine;
 mod gaps;
 mod limits;
+mod links;
 mod list;
 mod place;
 mod pool;

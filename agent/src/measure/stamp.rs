@@ -5,9 +5,10 @@
 
 use std::ffi::CStr;
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use evidence::time::UnixTime;
-use rustix::fs::{AtFlags, FileType, Statx, StatxFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Statx, StatxFlags};
 use rustix::io::Errno;
 
 use super::limits::RACY_MS;
@@ -19,6 +20,8 @@ pub(crate) struct Stamp {
     pub(crate) inode: u64,
     pub(crate) size: u64,
     pub(crate) mode: u32,
+    /// Names that the file has.
+    pub(crate) links: u32,
     pub(crate) modified: (i64, u32),
     pub(crate) changed: (i64, u32),
 }
@@ -33,6 +36,13 @@ impl Stamp {
     pub(crate) fn at(dir: impl AsFd, name: &CStr) -> Result<Self, Errno> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
         rustix::fs::statx(dir, name, flags, StatxFlags::BASIC_STATS).map(|stat| Self::from(&stat))
+    }
+
+    /// Of a path; symbolic links are followed. Nothing is opened: closing a file would drop this process's own
+    /// locks on it.
+    pub(crate) fn of_path(path: &Path) -> Result<Self, Errno> {
+        let flags = AtFlags::NO_AUTOMOUNT;
+        rustix::fs::statx(CWD, path, flags, StatxFlags::BASIC_STATS).map(|stat| Self::from(&stat))
     }
 
     /// The type in the mode.
@@ -65,6 +75,7 @@ impl From<&Statx> for Stamp {
             inode: stat.stx_ino,
             size: stat.stx_size,
             mode: u32::from(stat.stx_mode),
+            links: stat.stx_nlink,
             modified: (stat.stx_mtime.tv_sec, stat.stx_mtime.tv_nsec),
             changed: (stat.stx_ctime.tv_sec, stat.stx_ctime.tv_nsec),
         }
@@ -76,7 +87,7 @@ mod tests {
     use super::*;
 
     fn changed_at(secs: i64, nanos: u32) -> Stamp {
-        Stamp { device: 1, inode: 2, size: 3, mode: 0, modified: (0, 0), changed: (secs, nanos) }
+        Stamp { device: 1, inode: 2, size: 3, mode: 0, links: 1, modified: (0, 0), changed: (secs, nanos) }
     }
 
     #[test]

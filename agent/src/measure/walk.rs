@@ -83,14 +83,18 @@ impl<'e> Walk<'e> {
         self.finish();
     }
 
-    fn root_devices(&self) -> Vec<(Arc<[u8]>, Result<u64, Errno>)> {
+    fn root_devices(&self) -> Vec<RootDevice> {
         let device = |root: &[u8]| list::open(root).and_then(Stamp::of).map(|stamp| stamp.device);
         self.engine.roots.iter().map(|root| (Arc::clone(root), device(root))).collect()
     }
 
     fn finish(mut self) {
         self.cache.flush();
-        if self.depth == Depth::All {
+        if self.depth == Depth::New {
+            self.engine.want_unknown_names();
+        } else {
+            // A name that even this walk did not meet is outside the trees.
+            self.engine.links.unknown_names();
             let seen = std::mem::take(&mut self.seen);
             self.cache.prune(seen.len() as u64, || seen);
         }
@@ -132,7 +136,8 @@ impl<'e> Walk<'e> {
 
     fn watch(&mut self, fd: &OwnedFd, path: &Arc<[u8]>) {
         let Some(directory) = self.engine.tree.get_mut(path) else { return };
-        if directory.watch.is_some() {
+        // A new directory may have the inode of the one that is gone, but not its watch.
+        if directory.watch.is_some_and(|watch| self.engine.watch.holds(watch, path)) {
             return;
         }
         match self.engine.watch.add(fd, path) {
@@ -174,6 +179,7 @@ impl<'e> Walk<'e> {
                 self.engine.watch.remove(watch, &path);
             }
             self.engine.unwatched.remove(&path);
+            self.engine.meet_links(&path, std::iter::empty());
         }
         self.engine.gaps.begin_tree(path);
     }
@@ -200,12 +206,15 @@ impl<'e> Walk<'e> {
         }
         // A root below another has its own life.
         gone.retain(|child| !self.engine.roots.contains(child));
-        gone.iter().for_each(|child| self.forget(child));
+        for child in gone {
+            self.forget(&child);
+        }
     }
 
     fn take_files(&mut self, path: &Arc<[u8]>, fd: OwnedFd, listing: Listing) {
         let place = self.engine.places.of(path);
         let shown_length = self.engine.places.shown(path).len();
+        self.engine.meet_links(path, listing.files.iter().map(|(_, stamp)| stamp));
         let old =
             self.engine.tree.get_mut(path).map(|known| std::mem::take(&mut known.files)).unwrap_or_default();
         let mut files = Vec::new();
@@ -222,10 +231,10 @@ impl<'e> Walk<'e> {
             let before = before.and_then(|at| old.get(at));
             match self.remembered(&stamp, name.as_bytes(), place) {
                 Remembered::Artefact(known, flags) => {
-                    let mut file = artefact(name.as_bytes(), &known, flags);
-                    file.iter_mut()
-                        .for_each(|file| file.owner = before.map_or(Owner::Unknown, |file| file.owner));
-                    files.extend(file);
+                    let owner = before.map_or(Owner::Unknown, |file| file.owner);
+                    files.extend(
+                        artefact(name.as_bytes(), &known, flags).map(|file| Artefact { owner, ..file }),
+                    );
                 }
                 Remembered::Nothing => {}
                 Remembered::Unknown => {
@@ -312,6 +321,9 @@ impl<'e> Walk<'e> {
         }
     }
 }
+
+/// A root and the file system that it is on.
+type RootDevice = (Arc<[u8]>, Result<u64, Errno>);
 
 enum Remembered {
     Artefact(Known, EntryFlags),

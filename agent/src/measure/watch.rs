@@ -62,9 +62,14 @@ impl Watch {
         Ok(watch)
     }
 
+    /// Whether this watch still stands for this path; the kernel ends it with the directory.
+    pub(crate) fn holds(&self, watch: i32, path: &[u8]) -> bool {
+        self.paths.get(&watch).is_some_and(|now| **now == *path)
+    }
+
     /// Stops watching, unless the directory has another path by now.
     pub(crate) fn remove(&mut self, watch: i32, path: &[u8]) {
-        if self.paths.get(&watch).is_some_and(|now| **now == *path) {
+        if self.holds(watch, path) {
             self.paths.remove(&watch);
             if let Some(inotify) = &self.inotify {
                 // It fails where the directory is gone, and with it the watch.

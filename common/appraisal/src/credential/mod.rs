@@ -10,7 +10,10 @@ mod open;
 mod protect;
 
 use evidence::digest::HashAlg;
-use evidence::tpm::{CredentialBlob, EncryptedSecret, Key, KeyName, Public, Symmetric, TpmError};
+use evidence::tpm::{
+    CredentialBlob, Curve, EccKey, EncryptedSecret, KdfScheme, Key, KeyName, ObjectAttributes, Public,
+    RsaKey, Scheme, Symmetric, TpmError,
+};
 use p256::elliptic_curve::sec1::ToEncodedPoint as _;
 use rand_core::{CryptoRng, RngCore};
 use rsa::RsaPublicKey;
@@ -26,6 +29,15 @@ pub enum CredentialError {
     /// The endorsement key's public value is none that can be used.
     #[error("the endorsement key cannot be used: {0}")]
     EndorsementKey(SignatureError),
+    /// The key is not restricted to decryption inside one TPM: it would open a credential for any name.
+    #[error("not an endorsement key: it lacks {missing}")]
+    NotAnEndorsementKey {
+        /// The attributes that it lacks.
+        missing: ObjectAttributes,
+    },
+    /// The endorsement key names a scheme or key derivation of its own, which storage keys do not.
+    #[error("the endorsement key is bound to a scheme")]
+    Scheme,
     /// The endorsement key is no storage key: it lacks a cipher that is supported (AES in CFB mode).
     #[error("the endorsement key has no cipher that is supported: {0:?}")]
     Cipher(Symmetric),
@@ -68,6 +80,7 @@ pub fn make_credential(
     credential: &[u8],
     rng: &mut (impl CryptoRng + RngCore),
 ) -> Result<CredentialBlob, CredentialError> {
+    is_endorsement_key(ek)?;
     let hash = name_hash(ek)?;
     let limit = hash.size();
     let found = credential.len();
@@ -80,6 +93,9 @@ pub fn make_credential(
         PublicKey::Rsa(key) => seed_for_rsa(hash, &key, rng)?,
         PublicKey::P256(key) => seed_for_p256(hash, &key, rng)?,
         PublicKey::P384(key) => seed_for_p384(hash, &key, rng)?,
+        PublicKey::P521(_) => {
+            return Err(CredentialError::EndorsementKey(SignatureError::Curve(Curve::NistP521)));
+        }
     };
     let id_object = protect::protect(hash, cipher, &seed, name, credential)?;
     Ok(CredentialBlob { id_object, secret })
@@ -89,6 +105,20 @@ type Seed = Zeroizing<Vec<u8>>;
 
 /// What the seed of a credential is bound to, with its closing NUL where the scheme asks for one.
 const IDENTITY: &str = "IDENTITY";
+
+//= TPM 2.0 Library Part 2 §12.2.3.5, §12.2.3.6: for a restricted decryption key, scheme shall be TPM_ALG_NULL
+fn is_endorsement_key(ek: &Public) -> Result<(), CredentialError> {
+    let missing = ek.attributes().missing(ObjectAttributes::ENDORSEMENT_KEY);
+    if missing != ObjectAttributes::from_bits(0) {
+        return Err(CredentialError::NotAnEndorsementKey { missing });
+    }
+    match ek.key() {
+        Key::Rsa(RsaKey { scheme: Scheme::Null, .. })
+        | Key::Ecc(EccKey { scheme: Scheme::Null, kdf: KdfScheme::Null, .. })
+        | Key::Opaque { .. } => Ok(()),
+        Key::Rsa(_) | Key::Ecc(_) => Err(CredentialError::Scheme),
+    }
+}
 
 fn name_hash(ek: &Public) -> Result<HashAlg, CredentialError> {
     match ek.area().name_alg {

@@ -124,6 +124,18 @@ fn what_no_tpm_would_take_is_not_made() {
         }),
         CredentialError::Cipher(cbc)
     );
+    let missing = ObjectAttributes::RESTRICTED;
+    assert_eq!(
+        changed(|area| area.attributes = ObjectAttributes::from_bits(0x0002_00b2)),
+        CredentialError::NotAnEndorsementKey { missing },
+        "a key that decrypts anything would open a credential for any name"
+    );
+    assert_eq!(
+        changed(|area| if let Key::Ecc(key) = &mut area.key {
+            key.scheme = Scheme::Ecdh(HashAlg::Sha256);
+        }),
+        CredentialError::Scheme
+    );
     // A template is no key yet: the origin is not on the curve.
     let template = Public::new(&Template::EkEccP256.area()).unwrap();
     assert_eq!(make(&template, b"a secret"), CredentialError::EndorsementKey(SignatureError::MalformedKey));

@@ -3,7 +3,7 @@
 //! In: a [`Key`] or a `SubjectPublicKeyInfo`. Out: a key of a kind and size that is supported, with a sound public
 //! value; two of them are equal if they are the same key, wherever each came from.
 
-use evidence::digest::HashAlg;
+use evidence::digest::{Digest, HashAlg};
 use evidence::tpm::{Curve, EccKey, Key, RsaKey, Scheme};
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use p256::elliptic_curve::sec1::ToEncodedPoint as _;
@@ -18,6 +18,8 @@ pub(crate) enum PublicKey {
     Rsa(RsaPublicKey),
     P256(p256::PublicKey),
     P384(p384::PublicKey),
+    /// For signatures alone: some makers' roots are on this curve.
+    P521(p521::PublicKey),
 }
 
 /// A signature's scheme and numbers, wherever they came from.
@@ -61,7 +63,8 @@ impl PublicKey {
         match key.curve {
             Curve::NistP256 => Self::p256(&sec1::<32>(&key.x, &key.y)?),
             Curve::NistP384 => Self::p384(&sec1::<48>(&key.x, &key.y)?),
-            Curve::NistP521 | Curve::Other(_) => Err(SignatureError::Curve(key.curve)),
+            Curve::NistP521 => Self::p521(&sec1::<66>(&key.x, &key.y)?),
+            Curve::Other(_) => Err(SignatureError::Curve(key.curve)),
         }
     }
 
@@ -87,6 +90,12 @@ impl PublicKey {
         key.map(Self::P384).map_err(|_| SignatureError::MalformedKey)
     }
 
+    /// From a SEC1 point on P-521, which must lie on the curve.
+    pub(crate) fn p521(sec1: &[u8]) -> Result<Self, SignatureError> {
+        let key = p521::PublicKey::from_sec1_bytes(sec1);
+        key.map(Self::P521).map_err(|_| SignatureError::MalformedKey)
+    }
+
     /// Checks a signature; which hashes are fit for one is the caller's to say.
     pub(crate) fn verify(
         &self,
@@ -105,14 +114,18 @@ impl PublicKey {
                 verify_pss(key, hash, salt, digest.as_bytes(), signature)
             }
             (Self::P256(key), SignatureBytes::Ecdsa { r, s, .. }) => {
-                let signature = p256::ecdsa::Signature::from_scalars(number::<32>(r)?, number::<32>(s)?)
-                    .map_err(|_| SignatureError::MalformedSignature)?;
-                held(p256::ecdsa::VerifyingKey::from(key).verify_prehash(digest.as_bytes(), &signature))
+                let signature = in_range(p256::ecdsa::Signature::from_slice(&numbers::<32>(r, s)?))?;
+                held(p256::ecdsa::VerifyingKey::from(key).verify_prehash(&padded::<32>(&digest), &signature))
             }
             (Self::P384(key), SignatureBytes::Ecdsa { r, s, .. }) => {
-                let signature = p384::ecdsa::Signature::from_scalars(number::<48>(r)?, number::<48>(s)?)
-                    .map_err(|_| SignatureError::MalformedSignature)?;
-                held(p384::ecdsa::VerifyingKey::from(key).verify_prehash(digest.as_bytes(), &signature))
+                let signature = in_range(p384::ecdsa::Signature::from_slice(&numbers::<48>(r, s)?))?;
+                held(p384::ecdsa::VerifyingKey::from(key).verify_prehash(&padded::<48>(&digest), &signature))
+            }
+            (Self::P521(key), SignatureBytes::Ecdsa { r, s, .. }) => {
+                let signature = in_range(p521::ecdsa::Signature::from_slice(&numbers::<66>(r, s)?))?;
+                let key = p521::ecdsa::VerifyingKey::from_affine(*key.as_affine())
+                    .map_err(|_| SignatureError::MalformedKey)?;
+                held(key.verify_prehash(&padded::<66>(&digest), &signature))
             }
             (_, signature) => Err(SignatureError::KeyKind(signature.scheme())),
         }
@@ -121,7 +134,7 @@ impl PublicKey {
     /// The first coordinate of a key on a curve, in the field's full length.
     pub(crate) fn x_coordinate(&self) -> Option<Vec<u8>> {
         match self {
-            Self::Rsa(_) => None,
+            Self::Rsa(_) | Self::P521(_) => None,
             Self::P256(key) => key.to_encoded_point(false).x().map(|x| x.to_vec()),
             Self::P384(key) => key.to_encoded_point(false).x().map(|x| x.to_vec()),
         }
@@ -197,6 +210,13 @@ fn pss(hash: HashAlg, salt: usize) -> Result<Pss, SignatureError> {
     }
 }
 
+/// A digest as the number that ECDSA takes it for; the library refuses one of less than half the field's length.
+//= FIPS 186-5 §6.4.1: the leftmost bits of the hash, or all of it where it is shorter
+fn padded<const N: usize>(digest: &Digest) -> Vec<u8> {
+    let zeros = N.saturating_sub(digest.as_bytes().len());
+    [vec![0; zeros].as_slice(), digest.as_bytes()].concat()
+}
+
 /// A number of exactly `N` bytes: some TPMs leave out leading zeros, and DER adds one.
 pub(crate) fn field<const N: usize>(number: &[u8]) -> Option<[u8; N]> {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
@@ -207,8 +227,14 @@ pub(crate) fn field<const N: usize>(number: &[u8]) -> Option<[u8; N]> {
     Some(out)
 }
 
-fn number<const N: usize>(bytes: &[u8]) -> Result<[u8; N], SignatureError> {
-    field(bytes).ok_or(SignatureError::MalformedSignature)
+/// Both numbers of an ECDSA signature, in the field's full length.
+fn numbers<const N: usize>(r: &[u8], s: &[u8]) -> Result<Vec<u8>, SignatureError> {
+    let number = |bytes| field::<N>(bytes).ok_or(SignatureError::MalformedSignature);
+    Ok([number(r)?, number(s)?].concat())
+}
+
+fn in_range<T, E>(signature: Result<T, E>) -> Result<T, SignatureError> {
+    signature.map_err(|_| SignatureError::MalformedSignature)
 }
 
 /// An uncompressed SEC1 point.

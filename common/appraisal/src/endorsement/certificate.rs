@@ -24,6 +24,7 @@ const RSAES_OAEP: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.11354
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
 
 const EK_CERTIFICATE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.23.133.8.1");
 const ANY_EXTENDED_KEY_USAGE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
@@ -80,6 +81,11 @@ impl Certificate {
         Ok(certificate)
     }
 
+    /// The same certificate in another place.
+    pub(super) fn renamed(self, which: Which) -> Self {
+        Self { which, ..self }
+    }
+
     fn no_extension_twice(&self) -> Result<(), EndorsementError> {
         let extensions = self.extensions();
         for (at, extension) in extensions.iter().enumerate() {
@@ -122,8 +128,13 @@ impl Certificate {
         &self.parsed.tbs_certificate.issuer
     }
 
+    /// Without the zero that DER puts before a high first bit.
     pub(super) fn serial(&self) -> &[u8] {
-        self.parsed.tbs_certificate.serial_number.as_bytes()
+        let bytes = self.parsed.tbs_certificate.serial_number.as_bytes();
+        match bytes {
+            [0, rest @ ..] if !rest.is_empty() => rest,
+            _ => bytes,
+        }
     }
 
     pub(super) const fn device(&self) -> Option<&DeviceName> {
@@ -143,7 +154,8 @@ impl Certificate {
     pub(super) fn public_key(&self) -> Result<PublicKey, EndorsementError> {
         let which = self.which;
         let info = &self.parsed.tbs_certificate.subject_public_key_info;
-        let bits = info.subject_public_key.raw_bytes();
+        let bits = whole_octets(&info.subject_public_key)
+            .map_err(|error| EndorsementError::Malformed { which, error })?;
         let unusable = |error| EndorsementError::Key { which, error };
         match info.algorithm.oid {
             RSA_ENCRYPTION | RSAES_OAEP => {
@@ -154,6 +166,7 @@ impl Certificate {
             EC_PUBLIC_KEY => match self.curve()? {
                 P256 => PublicKey::p256(bits).map_err(unusable),
                 P384 => PublicKey::p384(bits).map_err(unusable),
+                P521 => PublicKey::p521(bits).map_err(unusable),
                 oid => Err(EndorsementError::KeyKind { which, oid }),
             },
             oid => Err(EndorsementError::KeyKind { which, oid }),
@@ -240,6 +253,11 @@ impl Certificate {
             None => Ok(()),
         }
     }
+}
+
+/// A bit string's octets; keys and signatures have no loose bits.
+pub(super) fn whole_octets(bits: &der::asn1::BitString) -> Result<&[u8], der::Error> {
+    bits.as_bytes().ok_or_else(|| der::Tag::BitString.value_error())
 }
 
 /// The signed part of a certificate, as it lies in the DER: a re-encoding might differ.

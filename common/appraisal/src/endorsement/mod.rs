@@ -22,7 +22,10 @@ pub use error::{EndorsementError, Which};
 pub use tier::{EndorsementPolicy, TrustTier};
 
 /// What is known of a TPM whose endorsement certificate leads to a trusted root.
+///
+/// Only [`verify_chain`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Endorsement {
     /// How far the TPM is trusted for it.
     pub tier: TrustTier,
@@ -58,27 +61,63 @@ pub struct DeviceName {
     pub version: Option<String>,
 }
 
-/// The certificates that an operator trusts to vouch for TPMs.
+/// The certificates that an operator trusts to vouch for TPMs, each with the tier that its word is worth.
 #[derive(Clone, Debug, Default)]
-pub struct EndorsementRoots(Vec<Certificate>);
+pub struct EndorsementRoots(Vec<Root>);
+
+#[derive(Clone, Debug)]
+struct Root {
+    tier: TrustTier,
+    certificate: Certificate,
+}
 
 impl EndorsementRoots {
-    /// From certificates in DER. Their own signatures are not looked at: they are trusted because they are here.
+    /// Makers' roots, in DER. Their own signatures are not looked at: they are trusted because they are here.
     pub fn from_der<'a>(list: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, EndorsementError> {
+        Self::of_tier(TrustTier::Manufacturer, list)
+    }
+
+    /// Makers' roots, as a bundle in PEM; text between the certificates is passed over.
+    pub fn from_pem(bundle: &str) -> Result<Self, EndorsementError> {
+        let ders = certificates_from_pem(bundle)?;
+        Self::from_der(ders.iter().map(Vec::as_slice))
+    }
+
+    /// Roots of cloud providers, which vouch for virtual TPMs, in DER.
+    pub fn clouds_from_der<'a>(list: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, EndorsementError> {
+        Self::of_tier(TrustTier::Cloud, list)
+    }
+
+    /// Roots of cloud providers, as a bundle in PEM.
+    pub fn clouds_from_pem(bundle: &str) -> Result<Self, EndorsementError> {
+        let ders = certificates_from_pem(bundle)?;
+        Self::clouds_from_der(ders.iter().map(Vec::as_slice))
+    }
+
+    fn of_tier<'a>(
+        tier: TrustTier,
+        list: impl IntoIterator<Item = &'a [u8]>,
+    ) -> Result<Self, EndorsementError> {
         let mut roots = Vec::new();
         for (index, der) in list.into_iter().enumerate() {
             if index >= MAX_ROOTS {
                 return Err(EndorsementError::TooMany { what: "roots", limit: MAX_ROOTS });
             }
-            roots.push(Certificate::parse(Which::Root(index), der)?);
+            roots.push(Root { tier, certificate: Certificate::parse(Which::Root(index), der)? });
         }
         Ok(Self(roots))
     }
 
-    /// From a bundle of certificates in PEM; text between them is passed over.
-    pub fn from_pem(bundle: &str) -> Result<Self, EndorsementError> {
-        let ders = certificates_from_pem(bundle)?;
-        Self::from_der(ders.iter().map(Vec::as_slice))
+    /// These roots and, numbered on, those of `more`.
+    pub fn and(mut self, more: Self) -> Result<Self, EndorsementError> {
+        if self.0.len().saturating_add(more.0.len()) > MAX_ROOTS {
+            return Err(EndorsementError::TooMany { what: "roots", limit: MAX_ROOTS });
+        }
+        for Root { tier, certificate } in more.0 {
+            let certificate = certificate.renamed(Which::Root(self.0.len()));
+            self.0.push(Root { tier, certificate });
+        }
+        Ok(self)
     }
 
     /// How many roots there are.
@@ -145,9 +184,9 @@ fn is_for(leaf: &Certificate, ek_public: &Public) -> Result<(), EndorsementError
     if key == certified { Ok(()) } else { Err(EndorsementError::OtherKey { which }) }
 }
 
-fn endorsement(leaf: &Certificate, root: &Certificate) -> Endorsement {
+fn endorsement(leaf: &Certificate, root: &Root) -> Endorsement {
     Endorsement {
-        tier: TrustTier::Manufacturer,
+        tier: root.tier,
         subject: leaf.subject().to_string(),
         issuer: leaf.issuer().to_string(),
         serial: leaf.serial().to_vec(),
@@ -155,8 +194,8 @@ fn endorsement(leaf: &Certificate, root: &Certificate) -> Endorsement {
         not_after: leaf.not_after(),
         device: leaf.device().cloned(),
         certificate: leaf.digest(),
-        root: root.subject().to_string(),
-        root_certificate: root.digest(),
+        root: root.certificate.subject().to_string(),
+        root_certificate: root.certificate.digest(),
     }
 }
 

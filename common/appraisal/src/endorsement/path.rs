@@ -8,7 +8,7 @@ use evidence::time::UnixTime;
 use x509_cert::name::Name;
 
 use super::certificate::Certificate;
-use super::{EndorsementError, signature};
+use super::{EndorsementError, Root, signature};
 
 /// Authorities above a key: real chains have at most four.
 const MAX_DEPTH: usize = 6;
@@ -17,34 +17,30 @@ const MAX_SIGNATURES: usize = 48;
 
 /// One search.
 pub(super) struct Search<'a> {
-    roots: &'a [Certificate],
+    roots: &'a [Root],
     intermediates: &'a [Certificate],
     at: UnixTime,
     signatures_left: usize,
 }
 
 impl<'a> Search<'a> {
-    pub(super) const fn new(
-        roots: &'a [Certificate],
-        intermediates: &'a [Certificate],
-        at: UnixTime,
-    ) -> Self {
+    pub(super) const fn new(roots: &'a [Root], intermediates: &'a [Certificate], at: UnixTime) -> Self {
         Self { roots, intermediates, at, signatures_left: MAX_SIGNATURES }
     }
 
     /// The root that `leaf` leads to.
-    pub(super) fn root_of(&mut self, leaf: &Certificate) -> Result<&'a Certificate, EndorsementError> {
+    pub(super) fn root_of(&mut self, leaf: &Certificate) -> Result<&'a Root, EndorsementError> {
         self.climb(leaf, 0)
     }
 
     /// The recursion ends at `MAX_DEPTH`.
-    fn climb(&mut self, child: &Certificate, below: usize) -> Result<&'a Certificate, EndorsementError> {
+    fn climb(&mut self, child: &Certificate, below: usize) -> Result<&'a Root, EndorsementError> {
         if below >= MAX_DEPTH {
             return Err(EndorsementError::TooDeep { limit: MAX_DEPTH });
         }
         let mut failure = None;
-        for root in self.roots.iter().filter(|root| same_name(root.subject(), child.issuer())) {
-            match self.issued(root, child, below) {
+        for root in self.roots.iter().filter(|root| same_name(root.certificate.subject(), child.issuer())) {
+            match self.issued(&root.certificate, child, below) {
                 Ok(()) => return Ok(root),
                 Err(error) => failure = failure.or(Some(error)),
             }

@@ -9,7 +9,7 @@ use evidence::digest::HashAlg;
 use rsa::pkcs1::RsaPssParams;
 use x509_cert::spki::AlgorithmIdentifierOwned;
 
-use super::certificate::Certificate;
+use super::certificate::{Certificate, whole_octets};
 use super::{EndorsementError, Which};
 use crate::crypto::{HashPolicy, Salt, SignatureBytes, allowed};
 
@@ -39,7 +39,7 @@ pub(super) fn verify(child: &Certificate, issuer: &Certificate) -> Result<(), En
     if parsed.signature_algorithm != parsed.tbs_certificate.signature {
         return Err(EndorsementError::TwoAlgorithms { which });
     }
-    let signature = parsed.signature.raw_bytes();
+    let signature = whole_octets(&parsed.signature).map_err(malformed)?;
     let failed = |error| EndorsementError::Signature { which, issuer: issuer.which(), error };
     let algorithm = Algorithm::of(which, &parsed.signature_algorithm)?;
     allowed(HashPolicy::Modern, algorithm.hash()).map_err(failed)?;

@@ -156,6 +156,15 @@ impl ObjectAttributes {
             | Self::SIGN.0,
     );
 
+    /// What a key must be so that its TPM alone opens what is encrypted to it, and only as the TPM sees fit.
+    pub const ENDORSEMENT_KEY: Self = Self(
+        Self::FIXED_TPM.0
+            | Self::FIXED_PARENT.0
+            | Self::SENSITIVE_DATA_ORIGIN.0
+            | Self::RESTRICTED.0
+            | Self::DECRYPT.0,
+    );
+
     /// From the bits of a `TPMA_OBJECT`; reserved ones are kept.
     pub const fn from_bits(bits: u32) -> Self {
         Self(bits)

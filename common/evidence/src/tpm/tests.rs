@@ -18,6 +18,10 @@ const EK_RSA_2048: &str = "000b32503929a1287eedaa3e89d932f9b51a6f92abd0fa57721ff
 const EK_ECC_P256: &str = "000b0f1277a2f3f382e7f75db466fac234182a8d62f97dfbaae7b06fdf52bda51467";
 const EK_ECC_P384: &str =
     "000c399513d745c4c1155f3a3339d1c34b973052c18af1b15dad0d0111bfc21fbd8b2b4a790136a2f284dcc9ced84469a0f8";
+const EK_RSA_2048_HIGH: &str = "000b712ae25edaa6aa498878645d96125d62b2e7d4f7cb69fd55763f1cbcff32239b";
+const EK_ECC_P256_HIGH: &str = "000b61a6907c8e905a6c135ed295657dc69524643d14caf30989f399dee685fa2d59";
+const EK_RSA_3072: &str =
+    "000c097d81ebd9f047f5be9924ed7c7406151a62b27de0a161f804bb318960634a703c884b8b1b9234facc9edf26145f178f";
 const AK_RSA_2048: &str = "000b6cb5284d3e55fbf1ba82e683294e1c319320bc7e6897a60b90f1497d09d55033";
 const AK_ECC_P256: &str = "000bde15b4e9ae0e65b0a921a2b997aebf6ae6aab464e4d07720ab16e2663c741e58";
 const SRK_ECC_P256: &str = "000b9430f5e63490113d4ed813e7afe4e3012af75fd74076f3c6efdd392701fa7204";
@@ -178,9 +182,31 @@ fn every_template_is_a_public_area_that_reads_back() {
     check(Template::EkRsa2048, 314, EK_RSA_2048);
     check(Template::EkEccP256, 122, EK_ECC_P256);
     check(Template::EkEccP384, 74, EK_ECC_P384);
+    check(Template::EkRsa2048High, 58, EK_RSA_2048_HIGH);
+    check(Template::EkEccP256High, 58, EK_ECC_P256_HIGH);
+    check(Template::EkRsa3072, 74, EK_RSA_3072);
     check(Template::AkRsa2048, 24, AK_RSA_2048);
     check(Template::AkEccP256, 24, AK_ECC_P256);
     check(Template::SrkEccP256, 90, SRK_ECC_P256);
+}
+
+#[test]
+fn a_key_tells_the_template_that_it_was_made_from() {
+    for template in Template::ENDORSEMENT_KEYS {
+        let mut area = template.area();
+        match &mut area.key {
+            Key::Rsa(key) => key.modulus = vec![0xc1; usize::from(key.bits / 8)],
+            Key::Ecc(key) => (key.x, key.y) = (vec![1; 48], vec![2; 48]),
+            Key::Opaque { .. } => panic!("no key"),
+        }
+        let made = Public::new(&area).unwrap();
+        assert_eq!(Template::of_endorsement_key(&made), Some(template));
+        assert!(made.attributes().contains(ObjectAttributes::ENDORSEMENT_KEY));
+        area.attributes = area.attributes | ObjectAttributes::NO_DA;
+        assert_eq!(Template::of_endorsement_key(&Public::new(&area).unwrap()), None);
+    }
+    let ak = Public::new(&Template::AkEccP256.area()).unwrap();
+    assert_eq!(Template::of_endorsement_key(&ak), None);
 }
 
 #[test]

@@ -1,0 +1,389 @@
+//! The command line's grammar: noun verb, options after.
+//!
+//! In: arguments and `LYDIAN_*` variables. Out: typed commands. Every command's help ends with examples.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::duration::Seconds;
+use crate::ui::Format;
+
+/// Which hosts are as they should be, and proofs that need nobody's word.
+#[derive(Debug, Parser)]
+#[command(
+    name = "lydian",
+    version,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 trusted or done, 1 not trusted, 2 error.\n\n\
+Examples:\n  \
+lydian host list\n  \
+lydian host show web-1\n  \
+lydian evidence fetch web-1 42 --out web-1-42.bundle\n  \
+lydian evidence verify web-1-42.bundle --log-key @log.vkey\n  \
+lydian inspect eventlog /sys/kernel/security/tpm0/binary_bios_measurements"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// How data is written; words always go to standard error
+    #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    pub(crate) output: Format,
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+}
+
+/// Where the verifier is and who asks.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Verifier (option, then variable, then profile)")]
+pub(crate) struct ConnectionArgs {
+    /// Address, such as <https://verifier.example:8443>
+    #[arg(long, global = true, env = "LYDIAN_URL", hide_env_values = true, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Operator's token, or @FILE that holds it
+    #[arg(long, global = true, env = "LYDIAN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub(crate) token: Option<String>,
+    /// PEM file of the CA that vouches for the verifier; no other CA is trusted
+    #[arg(long, global = true, env = "LYDIAN_CA", hide_env_values = true, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Profile of the configuration file
+    #[arg(long, global = true, env = "LYDIAN_PROFILE", hide_env_values = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Configuration file [default: ~/.config/lydian/config.toml]
+    #[arg(long, global = true, env = "LYDIAN_CONFIG", hide_env_values = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Hosts: how they stand, what they have, what happened
+    #[command(subcommand)]
+    Host(HostCommand),
+    /// Letting hosts join
+    #[command(subcommand)]
+    Enroll(EnrollCommand),
+    /// Operators' API tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Evidence that was not accepted
+    #[command(subcommand)]
+    Refusal(RefusalCommand),
+    /// The transparency log
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Evidence with its proofs, also offline
+    #[command(subcommand)]
+    Evidence(EvidenceCommand),
+    /// Firmware logs, IMA lists and quotes from files
+    #[command(subcommand)]
+    Inspect(InspectCommand),
+    /// Version of this program, and of the verifier where one is configured
+    #[command(after_help = "Examples:\n  lydian version\n  lydian version -o json")]
+    Version,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HostCommand {
+    /// All hosts, and how many there are of each kind
+    #[command(after_help = "Examples:\n  lydian host list\n  lydian host list --status not-trusted\n  \
+        lydian host list --search web -o jsonl | jq -r .name")]
+    List {
+        /// Only hosts of this status
+        #[arg(long, value_enum)]
+        status: Option<StatusArg>,
+        /// Only hosts whose name or identity contains this
+        #[arg(long, value_name = "TEXT")]
+        search: Option<String>,
+    },
+    /// One host: identity, newest evidence, each claim with its reasons, coverage
+    ///
+    /// Exits with 0 if the host is trusted or has warnings, with 1 if it is not trusted, stale or pending.
+    #[command(after_help = "Examples:\n  lydian host show web-1\n  lydian host show 3f9a\n  \
+        lydian host show web-1 --strict >/dev/null || echo look at web-1")]
+    Show {
+        /// Name, identity, or a prefix of it that no other host has
+        host: String,
+        /// Count a warning as not trusted
+        #[arg(long)]
+        strict: bool,
+    },
+    /// What a host sent and what changed, newest first
+    #[command(after_help = "Examples:\n  lydian host history web-1\n  \
+        lydian host history web-1 --limit 500 -o jsonl | jq 'select(.changes != [])'")]
+    History {
+        /// Name, identity, or a prefix of it that no other host has
+        host: String,
+        /// Entries at most
+        #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+        limit: u64,
+    },
+}
+
+/// A host's status, as `--status` takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StatusArg {
+    Trusted,
+    Warning,
+    NotTrusted,
+    Stale,
+    Pending,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EnrollCommand {
+    /// Join tokens: each lets one host enrol
+    #[command(subcommand)]
+    Token(JoinTokenCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JoinTokenCommand {
+    /// Make a join token; its secret is shown this once
+    #[command(after_help = "Examples:\n  lydian enroll token create --note web-7\n  \
+        lydian enroll token create --ttl 2h -o json | jq -r .secret")]
+    Create {
+        /// How long it can be used: 90s, 30m, 24h, 7d
+        #[arg(long, default_value = "24h", value_name = "DURATION")]
+        ttl: Seconds,
+        /// What it is for
+        #[arg(long, default_value = "", value_name = "TEXT", hide_default_value = true)]
+        note: String,
+    },
+    /// Join tokens and what became of them
+    #[command(after_help = "Examples:\n  lydian enroll token list")]
+    List,
+    /// Revoke a join token
+    #[command(after_help = "Examples:\n  lydian enroll token revoke 7c21")]
+    Revoke {
+        /// The token's id, as `list` shows it
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make an operator's token; its secret is shown this once
+    #[command(after_help = "Examples:\n  lydian token create --name grafana --scope read --ttl 90d\n  \
+        lydian token create --name ann --scope admin --ttl 8h -o json | jq -r .secret")]
+    Create {
+        /// Whose or what it is
+        #[arg(long, value_name = "TEXT")]
+        name: String,
+        /// What it may do; each includes those before it
+        #[arg(long, value_enum)]
+        scope: ScopeArg,
+        /// How long it can be used: 8h, 30d, 52w
+        #[arg(long, default_value = "30d", value_name = "DURATION")]
+        ttl: Seconds,
+    },
+    /// Operators' tokens, without their secrets
+    #[command(after_help = "Examples:\n  lydian token list")]
+    List,
+    /// Revoke an operator's token
+    #[command(after_help = "Examples:\n  lydian token revoke 9b02")]
+    Revoke {
+        /// The token's id, as `list` shows it
+        id: String,
+    },
+}
+
+/// A token's scope, as `--scope` takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScopeArg {
+    /// Read hosts, history and proofs
+    Read,
+    /// Make and revoke join tokens
+    Enrol,
+    /// Make and revoke operators' tokens
+    Admin,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RefusalCommand {
+    /// Submissions that were not accepted, newest first
+    #[command(after_help = "Examples:\n  lydian refusal list\n  \
+        lydian refusal list -o jsonl | jq -r .code | sort | uniq -c")]
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// The log's signed checkpoint
+    #[command(after_help = "Examples:\n  lydian log checkpoint --log-key @log.vkey\n  \
+        lydian log checkpoint -o json | jq .size")]
+    Checkpoint {
+        #[command(flatten)]
+        log_key: LogKeyArg,
+    },
+    /// The proof that a leaf is in the log (c2sp.org/tlog-proof)
+    #[command(after_help = "Examples:\n  lydian log proof 1234 --out 1234.tlog-proof")]
+    Proof {
+        /// The leaf's index, as `host history` shows it
+        index: u64,
+        /// File to write; standard output without it
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// The key that a log's checkpoints are believed under.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct LogKeyArg {
+    /// The log's key (C2SP vkey) from a source that you trust, or @FILE that holds it
+    #[arg(long, env = "LYDIAN_LOG_KEY", hide_env_values = true, value_name = "VKEY")]
+    pub(crate) log_key: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EvidenceCommand {
+    /// Download one piece of evidence with its proofs
+    #[command(after_help = "Examples:\n  lydian evidence fetch web-1 42 --out web-1-42.bundle\n  \
+        lydian evidence fetch web-1 42 --out - | lydian evidence verify -")]
+    Fetch {
+        /// Name, identity, or a prefix of it that no other host has
+        host: String,
+        /// Position in the host's chain
+        seq: u64,
+        /// File to write; - is standard output
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Verify downloaded evidence again, offline: quote, logs, policy, place in the log
+    ///
+    /// Runs the verifier's own checks on this machine. What is in the bundle beside the evidence (the log's key, the
+    /// attestation key, the state before) is only the verifier's word unless you give it: the answer says which.
+    #[command(
+        after_help = "Exit codes: 0 it holds and the host is as it should be (warnings included), 1 it does not, \
+        2 error.\n\nExamples:\n  lydian evidence verify web-1-42.bundle --log-key @log.vkey --ak-name 000b5f…\n  \
+        lydian evidence verify web-1-42.bundle --previous web-1-41.bundle -o json"
+    )]
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Bundle; - is standard input
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) log_key: LogKeyArg,
+    /// Name of the host's attestation key in hex, from a source that you trust
+    #[arg(long, value_name = "HEX")]
+    pub(crate) ak_name: Option<String>,
+    /// Bundle of the evidence before, from which the state is computed instead of believed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) previous: Option<PathBuf>,
+    /// Count a warning as not trusted
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum InspectCommand {
+    /// Firmware measurement logs: events, digests, Secure Boot, findings
+    ///
+    /// Exits with 1 where an event's data is not what was measured, or the log is damaged.
+    #[command(
+        name = "eventlog",
+        after_help = "Examples:\n  \
+        lydian inspect eventlog /sys/kernel/security/tpm0/binary_bios_measurements\n  \
+        ssh web-1 sudo cat /sys/kernel/security/tpm0/binary_bios_measurements | lydian inspect eventlog -\n  \
+        lydian inspect eventlog --pcr 7 log.bin\n  \
+        lydian inspect eventlog --only-findings *.bin"
+    )]
+    EventLog(EventLogArgs),
+    /// IMA lists: records, violations, what PCR 10 comes to
+    ///
+    /// Exits with 1 where a record is not what its hash says, the list is damaged, or nothing of it replays to --quoted.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect ima /sys/kernel/security/ima/binary_runtime_measurements\n  \
+        lydian inspect ima --bank sha384 list.bin -o jsonl\n  \
+        lydian inspect ima --quoted \"$(tpm2_pcrread sha256:10 -Q -o /dev/stdout | xxd -p -c64)\" list.bin")]
+    Ima(ImaArgs),
+    /// TPM quotes: what was attested, and whether the signature, PCR values and nonce fit
+    ///
+    /// Exits with 1 where something that was given does not fit.
+    #[command(after_help = "Examples:\n  lydian inspect quote quote.msg\n  \
+        lydian inspect quote --attest quote.msg --signature quote.sig --public ak.pub --pcrs quote.pcrs --nonce 0badc0de")]
+    Quote(QuoteArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EventLogArgs {
+    /// Logs; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Only events of this PCR
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=23))]
+    pub(crate) pcr: Option<u32>,
+    /// Only events that something is wrong with
+    #[arg(long)]
+    pub(crate) only_findings: bool,
+    /// Bank to check digests in [default: the strongest of the log]
+    #[arg(long, value_name = "ALG")]
+    pub(crate) bank: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImaArgs {
+    /// Lists; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Bank that PCR 10 is computed in
+    #[arg(long, default_value = "sha256", value_name = "ALG")]
+    pub(crate) bank: String,
+    /// Quoted value of PCR 10 in that bank: tells which records it vouches for
+    #[arg(long, value_name = "HEX")]
+    pub(crate) quoted: Option<String>,
+    /// Only records that something is wrong with
+    #[arg(long)]
+    pub(crate) only_findings: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct QuoteArgs {
+    /// TPMS_ATTEST; - is standard input
+    #[arg(value_name = "ATTEST", required_unless_present = "attest", conflicts_with = "attest")]
+    pub(crate) file: Option<PathBuf>,
+    /// TPMS_ATTEST; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) attest: Option<PathBuf>,
+    /// TPMT_SIGNATURE over it
+    #[arg(long, value_name = "FILE", requires = "public")]
+    pub(crate) signature: Option<PathBuf>,
+    /// Public area of the key: TPM2B_PUBLIC or TPMT_PUBLIC
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public: Option<PathBuf>,
+    /// PCR values, as tpm2_quote writes them or one behind the other in selection order
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pcrs: Option<PathBuf>,
+    /// The nonce that was asked for, in hex, or @FILE that holds it
+    #[arg(long, value_name = "HEX")]
+    pub(crate) nonce: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_s_help_has_examples() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            let mut leaf = true;
+            for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+                leaf = false;
+                check(sub, &path);
+            }
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(!leaf || help.contains("Examples:\n  "), "{path} has no examples");
+        }
+        check(&Cli::command(), "");
+    }
+}

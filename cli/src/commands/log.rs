@@ -1,0 +1,100 @@
+//! `lydian log …`: the log's checkpoint and proofs.
+
+use std::path::{Path, PathBuf};
+
+use ledger::checkpoint::SignedCheckpoint;
+use ledger::note::VerifierKey;
+use ledger::proof_file::ProofFile;
+use serde::Serialize;
+
+use crate::Outcome;
+use crate::args::LogKeyArg;
+use crate::client::{Client, Denied, Request};
+use crate::error::CliError;
+use crate::files;
+use crate::limits::TEXT_REPLY_BYTES;
+use crate::ui::{Format, Ui};
+
+/// A checkpoint for programs.
+#[derive(Serialize)]
+struct CheckpointView {
+    origin: String,
+    size: u64,
+    root: String,
+    /// Whether its signature holds under a key that the caller gave.
+    verified: bool,
+    note: String,
+}
+
+/// The key that an argument gives, if it gives one.
+pub(super) fn key(arg: &LogKeyArg) -> Result<Option<VerifierKey>, CliError> {
+    let Some(text) = &arg.log_key else { return Ok(None) };
+    let text = files::value_or_file(text)?;
+    let key = text.parse().map_err(|error| {
+        CliError::value("--log-key", error)
+            .hint("a key looks like name+1a2b3c4d+AbC…=; a file is given as @FILE")
+    })?;
+    Ok(Some(key))
+}
+
+pub(super) fn checkpoint(client: &Client, ui: &mut Ui, log_key: &LogKeyArg) -> Result<Outcome, CliError> {
+    let key = key(log_key)?;
+    let bytes = client.get_bytes(Request::path(&["checkpoint"]), TEXT_REPLY_BYTES)?;
+    let checkpoint =
+        SignedCheckpoint::parse(&bytes).map_err(|error| CliError::reply(format!("checkpoint: {error}")))?;
+    let verdict = key.as_ref().map(|key| checkpoint.verify(key));
+    let claim = checkpoint.claim();
+    if ui.format() == Format::Table {
+        ui.text(checkpoint.note().as_str())?;
+    } else {
+        ui.json(&CheckpointView {
+            origin: claim.origin().to_string(),
+            size: claim.size().get(),
+            root: claim.root().to_string(),
+            verified: matches!(verdict, Some(Ok(_))),
+            note: checkpoint.note().as_str().to_owned(),
+        })?;
+    }
+    match verdict {
+        None => {
+            ui.warn("its signature was not checked: give --log-key with a key from a source that you trust");
+            Ok(Outcome::Good)
+        }
+        Some(Ok(_)) => {
+            ui.note("the signature holds under the given key");
+            Ok(Outcome::Good)
+        }
+        Some(Err(error)) => {
+            ui.warn(&crate::escape::safe(&format!(
+                "the checkpoint does not verify under the given key: {error}"
+            )));
+            Ok(Outcome::NotTrusted)
+        }
+    }
+}
+
+pub(super) fn proof(
+    client: &Client,
+    ui: &mut Ui,
+    index: u64,
+    out: Option<&Path>,
+) -> Result<Outcome, CliError> {
+    let number = index.to_string();
+    let path = ["v1", "log", "proof", &number];
+    let bytes = client.get_bytes(Request::path(&path), TEXT_REPLY_BYTES).map_err(|denied| match denied {
+        Denied::NotFound(error) => error.hint("`lydian log checkpoint` shows how many leaves the log has"),
+        Denied::Other(error) => error,
+    })?;
+    let file = ProofFile::parse(&bytes).map_err(|error| CliError::reply(format!("proof: {error}")))?;
+    if file.index().get() != index {
+        return Err(CliError::reply(format!("the proof is of leaf {}, not of leaf {index}", file.index())));
+    }
+    match out.map(PathBuf::from).filter(|path| path.as_os_str() != "-") {
+        None => ui.text(&file.to_string())?,
+        Some(path) => {
+            files::write(&path, file.to_string().as_bytes())?;
+            ui.note(&format!("wrote {}", path.display()));
+        }
+    }
+    Ok(Outcome::Good)
+}

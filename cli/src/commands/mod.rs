@@ -1,0 +1,46 @@
+//! One function for each command: arguments in, an outcome out.
+
+mod enroll;
+mod evidence;
+mod host;
+mod log;
+mod tokens;
+mod verify;
+mod version;
+
+use crate::Outcome;
+use crate::args::{
+    Cli, Command, ConnectionArgs, EnrollCommand, EvidenceCommand, InspectCommand, LogCommand, RefusalCommand,
+};
+use crate::client::Client;
+use crate::config::Connection;
+use crate::error::CliError;
+use crate::inspect;
+use crate::ui::Ui;
+
+/// Runs a command.
+pub(crate) fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, CliError> {
+    let args = &cli.connection;
+    match cli.command {
+        Command::Host(command) => host::run(&client(args)?, ui, command),
+        Command::Enroll(EnrollCommand::Token(command)) => enroll::run(&client(args)?, ui, command),
+        Command::Token(command) => tokens::run(&client(args)?, ui, command),
+        Command::Refusal(RefusalCommand::List) => host::refusals(&client(args)?, ui),
+        Command::Log(LogCommand::Checkpoint { log_key }) => log::checkpoint(&client(args)?, ui, &log_key),
+        Command::Log(LogCommand::Proof { index, out }) => {
+            log::proof(&client(args)?, ui, index, out.as_deref())
+        }
+        Command::Evidence(EvidenceCommand::Fetch { host, seq, out }) => {
+            evidence::fetch(&client(args)?, ui, &host, seq, &out)
+        }
+        Command::Evidence(EvidenceCommand::Verify(args)) => verify::run(ui, &args),
+        Command::Inspect(InspectCommand::EventLog(args)) => inspect::eventlog(ui, &args),
+        Command::Inspect(InspectCommand::Ima(args)) => inspect::ima(ui, &args),
+        Command::Inspect(InspectCommand::Quote(args)) => inspect::quote(ui, &args),
+        Command::Version => version::run(ui, args),
+    }
+}
+
+fn client(args: &ConnectionArgs) -> Result<Client, CliError> {
+    Client::new(&Connection::of(args)?)
+}

@@ -1,0 +1,37 @@
+//! Firmware logs, IMA lists and quotes from files.
+//!
+//! In: files as the kernel and tpm2-tools give them. Out: what they say, and whether their parts fit each other. A log
+//! alone proves nothing: only a quote that somebody asked for makes its digests true.
+
+mod event_view;
+mod eventlog;
+mod ima;
+mod pcrs;
+mod quote;
+
+use std::path::Path;
+
+use evidence::digest::HashAlg;
+
+use crate::error::CliError;
+
+pub(crate) use eventlog::run as eventlog;
+pub(crate) use ima::run as ima;
+pub(crate) use quote::run as quote;
+
+/// A bank's name from the command line.
+fn bank(name: &str) -> Result<HashAlg, CliError> {
+    name.parse().map_err(|error| CliError::value("--bank", error))
+}
+
+/// How a file is called in output.
+fn name_of(path: &Path) -> String {
+    if path.as_os_str() == "-" { "(standard input)".to_owned() } else { path.display().to_string() }
+}
+
+/// Hexadecimal from the command line.
+fn unhex(what: &str, text: &str) -> Result<Vec<u8>, CliError> {
+    let digits: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let digits = digits.strip_prefix("0x").unwrap_or(&digits);
+    hex::decode(digits).map_err(|error| CliError::value(what, format!("not hexadecimal: {error}")))
+}

@@ -1,0 +1,55 @@
+//! Views for people: tables, cards and tones.
+//!
+//! In: answers and findings. Out: text, whose columns line up. On a terminal long cells are wrapped to its width; on a
+//! pipe nothing is wrapped, cut or coloured. Everything that came from a host is escaped before it gets into a cell.
+
+mod card;
+mod ear;
+mod host;
+mod table;
+mod tone;
+
+pub(crate) use card::Card;
+pub(crate) use ear::{ClaimLine, claims_of};
+pub(crate) use host::{claim_rows, denominator, history, host_card, host_table};
+pub(crate) use table::{Cell, Table};
+pub(crate) use tone::{Tone, paint};
+
+/// What the place that text goes to can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Screen {
+    /// Columns; `None` where lines may be as long as they are.
+    pub(crate) width: Option<u16>,
+    /// Whether colours are wanted.
+    pub(crate) colour: Colour,
+}
+
+/// Whether colours are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Colour {
+    /// Escape sequences are understood.
+    On,
+    /// Text alone.
+    Off,
+}
+
+impl Screen {
+    /// A pipe or a file.
+    pub(crate) const PIPE: Self = Self { width: None, colour: Colour::Off };
+
+    /// A terminal, whose width the table library asks for.
+    pub(crate) fn terminal(colour: bool) -> Self {
+        let width = comfy_table::Table::new().width().or(Some(FALLBACK_COLUMNS));
+        Self { width, colour: if colour { Colour::On } else { Colour::Off } }
+    }
+}
+
+/// Columns of a terminal that does not tell.
+const FALLBACK_COLUMNS: u16 = 100;
+
+/// The first characters of a long hexadecimal digest.
+pub(crate) fn short(digest: &str) -> String {
+    digest.chars().take(SHORT_DIGEST).collect()
+}
+
+const SHORT_DIGEST: usize = 12;

@@ -1,0 +1,101 @@
+//! The built-in policy on true evidence, healthy and not.
+
+use anyhow::Result;
+use appraisal::endorsement::TrustTier;
+use appraisal::policy::{Context, NotBefore, Policy, appraise};
+use appraisal::result::{AttestationResult, Member, Status};
+use appraisal::verify::verify;
+use evidence::body::{Body, Gap, GapCause, GapEnd};
+use evidence::time::UnixTime;
+use support::{SecureBootSwitch, SoftHost, SoftTpmSpec};
+
+const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
+
+fn context() -> Context {
+    Context {
+        received: NOW,
+        not_before: NotBefore::Checkpoint(UnixTime::from_secs(1_799_999_990)),
+        heartbeat_ms: 60_000,
+        tier: TrustTier::Manufacturer,
+    }
+}
+
+fn appraised(host: &SoftHost, context: Context, change: impl FnOnce(&mut Body)) -> Result<AttestationResult> {
+    let mut body = host.body();
+    change(&mut body);
+    let envelope = host.seal(&body)?;
+    let verified = verify(&envelope, &host.attester()?, &host.enrolled_state(), None)?;
+    Ok(appraise(&verified, &Policy::built_in(), &context))
+}
+
+fn codes(result: &AttestationResult, member: Member) -> Vec<&'static str> {
+    let claims = result.claims().iter().filter(|claim| claim.member == member);
+    claims.flat_map(|claim| claim.reasons.iter().map(|reason| reason.code)).collect()
+}
+
+#[test]
+fn a_healthy_host_is_affirmed_without_reference_values() {
+    let result = appraised(&SoftHost::new(1).unwrap(), context(), |_| {}).unwrap();
+    assert_eq!(result.status(), Status::Affirming, "{result:#?}");
+    assert_eq!(codes(&result, Member::Configuration), ["secure-boot-on"]);
+    assert_eq!(codes(&result, Member::Executables), ["ima-replayed"]);
+    assert_eq!(codes(&result, Member::Hardware), ["firmware-log-replayed"]);
+    assert_eq!(codes(&result, Member::SourcedData), ["fresh"]);
+}
+
+#[test]
+fn secure_boot_off_is_a_warning() {
+    let host = SoftHost::with(&SoftTpmSpec::default(), SecureBootSwitch::Off).unwrap();
+    let result = appraised(&host, context(), |_| {}).unwrap();
+    assert_eq!(result.status(), Status::Warning);
+    assert_eq!(codes(&result, Member::Configuration), ["secure-boot-off"]);
+}
+
+#[test]
+fn a_policy_decides_what_a_finding_comes_to() {
+    use appraisal::policy::Severity;
+
+    let host = SoftHost::with(&SoftTpmSpec::default(), SecureBootSwitch::Off).unwrap();
+    let envelope = host.next().unwrap();
+    let verified = verify(&envelope, &host.attester().unwrap(), &host.enrolled_state(), None).unwrap();
+    let policy = Policy { secure_boot_off: Severity::Fail, ..Policy::built_in() };
+    assert_eq!(appraise(&verified, &policy, &context()).status(), Status::Contraindicated);
+}
+
+#[test]
+fn an_ima_violation_is_counted_and_named() {
+    let mut host = SoftHost::new(1).unwrap();
+    host.violate("/usr/bin/open-for-write").unwrap();
+    let result = appraised(&host, context(), |_| {}).unwrap();
+    assert_eq!(codes(&result, Member::Executables), ["ima-violation"]);
+    assert_eq!(result.status(), Status::Warning);
+}
+
+#[test]
+fn an_open_gap_is_a_warning_and_a_closed_one_is_not() {
+    let gap = |until| Gap { from: NOW, until, cause: GapCause::Unreadable, scope: "/x\u{1b}[2J".into() };
+    let host = SoftHost::new(1).unwrap();
+    let open = appraised(&host, context(), |body| body.gaps = vec![gap(GapEnd::Open)]).unwrap();
+    assert_eq!(codes(&open, Member::FileSystem), ["gap-open"]);
+    let details: String =
+        open.claims().iter().flat_map(|claim| &claim.reasons).map(|r| r.detail.clone()).collect();
+    assert!(!details.contains('\u{1b}'), "what a host says is escaped");
+    let closed = appraised(&host, context(), |body| body.gaps = vec![gap(GapEnd::Closed(NOW))]).unwrap();
+    assert_eq!(closed.status(), Status::Affirming);
+}
+
+#[test]
+fn an_unvouched_tpm_is_a_warning() {
+    for (tier, code) in [(TrustTier::FirstUse, "ek-first-use"), (TrustTier::None, "ek-unvouched")] {
+        let result = appraised(&SoftHost::new(1).unwrap(), Context { tier, ..context() }, |_| {}).unwrap();
+        assert_eq!(codes(&result, Member::InstanceIdentity), [code]);
+        assert_eq!(result.status(), Status::Warning);
+    }
+}
+
+#[test]
+fn old_evidence_is_called_a_backlog() {
+    let old = Context { not_before: NotBefore::Checkpoint(UnixTime::from_secs(1_799_000_000)), ..context() };
+    let result = appraised(&SoftHost::new(1).unwrap(), old, |_| {}).unwrap();
+    assert_eq!(codes(&result, Member::SourcedData), ["backlog"]);
+}

@@ -1,0 +1,67 @@
+//! Every maximum of the verifier that is not a message's (those are in `wire::limits`), each with its reason.
+
+use std::time::Duration;
+
+/// A configuration file: ours have under 2 KiB.
+pub(crate) const CONFIG_BYTES: u64 = 1 << 20;
+/// A key, a certificate or a chain in PEM.
+pub(crate) const PEM_BYTES: u64 = 1 << 20;
+/// Endorsement roots: all vendors together have some hundreds.
+pub(crate) const ROOT_CERTIFICATES: usize = 1_024;
+
+/// Jobs that wait for the recorder. Each may hold a submission, so more would only be memory, not throughput.
+pub(crate) const RECORD_QUEUE: usize = 512;
+/// Jobs of one transaction: large enough that the flush to disk is shared, small enough that nobody waits long.
+pub(crate) const RECORD_BATCH: usize = 256;
+/// Rows of one statement: SQLite binds at most 32,766 values.
+pub(crate) const ROWS_PER_STATEMENT: usize = 2_000;
+/// Connections that read: more than the processors of a small machine, since some wait for the disk.
+pub(crate) const READERS: u32 = 8;
+/// How long a statement waits for another process, such as `token create`, to end its transaction.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pages of the write-ahead log after which SQLite moves them into the database.
+pub(crate) const WAL_PAGES: u32 = 4_000;
+
+/// Enrolments that were begun and not finished; each holds under 10 KiB.
+pub(crate) const ENROL_SESSIONS: usize = 1_024;
+/// A TPM needs under a second for a credential; a host that swaps, some more.
+pub(crate) const ENROL_SESSION_SECS: u64 = 300;
+
+/// Refusals that are kept of one enrolled host.
+pub(crate) const REFUSALS_PER_HOST: i64 = 200;
+/// Refusals that are kept of evidence whose host is not enrolled.
+pub(crate) const REFUSALS_OF_STRANGERS: i64 = 2_000;
+/// Refusals in one answer.
+pub(crate) const REFUSALS_SHOWN: i64 = 500;
+
+/// Hosts in one answer.
+pub(crate) const HOSTS_SHOWN: i64 = 1_000;
+/// Entries of a history in one answer.
+pub(crate) const HISTORY_SHOWN: i64 = 200;
+/// Components in one answer.
+pub(crate) const COMPONENTS_SHOWN: i64 = 5_000;
+/// Changed artefacts of one entry of a history.
+pub(crate) const CHANGES_SHOWN: usize = 500;
+/// Components that one entry of a history is diffed for; more is a first scan or a new release.
+pub(crate) const COMPONENTS_DIFFED: usize = 64;
+/// A token's name or a note.
+pub(crate) const TOKEN_NAME_BYTES: usize = 256;
+/// The longest life of an operator's token: two years, so that a forgotten one ends.
+pub(crate) const OPERATOR_TOKEN_TTL_MAX: Duration = Duration::from_secs(2 * 366 * 24 * 3_600);
+/// Tokens of one kind in one answer.
+pub(crate) const TOKENS_SHOWN: i64 = 1_000;
+
+/// TLS handshake.
+pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// From a connection's first byte, or the last answer, to the end of a request's head.
+pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// A request from its head to its answer; a first submission over a slow line has some megabytes.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+/// What is in flight at the end has this long to finish.
+pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+/// A request's headers.
+pub(crate) const HEADER_BYTES: usize = 32 << 10;
+/// Keys that a rate limiter remembers.
+pub(crate) const RATE_KEYS: usize = 65_536;
+/// Kibibytes of compressed submissions that are in memory at one time; each verification unpacks one more.
+pub(crate) const SUBMISSION_KIB: usize = 256 << 10;

@@ -195,7 +195,7 @@ pub(super) fn refusals(client: &Client, ui: &mut Ui) -> Result<Outcome, CliError
             ui.text(&text)?;
         }
     }
-    ui.note(&format!("{} refusals", list.refusals.len()));
+    ui.note(&show::counted(list.refusals.len() as u64, "refusal"));
     Ok(Outcome::Good)
 }
 

@@ -224,13 +224,16 @@ pub(crate) enum LogCommand {
         log_key: LogKeyArg,
     },
     /// The proof that a leaf is in the log (c2sp.org/tlog-proof)
-    #[command(after_help = "Examples:\n  lydian log proof 1234 --out 1234.tlog-proof")]
+    #[command(after_help = "Examples:\n  lydian log proof 1234 --out 1234.tlog-proof\n  \
+        lydian log proof 1234 --log-key @log.vkey >/dev/null && echo it is in the log")]
     Proof {
         /// The leaf's index, as `host history` shows it
         index: u64,
         /// File to write; standard output without it
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        log_key: LogKeyArg,
     },
 }
 

@@ -72,7 +72,7 @@ fn read(path: &Path, args: &EventLogArgs, bank: Option<HashAlg>) -> Result<LogVi
         }
     };
     let damage = parsed.damage.map(|damage| damage.to_string());
-    Ok(LogView::new(name_of(path), &parsed.log, damage, bank, |event| {
+    Ok(LogView::new(name_of(path), &parsed.log, damage, bank, args.pcr, |event| {
         args.pcr.is_none_or(|pcr| event.register == pcr)
             && (!args.only_findings || !event.findings.is_empty())
     }))

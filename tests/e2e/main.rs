@@ -1,1 +1,9 @@
-//! End to end: the real programs, a real TPM stack, loopback TLS.
+//! End to end, in one test binary: the real programs, a real TPM stack, loopback TLS.
+//!
+//! The programs are looked for beside the test; `cargo build --workspace --bins` builds them (`make test` does it
+//! first). Each test has a verifier, hosts and ports of its own.
+
+mod pipeline;
+mod refusals;
+mod restart;
+mod scene;

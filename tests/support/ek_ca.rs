@@ -28,6 +28,7 @@ use crate::soft_tpm::{SoftTpm, rng};
 /// A root that issues endorsement certificates.
 #[derive(Clone, Debug)]
 pub struct TestEkCa {
+    called: String,
     key: SigningKey,
     name: Name,
     root: Certificate,
@@ -45,8 +46,17 @@ pub enum Lifetime {
 impl TestEkCa {
     /// The authority of this name; its key follows from the name.
     pub fn new(name: &str) -> Result<Self> {
-        let key = SigningKey::from(p256::SecretKey::random(&mut rng(name, 0)));
-        let name: Name = format!("CN={name}").parse().context("an authority's name")?;
+        Self::with_key(name, 0)
+    }
+
+    /// Somebody else who calls himself the same.
+    pub fn impostor(&self) -> Result<Self> {
+        Self::with_key(&self.called, 1)
+    }
+
+    fn with_key(called: &str, seed: u64) -> Result<Self> {
+        let key = SigningKey::from(p256::SecretKey::random(&mut rng(called, seed)));
+        let name: Name = format!("CN={called}").parse().context("an authority's name")?;
         let spki = spki_of(&key.verifying_key().to_public_key_der()?.into_vec())?;
         let extensions = vec![
             extension(&BasicConstraints { ca: true, path_len_constraint: None }, Critical::Yes)?,
@@ -55,7 +65,7 @@ impl TestEkCa {
         ];
         let tbs = tbs(1, &name, &name, Lifetime::Endless, spki, extensions)?;
         let root = sign(&key, tbs)?;
-        Ok(Self { key, name, root })
+        Ok(Self { called: called.to_owned(), key, name, root })
     }
 
     /// The root's certificate in PEM.

@@ -5,7 +5,10 @@
 //! Nothing here answers from a script: every quote is signed, every credential opened, every PCR extended. Nothing
 //! here is a model of how Lydian must be deployed.
 
+pub mod agent;
 pub mod artefacts;
+pub mod attester;
+pub mod client;
 pub mod ek_ca;
 pub mod host;
 pub mod logs;
@@ -14,13 +17,18 @@ pub mod soft_host;
 pub mod soft_tpm;
 pub mod swtpm;
 pub mod tpm_command;
+pub mod verifier;
 pub mod wait;
 
+pub use crate::agent::Agent;
+pub use attester::SoftAttester;
+pub use client::{Answer, VerifierClient};
 pub use ek_ca::{Lifetime, TestEkCa};
-pub use host::{Package, Recording, SimulatedHost, elf};
+pub use host::{AgentSettings, Package, Recording, SimulatedHost, elf};
 pub use logs::{EventLogBuilder, ImaListBuilder, Measured, SecureBootSwitch};
 pub use process::{Finished, Program, Service};
 pub use soft_host::SoftHost;
 pub use soft_tpm::{KeyKind, SoftTpm, SoftTpmSpec};
 pub use swtpm::{Swtpm, SwtpmSpec};
 pub use tpm_command::TpmSocket;
+pub use verifier::{Verifier, VerifierSettings};

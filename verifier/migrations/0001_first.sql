@@ -1,5 +1,5 @@
--- SQLite, and PostgreSQL but for the types: INTEGER PRIMARY KEY is BIGINT GENERATED ALWAYS AS IDENTITY there, BLOB is
--- BYTEA. Times are milliseconds since 1970 by the verifier's clock. Leaves are indices in the log.
+-- SQLite, and PostgreSQL but for this: INTEGER PRIMARY KEY is BIGINT GENERATED ALWAYS AS IDENTITY there, BLOB is BYTEA, and
+-- WITHOUT ROWID falls away. Times are milliseconds since 1970 by the verifier's clock. Leaves are indices in the log.
 
 CREATE TABLE host (
   id               INTEGER PRIMARY KEY,
@@ -82,7 +82,7 @@ CREATE TABLE log_node (
   idx   BIGINT   NOT NULL,
   hash  BLOB     NOT NULL,
   PRIMARY KEY (level, idx)
-);
+) WITHOUT ROWID;
 CREATE TABLE log_head (
   id       SMALLINT PRIMARY KEY CHECK (id = 1),
   size     BIGINT   NOT NULL,
@@ -114,14 +114,14 @@ CREATE TABLE component_artefact (
   component_id BIGINT NOT NULL REFERENCES component (id),
   path         BLOB   NOT NULL,
   PRIMARY KEY (digest, component_id, path)
-);
+) WITHOUT ROWID;
 CREATE TABLE host_component (
   component_id BIGINT NOT NULL REFERENCES component (id),
   from_leaf    BIGINT NOT NULL,
   host_id      BIGINT NOT NULL REFERENCES host (id),
   to_leaf      BIGINT,
   PRIMARY KEY (component_id, from_leaf, host_id)
-);
+) WITHOUT ROWID;
 
 -- What happened, in the order of its being recorded. Host is absent where it is not enrolled.
 CREATE TABLE event (

@@ -39,6 +39,12 @@ impl Failure {
         Self { hint: hint.to_string(), ..self }
     }
 
+    /// The same with a hint where there is none yet.
+    #[must_use]
+    pub fn or_hint(self, hint: impl fmt::Display) -> Self {
+        if self.hint.is_empty() { self.hint(hint) } else { self }
+    }
+
     /// The exit status.
     pub const fn exit(&self) -> Exit {
         self.exit
@@ -57,7 +63,9 @@ impl Failure {
             ErrorKind::PermissionDenied => {
                 failure(Exit::Permission).hint("run it as the user that owns the state directory")
             }
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => failure(Exit::Io).hint("free some disk space"),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                failure(Exit::Io).hint("free some disk space")
+            }
             _ => failure(Exit::Io),
         }
     }

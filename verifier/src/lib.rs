@@ -1,1 +1,30 @@
-//! Under construction.
+//! The verifier: checks evidence, records it in an append-only log, and answers operators.
+//!
+//! In: enrolments, evidence and manifests of hosts over HTTPS, and operators' questions. Out: receipts with proofs,
+//! refusals with reasons, and the state and history of hosts. What is true and how a host stands is decided by the
+//! pure crates below; this one moves bytes, keeps them, and answers.
+
+mod limits;
+
+pub mod clock;
+pub mod failure;
+pub mod files;
+mod random;
+
+pub mod config;
+pub mod pki;
+
+pub mod store;
+
+mod appraise;
+mod endorse;
+mod record;
+
+mod http;
+mod query;
+pub mod serve;
+
+pub mod cli;
+mod notify;
+
+pub use record::Liveness;

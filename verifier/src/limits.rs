@@ -7,7 +7,7 @@ pub(crate) const CONFIG_BYTES: u64 = 1 << 20;
 /// A key, a certificate or a chain in PEM.
 pub(crate) const PEM_BYTES: u64 = 1 << 20;
 /// Endorsement roots: all vendors together have some hundreds.
-pub(crate) const ROOT_CERTIFICATES: usize = 4_096;
+pub(crate) const ROOT_CERTIFICATES: usize = 1_024;
 
 /// Jobs that wait for the recorder. Each may hold a submission, so more would only be memory, not throughput.
 pub(crate) const RECORD_QUEUE: usize = 512;
@@ -46,6 +46,8 @@ pub(crate) const CHANGES_SHOWN: usize = 500;
 pub(crate) const COMPONENTS_DIFFED: usize = 64;
 /// A token's name or a note.
 pub(crate) const TOKEN_NAME_BYTES: usize = 256;
+/// The longest life of an operator's token: two years, so that a forgotten one ends.
+pub(crate) const OPERATOR_TOKEN_TTL_MAX: Duration = Duration::from_secs(2 * 366 * 24 * 3_600);
 /// Tokens of one kind in one answer.
 pub(crate) const TOKENS_SHOWN: i64 = 1_000;
 
@@ -61,3 +63,5 @@ pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 pub(crate) const HEADER_BYTES: usize = 32 << 10;
 /// Keys that a rate limiter remembers.
 pub(crate) const RATE_KEYS: usize = 65_536;
+/// Kibibytes of compressed submissions that are in memory at one time; each verification unpacks one more.
+pub(crate) const SUBMISSION_KIB: usize = 256 << 10;

@@ -4,10 +4,16 @@
 //! the one door to it: `EsysTpm` behind it is real hardware or swtpm, the test support has another one. Nothing
 //! here establishes that the TPM is genuine, or that a quote is true: `appraisal` at the verifier does.
 
+mod esys;
+mod handle;
+
 use evidence::digest::{Digest, HashAlg, Sha256Digest};
 use evidence::pcr::PcrSelection;
 use evidence::tpm::Public;
 use zeroize::Zeroizing;
+
+pub use esys::{AkPlace, EsysTpm, TpmAddress};
+pub use handle::TpmHandle;
 
 /// A TPM as the agent needs it.
 ///
@@ -119,5 +125,29 @@ impl TpmError {
     /// Whether the same call may succeed later without anybody's help.
     pub const fn is_temporary(&self) -> bool {
         matches!(self, Self::NotReachable { .. } | Self::Timeout { .. } | Self::Inconsistent { .. })
+    }
+
+    /// What the administrator can do.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NotReachable { reason } if reason.contains("ermission") => {
+                "add the agent's user to the group that owns the device (tss), or run as root"
+            }
+            Self::NotReachable { .. } => {
+                "is a TPM 2.0 enabled in the firmware's setup, and does [tpm] tcti name it?"
+            }
+            Self::Timeout { .. } => "another program may hold the TPM; use /dev/tpmrm0, not /dev/tpm0",
+            Self::KeyGone => "enrol this host again: `lydian-agent enroll`",
+            Self::Refused { code, .. } if code & 0xff == 0xa2 || code & 0xff == 0x8e => {
+                "the owner or endorsement hierarchy has a password; Lydian needs them without one to make its key"
+            }
+            Self::Refused { code: 0x100, .. } => "nobody has started the TPM (TPM2_Startup)",
+            Self::Refused { .. } | Self::Inconsistent { .. } | Self::Malformed(_) => {
+                "see the journal for more"
+            }
+            Self::Unsuitable { .. } => "this host cannot attest with this TPM as it is set up",
+            Self::Record { .. } => "check the state directory",
+            Self::Address { .. } => "for a TPM of this machine: device:/dev/tpmrm0",
+        }
     }
 }

@@ -7,6 +7,7 @@
 pub mod base64_bytes;
 pub mod limits;
 
+pub mod ear;
 pub mod enrol;
 pub mod operator;
 pub mod problem;

@@ -4,6 +4,7 @@
 //! database) beside a real TPM process whose PCRs were extended as the logs say. The kernel and the firmware of this
 //! host are the test; nothing checks that the recorded files were ever run.
 
+mod agent_config;
 mod packages;
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -18,6 +19,7 @@ use crate::logs;
 use crate::swtpm::{Swtpm, SwtpmSpec};
 use crate::tpm_command::TpmSocket;
 
+pub use agent_config::AgentSettings;
 pub use packages::Package;
 
 /// What was recorded on a real measured boot.

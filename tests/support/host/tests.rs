@@ -72,3 +72,18 @@ fn packages_are_entered_and_replaced() {
     let list = std::fs::read_to_string(host.dpkg_admin_dir().join("info/hello.list")).unwrap();
     assert_eq!(list, "/.\n/usr\n/usr/bin\n/usr/bin/hello\n");
 }
+
+#[test]
+fn the_agent_takes_its_configuration() {
+    let host = SimulatedHost::boot(&Recording::load("direct").unwrap(), &SwtpmSpec::default()).unwrap();
+    let settings = AgentSettings { heartbeat_secs: Some(7), ..AgentSettings::default() };
+    let path = host.write_agent_config(&settings).unwrap();
+    let overrides = ::agent::config::Overrides { config: Some(path), ..Default::default() };
+    let config = ::agent::config::Config::load(&overrides).unwrap();
+    assert_eq!(config.state_dir, host.state_dir());
+    assert_eq!(config.firmware_log, host.firmware_log());
+    assert_eq!(config.ima_list, host.ima_list());
+    assert_eq!(config.measure.roots, [host.path_of("/usr")]);
+    assert_eq!(config.measure.path_prefix, host.root());
+    assert_eq!(config.heartbeat, Some(std::time::Duration::from_secs(7)));
+}

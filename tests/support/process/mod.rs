@@ -1,7 +1,7 @@
 //! The real programs, as processes that a test starts, kills and ends.
 //!
 //! In: a program's name and arguments. Out: a guard that knows when the program is ready because the program says so
-//! over sd_notify, what it wrote, how long it took to end. A guard that is dropped kills its process. What a program does
+//! over `sd_notify`, what it wrote, how long it took to end. A guard that is dropped kills its process. What a program does
 //! is not looked at here.
 
 mod notify;

@@ -1,4 +1,4 @@
-//! The service manager's end of sd_notify: how a program says that it is ready.
+//! The service manager's end of `sd_notify`: how a program says that it is ready.
 //!
 //! In: datagrams on a socket of the test's own. Out: what the program has told so far. It believes every sender that knows the
 //! socket's path.

@@ -44,7 +44,7 @@ impl Endorser {
         let public = pair.public(template, template.area().attributes)?;
         let private = match pair {
             Pair::P256(key) => SoftwareEndorsementKey::P256(key),
-            Pair::Rsa(key) => SoftwareEndorsementKey::Rsa(Box::new(key)),
+            Pair::Rsa(key) => SoftwareEndorsementKey::Rsa(key),
         };
         Ok(Self { public, private })
     }
@@ -60,9 +60,9 @@ impl Endorser {
     }
 }
 
-/// An attestation key.
+/// An attestation key with its private part.
 #[derive(Clone, Debug)]
-pub(super) struct Signatory {
+pub struct Signatory {
     pub(super) public: Public,
     pair: Pair,
 }
@@ -90,7 +90,7 @@ impl Signatory {
                 Signature::Ecdsa { hash: Self::HASH, r: r.to_vec(), s: s.to_vec() }
             }
             Pair::Rsa(key) => {
-                let signer = rsa::pkcs1v15::SigningKey::<sha2::Sha256>::new(key.clone());
+                let signer = rsa::pkcs1v15::SigningKey::<sha2::Sha256>::new(key.as_ref().clone());
                 Signature::RsaSsa { hash: Self::HASH, signature: signer.sign(message).to_vec() }
             }
         }
@@ -100,14 +100,14 @@ impl Signatory {
 #[derive(Clone, Debug)]
 enum Pair {
     P256(p256::SecretKey),
-    Rsa(rsa::RsaPrivateKey),
+    Rsa(Box<rsa::RsaPrivateKey>),
 }
 
 impl Pair {
     fn new(kind: KeyKind, role: &str, seed: u64) -> Result<Self> {
         match kind {
             KeyKind::EccP256 => Ok(Self::P256(p256::SecretKey::random(&mut rng(role, seed)))),
-            KeyKind::Rsa2048 => rsa_key(role, seed).map(Self::Rsa),
+            KeyKind::Rsa2048 => rsa_key(role, seed).map(|key| Self::Rsa(Box::new(key))),
         }
     }
 

@@ -11,7 +11,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use agent::quote::{EndorsementKey, Quote, Tpm, TpmError};
+use ::agent::quote::{EndorsementKey, Quote, Tpm, TpmError};
 use anyhow::{Context as _, Result};
 use evidence::digest::{Digest, HashAlg, HostId, Sha256Digest};
 use evidence::pcr::{PcrIndex, PcrMask, PcrSelection};
@@ -22,10 +22,10 @@ use evidence::tpm::{
 use zeroize::Zeroizing;
 
 use crate::logs::Measured;
-use keys::{Endorser, Signatory};
+use keys::Endorser;
 
-pub use keys::KeyKind;
 pub(crate) use keys::rng;
+pub use keys::{KeyKind, Signatory};
 
 /// What kind of TPM is wanted.
 #[derive(Clone, Debug)]
@@ -98,10 +98,14 @@ impl SoftTpm {
         self.chip().signatory.public.clone()
     }
 
-    /// Another attestation key, as after a clear of the owner's hierarchy.
-    pub fn replace_ak(&self, kind: KeyKind, seed: u64) -> Result<()> {
-        self.chip().signatory = Signatory::new(kind, seed, None)?;
-        Ok(())
+    /// Another attestation key, as after a clear of the owner's hierarchy; gives the one before.
+    pub fn replace_ak(&self, kind: KeyKind, seed: u64) -> Result<Signatory> {
+        Ok(self.restore_ak(Signatory::new(kind, seed, None)?))
+    }
+
+    /// Puts an attestation key back that was replaced; gives the one before.
+    pub fn restore_ak(&self, signatory: Signatory) -> Signatory {
+        std::mem::replace(&mut self.chip().signatory, signatory)
     }
 
     /// A power cycle: PCRs at their start values, one more on the reset counter.

@@ -1,0 +1,228 @@
+//! What could not be seen, from when to when.
+//!
+//! In: what a walk could not read, by directory, and what the event queue lost. Out: gaps as evidence carries
+//! them, open ones at every time and closed ones once. A gap of a directory closes when a later walk of that
+//! directory does not meet it again. Their number is bounded: many become one with a wider scope.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use evidence::body::{Gap, GapCause, GapEnd};
+use evidence::time::UnixTime;
+
+use super::limits::{GAPS_CLOSED, GAPS_OPEN, GAPS_PER_DIRECTORY};
+use super::place::within;
+
+/// Every gap that is open, and those that closed since the last report.
+#[derive(Debug, Default)]
+pub(crate) struct Gaps {
+    open: BTreeMap<Key, OpenGap>,
+    closed: Vec<Gap>,
+    changed: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    cause: &'static str,
+    scope: String,
+}
+
+#[derive(Debug)]
+struct OpenGap {
+    cause: GapCause,
+    from: UnixTime,
+    directory: Arc<[u8]>,
+    seen: Seen,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    InThisWalk,
+    /// Its directory is being walked and it was not met again so far.
+    Before,
+}
+
+impl Gaps {
+    /// Its directory is walked again: what is not met until `settle` is over.
+    pub(crate) fn begin(&mut self, directory: &[u8]) {
+        for gap in self.open.values_mut().filter(|gap| *gap.directory == *directory) {
+            gap.seen = Seen::Before;
+        }
+    }
+
+    /// A whole tree is there no more.
+    pub(crate) fn begin_tree(&mut self, tree: &[u8]) {
+        for gap in self.open.values_mut().filter(|gap| within(&gap.directory, tree)) {
+            gap.seen = Seen::Before;
+        }
+    }
+
+    /// Something in a directory cannot be seen.
+    pub(crate) fn meet(&mut self, cause: GapCause, directory: &Arc<[u8]>, scope: String, now: UnixTime) {
+        let key = Key { cause: cause.name(), scope };
+        if let Some(gap) = self.open.get_mut(&key) {
+            gap.seen = Seen::InThisWalk;
+            gap.directory = Arc::clone(directory);
+            return;
+        }
+        let (key, directory) = self.bounded(key, cause, directory);
+        let gap = OpenGap { cause, from: now, directory, seen: Seen::InThisWalk };
+        let changed = &mut self.changed;
+        let entry = self.open.entry(key).and_modify(|gap| gap.seen = Seen::InThisWalk);
+        entry.or_insert_with(|| {
+            *changed = true;
+            gap
+        });
+    }
+
+    fn bounded(&self, key: Key, cause: GapCause, directory: &Arc<[u8]>) -> (Key, Arc<[u8]>) {
+        if self.open.len() >= GAPS_OPEN {
+            return (Key { scope: EVERYTHING.into(), ..key }, Arc::from([]));
+        }
+        let siblings = self.open.values().filter(|gap| gap.cause == cause && gap.directory == *directory);
+        let key = if siblings.count() < GAPS_PER_DIRECTORY {
+            key
+        } else {
+            Key { scope: format!("{}/*", super::place::printable(directory)), ..key }
+        };
+        (key, Arc::clone(directory))
+    }
+
+    /// A walk is over: what its directories did not meet again is closed. Only a walk of everything can close
+    /// the gap that stands for those that were too many.
+    pub(crate) fn settle(&mut self, now: UnixTime) {
+        let over: Vec<Key> = self
+            .open
+            .iter()
+            .filter(|(_, gap)| gap.seen == Seen::Before)
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in over {
+            self.close(&key, now);
+        }
+    }
+
+    /// A walk of everything begins.
+    pub(crate) fn begin_all(&mut self) {
+        for gap in self.open.values_mut() {
+            gap.seen = Seen::Before;
+        }
+    }
+
+    /// The gaps for a report: all that are open, and those that closed since the last.
+    pub(crate) fn report(&mut self) -> Vec<Gap> {
+        self.changed = false;
+        let open = self.open.iter().map(|(key, gap)| Gap {
+            from: gap.from,
+            until: GapEnd::Open,
+            cause: gap.cause,
+            scope: key.scope.clone(),
+        });
+        std::mem::take(&mut self.closed).into_iter().chain(open).collect()
+    }
+
+    /// Whether one opened or closed since the last report.
+    pub(crate) const fn changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Whether one of this cause is open.
+    pub(crate) fn has(&self, cause: GapCause) -> bool {
+        self.open.values().any(|gap| gap.cause == cause)
+    }
+
+    /// Directories with an open gap of this cause.
+    pub(crate) fn directories(&self, cause: GapCause) -> Vec<Arc<[u8]>> {
+        self.open.values().filter(|gap| gap.cause == cause).map(|gap| Arc::clone(&gap.directory)).collect()
+    }
+
+    fn close(&mut self, key: &Key, now: UnixTime) {
+        let Some(gap) = self.open.remove(key) else { return };
+        self.changed = true;
+        let closed =
+            Gap { from: gap.from, until: GapEnd::Closed(now), cause: gap.cause, scope: key.scope.clone() };
+        fold(&mut self.closed, closed);
+    }
+}
+
+/// Adds a closed gap; where there are too many, those of its cause become one from the first to the last.
+pub(crate) fn fold(closed: &mut Vec<Gap>, gap: Gap) {
+    if closed.len() < GAPS_CLOSED {
+        closed.push(gap);
+        return;
+    }
+    let from = closed.iter().filter(|other| other.cause == gap.cause).map(|other| other.from).min();
+    closed.retain(|other| other.cause != gap.cause);
+    let from = from.map_or(gap.from, |from| from.min(gap.from));
+    closed.push(Gap { from, scope: EVERYTHING.into(), ..gap });
+}
+
+const EVERYTHING: &str = "/";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CAUSE: GapCause = GapCause::Unreadable;
+
+    fn at(ms: u64) -> UnixTime {
+        UnixTime::from_ms(ms)
+    }
+
+    fn dir(path: &str) -> Arc<[u8]> {
+        Arc::from(path.as_bytes())
+    }
+
+    #[test]
+    fn a_gap_stays_open_while_it_is_met_and_is_reported_closed_once() {
+        let mut gaps = Gaps::default();
+        gaps.meet(CAUSE, &dir("/a"), "/a/x".into(), at(1));
+        gaps.settle(at(2));
+        assert!(matches!(gaps.report().as_slice(), [Gap { until: GapEnd::Open, .. }]));
+        gaps.begin(b"/a");
+        gaps.meet(CAUSE, &dir("/a"), "/a/x".into(), at(3));
+        gaps.settle(at(4));
+        assert!(!gaps.changed());
+        gaps.begin(b"/a");
+        gaps.settle(at(5));
+        assert!(gaps.changed());
+        let expected = Gap { from: at(1), until: GapEnd::Closed(at(5)), cause: CAUSE, scope: "/a/x".into() };
+        assert_eq!(gaps.report(), [expected]);
+        assert_eq!(gaps.report(), []);
+    }
+
+    #[test]
+    fn a_walk_elsewhere_closes_nothing() {
+        let mut gaps = Gaps::default();
+        gaps.meet(CAUSE, &dir("/a"), "/a/x".into(), at(1));
+        gaps.begin(b"/b");
+        gaps.begin_tree(b"/a/x");
+        gaps.settle(at(2));
+        assert!(matches!(gaps.report().as_slice(), [Gap { until: GapEnd::Open, .. }]));
+        gaps.begin_tree(b"/a");
+        gaps.settle(at(3));
+        assert!(matches!(gaps.report().as_slice(), [Gap { until: GapEnd::Closed(_), .. }]));
+    }
+
+    #[test]
+    fn many_gaps_become_wider_ones() {
+        let mut gaps = Gaps::default();
+        for n in 0..10 * GAPS_PER_DIRECTORY {
+            gaps.meet(CAUSE, &dir("/a"), format!("/a/{n}"), at(1));
+        }
+        let report = gaps.report();
+        assert_eq!(report.len(), GAPS_PER_DIRECTORY + 1);
+        assert!(report.iter().any(|gap| gap.scope == "/a/*"));
+        for n in 0..2 * GAPS_OPEN {
+            gaps.meet(CAUSE, &dir(&format!("/d{n}")), format!("/d{n}/x"), at(1));
+        }
+        let report = gaps.report();
+        assert_eq!(report.len(), GAPS_OPEN + 1);
+        assert!(report.iter().any(|gap| gap.scope == EVERYTHING));
+        gaps.begin_all();
+        gaps.settle(at(9));
+        let report = gaps.report();
+        assert!(report.len() <= GAPS_CLOSED);
+        assert!(report.iter().any(|gap| gap.scope == EVERYTHING && gap.from == at(1)));
+    }
+}

@@ -1,0 +1,178 @@
+//! The measuring thread: waits for hints, lets a burst of them settle, walks, reports.
+//!
+//! In: the kernel's hints, requests to walk everything, the passing of time. Out: snapshots. Between those it
+//! sleeps: it wakes for a hint, for the reconciling walk, and for what a gap or a busy receiver has it retry.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use evidence::time::UnixTime;
+use rustix::event::{PollFd, PollFlags, Timespec};
+
+use super::MeasureConfig;
+use super::dpkg::Database;
+use super::engine::Engine;
+use super::limits::{DPKG_LOOK, DPKG_WAIT, OFFER_EVERY, RACED_EVERY, UNWATCHED_EVERY};
+use super::report::{Handover, Reporter};
+
+/// What the handle and the thread share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Becomes readable when one of the others was set.
+    pub(crate) wake: OwnedFd,
+    pub(crate) rescan: AtomicBool,
+    pub(crate) stop: Arc<AtomicBool>,
+}
+
+/// The thread's own.
+pub(crate) struct Runner {
+    pub(crate) config: MeasureConfig,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) engine: Engine,
+    pub(crate) database: Database,
+    pub(crate) reporter: Reporter,
+}
+
+/// Hints that came close together.
+#[derive(Clone, Copy, Debug)]
+struct Burst {
+    first: Instant,
+    last: Instant,
+    /// Not before this: dpkg was seen at work.
+    held: Option<Instant>,
+    at: UnixTime,
+}
+
+/// When to do what without a hint.
+#[derive(Debug)]
+struct Timers {
+    reconcile: Instant,
+    unwatched: Instant,
+    raced: Instant,
+    raced_pause: Duration,
+}
+
+impl Runner {
+    /// Runs until stopped or until nobody receives.
+    pub(crate) fn run(mut self) {
+        let mut burst = None;
+        let mut timers = self.timers();
+        let mut handover = self.walk_all(&mut timers);
+        while handover != Handover::Closed && !self.stopped() {
+            if self.engine.take_hints() {
+                self.join_burst(&mut burst);
+            }
+            let now = Instant::now();
+            self.touch_what_is_due(&mut timers, &mut burst, now);
+            handover = if self.shared.rescan.swap(false, Ordering::AcqRel) || now >= timers.reconcile {
+                burst = None;
+                self.walk_all(&mut timers)
+            } else if let Some(settled) = burst.filter(|burst| now >= self.due(burst)) {
+                self.settle(settled, &mut burst, &mut timers)
+            } else {
+                self.reporter.offer()
+            };
+            self.wait(handover, burst.as_ref(), &timers);
+        }
+    }
+
+    fn timers(&self) -> Timers {
+        let now = Instant::now();
+        let Self { config, .. } = self;
+        Timers {
+            reconcile: now + config.reconcile_every,
+            unwatched: now + UNWATCHED_EVERY,
+            raced: now + config.settle_max,
+            raced_pause: config.settle_max,
+        }
+    }
+
+    fn walk_all(&mut self, timers: &mut Timers) -> Handover {
+        let at = self.engine.clock.now();
+        self.engine.walk_all();
+        timers.reconcile = Instant::now() + self.config.reconcile_every;
+        self.report(at)
+    }
+
+    fn settle(&mut self, settled: Burst, burst: &mut Option<Burst>, timers: &mut Timers) -> Handover {
+        let now = Instant::now();
+        if now < settled.first + DPKG_WAIT && self.database.busy() {
+            *burst = Some(Burst { held: Some(now + DPKG_LOOK), ..settled });
+            return self.reporter.offer();
+        }
+        *burst = None;
+        if !self.engine.is_raced() {
+            timers.raced_pause = self.config.settle_max;
+        }
+        self.engine.walk_touched();
+        self.report(settled.at)
+    }
+
+    fn report(&mut self, at: UnixTime) -> Handover {
+        // A walk that was stopped has not seen everything.
+        if self.stopped() {
+            Handover::Closed
+        } else {
+            self.reporter.report(&mut self.engine, &mut self.database, at)
+        }
+    }
+
+    fn touch_what_is_due(&mut self, timers: &mut Timers, burst: &mut Option<Burst>, now: Instant) {
+        if self.engine.has_unwatched() && now >= timers.unwatched {
+            timers.unwatched = now + UNWATCHED_EVERY;
+            self.engine.touch_unwatched();
+        }
+        if self.engine.is_raced() && now >= timers.raced {
+            timers.raced_pause = (timers.raced_pause * 2).min(RACED_EVERY);
+            timers.raced = now + timers.raced_pause;
+            self.engine.touch_raced();
+        }
+        if self.engine.is_dirty() && burst.is_none() {
+            self.join_burst(burst);
+        }
+    }
+
+    fn join_burst(&self, burst: &mut Option<Burst>) {
+        let now = Instant::now();
+        match burst {
+            Some(burst) => burst.last = now,
+            None => *burst = Some(Burst { first: now, last: now, held: None, at: self.engine.clock.now() }),
+        }
+    }
+
+    /// When a burst is over: some time after its last hint, but not later than some time after its first.
+    fn due(&self, burst: &Burst) -> Instant {
+        let quiet = burst.last + self.config.settle;
+        quiet.min(burst.first + self.config.settle_max).max(burst.held.unwrap_or(burst.first))
+    }
+
+    fn wait(&self, handover: Handover, burst: Option<&Burst>, timers: &Timers) {
+        let now = Instant::now();
+        let mut until = burst.map_or(timers.reconcile, |burst| self.due(burst).min(timers.reconcile));
+        if self.engine.has_unwatched() {
+            until = until.min(timers.unwatched);
+        }
+        if self.engine.is_raced() {
+            until = until.min(timers.raced);
+        }
+        if handover == Handover::Waiting {
+            until = until.min(now + OFFER_EVERY);
+        }
+        let wait = until.saturating_duration_since(now);
+        let timeout = Timespec {
+            tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(wait.subsec_nanos()),
+        };
+        let mut fds = vec![PollFd::new(&self.shared.wake, PollFlags::IN)];
+        fds.extend(self.engine.hints().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        // An interrupted wait is a short one.
+        let _ = rustix::event::poll(&mut fds, Some(&timeout));
+        let _ = rustix::io::read(&self.shared.wake, &mut [0; 8]);
+    }
+
+    fn stopped(&self) -> bool {
+        self.shared.stop.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,187 @@
+//! A real verifier on a port of its own, with a store that outlives its process.
+//!
+//! In: whom it trusts, and what a test wants to be different. Out: a guard with clients that pin its CA. It listens on
+//! the loopback address only; everything it keeps goes away with the guard.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tempfile::TempDir;
+use toml::{Table, Value};
+use wire::operator::{CreateJoinToken, NewToken, Scope};
+
+use crate::client::{VerifierClient, granted};
+use crate::process::{Program, Service};
+
+/// What a test decides about its verifier.
+#[derive(Clone, Debug)]
+pub struct VerifierSettings {
+    /// Roots of TPM makers, PEM; without any, first use is believed.
+    pub ek_roots: Vec<String>,
+    /// Seconds between signs of life of a host that does not change.
+    pub heartbeat_secs: u64,
+    /// Seconds without evidence until a host is stale.
+    pub stale_after_secs: u64,
+    /// Requests of one address in a minute.
+    pub requests_per_minute: u32,
+    /// Evidence of one host in a minute.
+    pub evidence_per_minute: u32,
+}
+
+impl Default for VerifierSettings {
+    /// Room for everything that a test does; hosts do not go stale while it runs.
+    fn default() -> Self {
+        Self {
+            ek_roots: Vec::new(),
+            heartbeat_secs: 600,
+            stale_after_secs: 1_800,
+            requests_per_minute: 1_000_000,
+            evidence_per_minute: 1_000_000,
+        }
+    }
+}
+
+/// A verifier's process and its store.
+#[derive(Debug)]
+pub struct Verifier {
+    dir: TempDir,
+    settings: VerifierSettings,
+    service: Service,
+    address: SocketAddr,
+}
+
+impl Verifier {
+    /// Starts a verifier on an empty store and waits until it is ready.
+    pub async fn start(settings: &VerifierSettings) -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("lydian-verifier").tempdir()?;
+        let roots = dir.path().join("ek-roots");
+        std::fs::create_dir(&roots)?;
+        for (number, pem) in settings.ek_roots.iter().enumerate() {
+            std::fs::write(roots.join(format!("{number}.pem")), pem)?;
+        }
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (service, address) = launch(dir.path(), settings, anywhere).await?;
+        Ok(Self { dir, settings: settings.clone(), service, address })
+    }
+
+    /// Starts it again on the same store and port.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.service.kill_9().await?;
+        (self.service, self.address) = launch(self.dir.path(), &self.settings, self.address).await?;
+        Ok(())
+    }
+
+    /// Kills the process.
+    pub async fn kill_9(&mut self) -> Result<()> {
+        self.service.kill_9().await
+    }
+
+    /// Asks the process to end, and says how long it took.
+    pub async fn terminate(&mut self) -> Result<(Duration, ExitStatus)> {
+        self.service.terminate().await
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The URL for agents and operators.
+    pub fn url(&self) -> String {
+        format!("https://localhost:{}", self.address.port())
+    }
+
+    /// The certificate authority to pin.
+    pub fn ca(&self) -> PathBuf {
+        self.state_dir().join("ca.pem")
+    }
+
+    /// Its state directory.
+    pub fn state_dir(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
+    /// Its configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.dir.path().join("verifier.toml")
+    }
+
+    /// Its process.
+    pub const fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// A client without a token.
+    pub fn client(&self) -> Result<VerifierClient> {
+        let ca = std::fs::read_to_string(self.ca()).context("the verifier's CA")?;
+        VerifierClient::new(self.address, &ca)
+    }
+
+    /// A client with a new operator's token, made on the verifier's own machine as its administrator does.
+    pub async fn operator(&self, scope: Scope) -> Result<VerifierClient> {
+        let scope = match scope {
+            Scope::Read => "read",
+            Scope::Enrol => "enrol",
+            Scope::Admin => "admin",
+        };
+        let create = Program::new("lydian-verifier")?
+            .args(["token", "create", "--name", "test", "--scope", scope, "--config"])
+            .args([self.config()]);
+        let printed = create.run().await?.succeeded()?;
+        let secret = printed.split_whitespace().last().context("a token on standard output")?;
+        Ok(self.client()?.with_token(secret))
+    }
+
+    /// A new join token.
+    pub async fn join_token(&self) -> Result<String> {
+        let ask = CreateJoinToken { note: "test".to_owned(), ttl_secs: 600 };
+        let made: NewToken =
+            granted(self.operator(Scope::Enrol).await?.post("/v1/join-tokens", &ask).await?)?;
+        Ok(made.secret)
+    }
+}
+
+async fn launch(
+    dir: &Path,
+    settings: &VerifierSettings,
+    listen: SocketAddr,
+) -> Result<(Service, SocketAddr)> {
+    let config = dir.join("verifier.toml");
+    std::fs::write(&config, configuration(dir, settings, listen)?)?;
+    let mut service =
+        Program::new("lydian-verifier")?.args(["serve", "--config"]).args([&config]).start(dir)?;
+    let address = service.listening().await?;
+    Ok((service, address))
+}
+
+fn configuration(dir: &Path, settings: &VerifierSettings, listen: SocketAddr) -> Result<String> {
+    let text = |value: &dyn ToString| Value::from(value.to_string());
+    let table = |keys: Vec<(&str, Value)>| {
+        Value::Table(keys.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    };
+    let endorsement = if settings.ek_roots.is_empty() {
+        vec![("policy", text(&"danger-first-use"))]
+    } else {
+        let roots = dir.join("ek-roots");
+        vec![("policy", text(&"require-chain")), ("roots", text(&roots.display()))]
+    };
+    let hosts = vec![
+        ("heartbeat-secs", Value::from(i64::try_from(settings.heartbeat_secs)?)),
+        ("stale-after-secs", Value::from(i64::try_from(settings.stale_after_secs)?)),
+    ];
+    let limits = vec![
+        ("requests-per-minute", Value::from(settings.requests_per_minute)),
+        ("evidence-per-minute", Value::from(settings.evidence_per_minute)),
+    ];
+    let mut config = Table::new();
+    config.insert("listen".to_owned(), text(&listen));
+    config.insert("state-dir".to_owned(), text(&dir.join("state").display()));
+    config.insert("log".to_owned(), table(vec![("origin", text(&"verifier.test/lydian"))]));
+    config.insert("endorsement".to_owned(), table(endorsement));
+    config.insert("hosts".to_owned(), table(hosts));
+    config.insert("limits".to_owned(), table(limits));
+    Ok(toml::to_string(&config)?)
+}

@@ -1,0 +1,233 @@
+//! What each command does.
+
+use std::fmt::Write as _;
+use std::future::Future;
+use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::time::Duration;
+
+use evidence::time::UnixTime;
+use sqlx::{Connection as _, SqliteConnection};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+use wire::operator::{NewToken, TokenView};
+
+use super::{Command, JoinTokenCommand, LogFormat, Settings, TokenCommand};
+use crate::clock::Clock;
+use crate::config::{self, Config, EndorsementPolicy, TlsSource};
+use crate::failure::{Exit, Failure};
+use crate::limits::{OPERATOR_TOKEN_TTL_MAX, TOKEN_NAME_BYTES};
+use crate::notify;
+use crate::serve;
+use crate::store::token::{self, TokenError, TokenKind};
+use crate::store::{self, StoreError};
+
+pub(super) fn run(settings: &Settings, command: Command) -> Result<(), Failure> {
+    let config = config::load(settings.config.as_deref(), &settings.overrides())?;
+    match command {
+        Command::Serve { log_format } => {
+            log_to_stderr(log_format);
+            block_on(serve(config))
+        }
+        Command::Migrate => block_on(migrate(&config)),
+        Command::CheckConfig => check(&config),
+        Command::Token(command) => block_on(operator_token(&config, command)),
+        Command::JoinToken(command) => block_on(join_token(&config, command)),
+        Command::Ca => print(&serve::ca_pem(&config)?),
+        Command::LogKey => print(&format!("{}\n", serve::existing_log_key(&config)?)),
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::io("starting threads", &error))?;
+    runtime.block_on(work)
+}
+
+fn log_to_stderr(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // systemd's journal has colours and times of its own.
+    match format {
+        LogFormat::Text => builder.with_ansi(false).with_target(false).init(),
+        LogFormat::Json => builder.json().init(),
+    }
+}
+
+async fn serve(config: Config) -> Result<(), Failure> {
+    let io = |error| Failure::io("waiting for signals", &error);
+    let mut terminate = signal(SignalKind::terminate()).map_err(io)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(io)?;
+    let running = serve::start(config, Clock::system()).await?;
+    tracing::info!(address = %running.address(), log_key = running.log_key(), "listening");
+    notify::ready(running.address());
+    let stop = running.stopper();
+    let watchdog = tokio::spawn(notify::watchdog(running.liveness()));
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        notify::stopping();
+        stop();
+    });
+    let ended = running.ended().await;
+    watchdog.abort();
+    ended
+}
+
+async fn migrate(config: &Config) -> Result<(), Failure> {
+    serve::make_state_dir(&config.state_dir)?;
+    refuse_foreign_state_dir(config)?;
+    let connection = store::migrated(&config.database()).await?;
+    connection.close().await.map_err(|error| Failure::from(store::OpenError::from(error)))?;
+    print(&format!("{} is up to date\n", config.database().display()))
+}
+
+/// A database that root makes in another user's directory would lock that user out.
+fn refuse_foreign_state_dir(config: &Config) -> Result<(), Failure> {
+    let owner = std::fs::metadata(&config.state_dir)
+        .map_err(|error| Failure::io(config.state_dir.display(), &error))?
+        .uid();
+    let own = rustix::process::geteuid().as_raw();
+    if owner == own || config.database().exists() {
+        return Ok(());
+    }
+    let what = format!("{} belongs to user {owner}, this is user {own}", config.state_dir.display());
+    Err(Failure::new(Exit::Permission, what).hint("run it as that user, for example with `sudo -u`"))
+}
+
+fn check(config: &Config) -> Result<(), Failure> {
+    serve::check_files(config)?;
+    let mut text = String::new();
+    let policy = match &config.endorsement {
+        EndorsementPolicy::RequireChain { roots } => format!("require-chain, roots in {}", roots.display()),
+        EndorsementPolicy::DangerFirstUse => "danger-first-use".to_owned(),
+    };
+    let tls = match &config.tls {
+        TlsSource::OwnCa => "own authority".to_owned(),
+        TlsSource::Files { certificate, .. } => certificate.display().to_string(),
+    };
+    let hosts = &config.hosts;
+    for (key, value) in [
+        ("listen", config.listen.to_string()),
+        ("state-dir", config.state_dir.display().to_string()),
+        ("names", config.names.join(", ")),
+        ("tls", tls),
+        ("log key", config.log_key.display().to_string()),
+        ("endorsement", policy),
+        (
+            "heartbeat",
+            format!("{} s, stale after {} s", hosts.heartbeat.as_secs(), hosts.stale_after.as_secs()),
+        ),
+        ("selection", hosts.selection.to_string()),
+    ] {
+        // Writing into a string does not fail.
+        let _ = writeln!(text, "{key:<12} {value}");
+    }
+    print(&text)
+}
+
+async fn operator_token(config: &Config, command: TokenCommand) -> Result<(), Failure> {
+    let mut db = store::open_existing(&config.database()).await?;
+    let now = Clock::system().now();
+    match command {
+        TokenCommand::Create { name, scope, ttl } => {
+            check_text(&name, "--name")?;
+            let expires = expiry(now, ttl, OPERATOR_TOKEN_TTL_MAX)?;
+            let made = token::create_operator(&mut db, &name, scope.into(), now, expires).await;
+            show_new(&made.map_err(token_failure)?)
+        }
+        TokenCommand::List => show_list(&mut db, TokenKind::Operator, now).await,
+        TokenCommand::Revoke { id } => revoke(&mut db, TokenKind::Operator, &id, now).await,
+    }
+}
+
+async fn join_token(config: &Config, command: JoinTokenCommand) -> Result<(), Failure> {
+    let mut db = store::open_existing(&config.database()).await?;
+    let now = Clock::system().now();
+    match command {
+        JoinTokenCommand::Create { note, ttl } => {
+            check_text(&note, "--note")?;
+            let expires = expiry(now, ttl, config.join_token_ttl_max)?;
+            show_new(&token::create_join(&mut db, &note, now, expires).await.map_err(token_failure)?)
+        }
+        JoinTokenCommand::List => show_list(&mut db, TokenKind::Join, now).await,
+        JoinTokenCommand::Revoke { id } => revoke(&mut db, TokenKind::Join, &id, now).await,
+    }
+}
+
+fn check_text(text: &str, what: &str) -> Result<(), Failure> {
+    if text.len() > TOKEN_NAME_BYTES || text.chars().any(char::is_control) {
+        let limit = format!("{what} has more than {TOKEN_NAME_BYTES} bytes or is not printable");
+        return Err(Failure::new(Exit::Config, limit));
+    }
+    Ok(())
+}
+
+fn expiry(now: UnixTime, ttl: Duration, max: Duration) -> Result<UnixTime, Failure> {
+    if ttl > max {
+        let limit = format!("--ttl is above the maximum of {} s", max.as_secs());
+        return Err(
+            Failure::new(Exit::Config, limit).hint("tokens.join-max-ttl-secs is the maximum of join tokens")
+        );
+    }
+    Ok(now.plus_ms(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)))
+}
+
+/// The secret alone on stdout, so that a script can take it.
+fn show_new(token: &NewToken) -> Result<(), Failure> {
+    let _ = writeln!(
+        std::io::stderr(),
+        "token {} expires {}; its secret is shown this once:",
+        token.id,
+        token.expires
+    );
+    print(&format!("{}\n", token.secret))
+}
+
+async fn show_list(db: &mut SqliteConnection, kind: TokenKind, now: UnixTime) -> Result<(), Failure> {
+    let tokens = token::list(db, kind, now).await.map_err(store_failure)?;
+    let mut text = String::new();
+    for TokenView { id, name, scope, expires, state, used_by, .. } in &tokens {
+        let used_by = used_by.as_deref().map_or(String::new(), |host| format!("  used by {host}"));
+        // Writing into a string does not fail.
+        let _ = writeln!(text, "{id}  {scope:<5}  {state:<7}  {expires}  {name}{used_by}");
+    }
+    print(&text)
+}
+
+async fn revoke(db: &mut SqliteConnection, kind: TokenKind, id: &str, now: UnixTime) -> Result<(), Failure> {
+    if token::revoke(db, kind, id, now).await.map_err(store_failure)? {
+        return Ok(());
+    }
+    let command = match kind {
+        TokenKind::Operator => "token",
+        TokenKind::Join => "join-token",
+    };
+    Err(Failure::new(Exit::Config, format_args!("there is no token {id}"))
+        .hint(format_args!("`lydian-verifier {command} list` shows their ids")))
+}
+
+fn token_failure(error: TokenError) -> Failure {
+    match error {
+        TokenError::Store(error) => store_failure(error),
+        TokenError::Random(_) => Failure::new(Exit::Software, error),
+    }
+}
+
+fn store_failure(error: StoreError) -> Failure {
+    match error {
+        StoreError::Database(error) => store::OpenError::from(error).into(),
+        other => Failure::new(Exit::Software, other),
+    }
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // Whoever read has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| Failure::io("writing to stdout", &error)),
+    }
+}

@@ -1,0 +1,184 @@
+//! The command line.
+//!
+//! In: arguments and environment. Out: data on stdout, words on stderr, and an exit status. Settings go through
+//! [`crate::config`]; commands on tokens work straight on the database, also while the server runs, so whoever may
+//! write the state directory is an administrator.
+
+mod commands;
+mod duration;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use wire::operator::Scope;
+
+use crate::config::Overrides;
+
+/// Checks what hosts attest, keeps the history, and answers operators.
+#[derive(Debug, Parser)]
+#[command(name = "lydian-verifier", version, after_help = EXIT_STATUS)]
+pub struct Arguments {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Settings, which win over the configuration file.
+#[derive(Debug, Args)]
+struct Settings {
+    /// Configuration file [default: /etc/lydian/verifier.toml where it exists].
+    #[arg(long, global = true, env = "LYDIAN_VERIFIER_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address and port to listen on, such as [::]:8443.
+    #[arg(long, global = true, env = "LYDIAN_VERIFIER_LISTEN", value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// Directory of database and keys.
+    #[arg(long, global = true, env = "LYDIAN_VERIFIER_STATE_DIR", value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// Name or address in the server's certificate; may be repeated.
+    #[arg(
+        long = "server-name",
+        global = true,
+        env = "LYDIAN_VERIFIER_NAMES",
+        value_delimiter = ',',
+        value_name = "NAME"
+    )]
+    names: Vec<String>,
+    /// Name of the log, when it is made.
+    #[arg(long, global = true, env = "LYDIAN_VERIFIER_ORIGIN", value_name = "NAME")]
+    origin: Option<String>,
+}
+
+impl Settings {
+    fn overrides(&self) -> Overrides {
+        Overrides {
+            listen: self.listen.clone(),
+            state_dir: self.state_dir.clone(),
+            names: self.names.clone(),
+            origin: self.origin.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server in the foreground; it tells systemd when it is ready.
+    Serve {
+        /// How its log on stderr is written; RUST_LOG says how much.
+        #[arg(long, env = "LYDIAN_VERIFIER_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+        log_format: LogFormat,
+    },
+    /// Bring the database's schema up to date (`serve` does so by itself).
+    Migrate,
+    /// Check the configuration and the files that it names, and show what would be used.
+    CheckConfig,
+    /// Operators' tokens for the API.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Tokens by which hosts may join.
+    #[command(subcommand)]
+    JoinToken(JoinTokenCommand),
+    /// Print the certificate that agents and operators pin.
+    Ca,
+    /// Print the log's public key.
+    LogKey,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Make a token; its secret is shown this once.
+    Create {
+        /// Whose or what it is.
+        #[arg(long)]
+        name: String,
+        /// What it may do; each includes those before it.
+        #[arg(long, value_enum, default_value_t = ScopeName::Read)]
+        scope: ScopeName,
+        /// How long it lasts: 90d, 24h, 30m, 60s.
+        #[arg(long, default_value = "90d", value_parser = duration::parse)]
+        ttl: Duration,
+    },
+    /// List tokens, without their secrets.
+    List,
+    /// Revoke a token for ever.
+    Revoke {
+        /// Its id, as listed.
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum JoinTokenCommand {
+    /// Make a token for one host; its secret is shown this once.
+    Create {
+        /// What it is for.
+        #[arg(long, default_value = "")]
+        note: String,
+        /// How long it lasts: 24h, 30m, 60s.
+        #[arg(long, default_value = "24h", value_parser = duration::parse)]
+        ttl: Duration,
+    },
+    /// List tokens, without their secrets.
+    List,
+    /// Revoke a token for ever.
+    Revoke {
+        /// Its id, as listed.
+        id: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ScopeName {
+    /// Hosts, history and proofs.
+    Read,
+    /// Also join tokens.
+    Enrol,
+    /// Also operators' tokens.
+    Admin,
+}
+
+impl From<ScopeName> for Scope {
+    fn from(name: ScopeName) -> Self {
+        match name {
+            ScopeName::Read => Self::Read,
+            ScopeName::Enrol => Self::Enrol,
+            ScopeName::Admin => Self::Admin,
+        }
+    }
+}
+
+impl Arguments {
+    /// Does what was asked.
+    pub fn run(self) -> ExitCode {
+        let done = commands::run(&self.settings, self.command);
+        done.map_or_else(
+            |failure| {
+                use std::io::Write as _;
+                // Where not even stderr takes a line, the exit status has to do.
+                let _ = writeln!(std::io::stderr(), "{failure}");
+                failure.exit_code()
+            },
+            |()| ExitCode::SUCCESS,
+        )
+    }
+}
+
+const EXIT_STATUS: &str = "Exit status:
+  0   done, or ended when asked
+  2   arguments that are not understood
+  69  something is not to be had: the port is taken, another verifier uses the state directory
+  70  a fault in this program, damaged data, or a database of a newer version
+  74  reading or writing failed; the disk is full
+  77  not permitted: a file's permissions, or the user
+  78  the configuration, or a file that it names";

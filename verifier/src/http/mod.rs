@@ -1,0 +1,192 @@
+//! The HTTPS interface: one file for each family of endpoints, and what they share.
+//!
+//! In: requests from anybody. Out: answers as `docs/protocol.md` tells them; every error is a problem document.
+//! Nothing is believed for having come over TLS: agents prove themselves by what they send, operators by a token.
+
+mod auth;
+mod enrol;
+mod evidence;
+mod limits;
+mod log;
+mod manifests;
+mod operator;
+mod problem;
+mod receipt;
+mod server;
+mod session;
+mod status;
+mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use appraisal::policy::Policy;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Extension, Request, State};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{delete, get, post};
+use tokio::sync::Semaphore;
+use wire::limits::{EVIDENCE_REQUEST_BYTES, JSON_REQUEST_BYTES, MANIFESTS_REQUEST_BYTES};
+use wire::{PROTOCOL_HEADER, PROTOCOL_VERSION};
+
+use crate::clock::Clock;
+use crate::config::{HostRules, Limits};
+use crate::endorse::Endorser;
+use crate::limits::{REQUEST_TIMEOUT, SUBMISSION_KIB};
+use crate::record::Recorder;
+use crate::store::Store;
+
+use limits::{Rate, RateLimits};
+use problem::Fault;
+use session::Sessions;
+
+pub(crate) use server::{Server, tls_config};
+
+/// What every handler stands on.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) recorder: Recorder,
+    pub(crate) clock: Clock,
+    pub(crate) rules: HostRules,
+    pub(crate) join_token_ttl_max: Duration,
+    pub(crate) endorser: Endorser,
+    pub(crate) policy: Policy,
+    pub(crate) log_key: String,
+    pub(crate) origin: String,
+    rates: RateLimits,
+    sessions: Sessions,
+    /// Who computes; the others wait.
+    verifications: Arc<Semaphore>,
+    /// Kibibytes of submissions that are held in memory.
+    submissions: Arc<Semaphore>,
+}
+
+/// What an [`App`] is made of, beside its own bookkeeping.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) recorder: Recorder,
+    pub(crate) clock: Clock,
+    pub(crate) rules: HostRules,
+    pub(crate) join_token_ttl_max: Duration,
+    pub(crate) endorser: Endorser,
+    pub(crate) policy: Policy,
+    pub(crate) log_key: String,
+    pub(crate) origin: String,
+}
+
+impl App {
+    pub(crate) fn new(parts: Parts, limits: &Limits) -> Self {
+        let Parts { store, recorder, clock, rules, join_token_ttl_max, endorser, policy, log_key, origin } =
+            parts;
+        Self {
+            store,
+            recorder,
+            clock,
+            rules,
+            join_token_ttl_max,
+            endorser,
+            policy,
+            log_key,
+            origin,
+            rates: RateLimits::new(limits),
+            sessions: Sessions::new(),
+            verifications: Arc::new(Semaphore::new(limits.verifications)),
+            submissions: Arc::new(Semaphore::new(SUBMISSION_KIB)),
+        }
+    }
+}
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+impl std::fmt::Display for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.ip().to_canonical().fmt(f)
+    }
+}
+
+/// Every endpoint.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let limit = |bytes| DefaultBodyLimit::max(bytes);
+    let agents = Router::new()
+        .route("/v1/enrol/begin", post(enrol::begin).layer(limit(JSON_REQUEST_BYTES)))
+        .route("/v1/enrol/finish", post(enrol::finish).layer(limit(JSON_REQUEST_BYTES)))
+        .route("/v1/evidence", post(evidence::submit).layer(limit(EVIDENCE_REQUEST_BYTES)))
+        .route("/v1/evidence/{digest}/receipt", get(receipt::of_recorded))
+        .route("/v1/manifests", post(manifests::upload).layer(limit(MANIFESTS_REQUEST_BYTES)))
+        .route_layer(from_fn(check_protocol));
+    let open = Router::new()
+        .route("/checkpoint", get(log::checkpoint))
+        .route("/v1/log/proof/{index}", get(log::proof))
+        .route("/v1/version", get(status::version))
+        .route("/v1/health", get(status::health));
+    let readers = Router::new()
+        .route("/v1/hosts", get(operator::hosts))
+        .route("/v1/hosts/{host}", get(operator::host))
+        .route("/v1/hosts/{host}/history", get(operator::history))
+        .route("/v1/refusals", get(operator::refusals))
+        .route_layer(from_fn_with_state(Arc::clone(&app), auth::read));
+    let enrollers = Router::new()
+        .route("/v1/join-tokens", get(tokens::list_join).post(tokens::create_join))
+        .route("/v1/join-tokens/{id}", delete(tokens::revoke_join))
+        .layer(limit(JSON_REQUEST_BYTES))
+        .route_layer(from_fn_with_state(Arc::clone(&app), auth::enrol));
+    let admins = Router::new()
+        .route("/v1/tokens", get(tokens::list_operator).post(tokens::create_operator))
+        .route("/v1/tokens/{id}", delete(tokens::revoke_operator))
+        .layer(limit(JSON_REQUEST_BYTES))
+        .route_layer(from_fn_with_state(Arc::clone(&app), auth::admin));
+    agents
+        .merge(open)
+        .merge(readers)
+        .merge(enrollers)
+        .merge(admins)
+        .fallback(async || Fault::not_found("there is no such path"))
+        .method_not_allowed_fallback(async || {
+            Fault::new(StatusCode::METHOD_NOT_ALLOWED, "not-found", "this path does not take this method")
+        })
+        .layer(from_fn_with_state(Arc::clone(&app), guard))
+        .with_state(app)
+}
+
+/// What holds for every request: an address's rate, a time limit, and our version on the answer.
+async fn guard(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = match app.rates.address(peer.0.ip()) {
+        Rate::Exceeded => Fault::rate_limited("too many requests from this address").into_response(),
+        Rate::Within => match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => Fault::new(StatusCode::REQUEST_TIMEOUT, "overloaded", "the request took too long")
+                .into_response(),
+        },
+    };
+    response.headers_mut().insert(PROTOCOL_HEADER, HeaderValue::from(PROTOCOL_VERSION));
+    response
+}
+
+/// Agents say which version they speak; another is told so before anything else is read.
+async fn check_protocol(request: Request, next: Next) -> Response {
+    let said = request.headers().get(PROTOCOL_HEADER).and_then(|value| value.to_str().ok());
+    if said.and_then(|said| said.parse().ok()) == Some(PROTOCOL_VERSION) {
+        return next.run(request).await;
+    }
+    let said = said.unwrap_or("none");
+    let detail =
+        format!("this verifier speaks protocol {PROTOCOL_VERSION}, the request says {}", said.escape_debug());
+    Fault::new(StatusCode::BAD_REQUEST, "protocol-version", detail)
+        .hint("install versions of agent and verifier that belong together")
+        .into_response()
+}

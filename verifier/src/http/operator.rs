@@ -1,0 +1,90 @@
+//! What operators read: hosts, their history, and what was refused.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use evidence::time::UnixTime;
+use serde::Deserialize;
+use wire::operator::{HostDetail, HostHistory, HostList, HostStatus, RefusalList};
+
+use super::App;
+use super::problem::Fault;
+use crate::limits::{HISTORY_SHOWN, HOSTS_SHOWN, REFUSALS_SHOWN};
+use crate::query::history;
+use crate::query::hosts::{self, Found, Page};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HostsQuery {
+    status: Option<HostStatus>,
+    search: Option<String>,
+    after: Option<String>,
+    limit: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HistoryQuery {
+    before: Option<u64>,
+    limit: Option<i64>,
+}
+
+/// Hosts that were last heard before this time are stale.
+fn silent_before(app: &App) -> UnixTime {
+    let after_ms = u64::try_from(app.rules.stale_after.as_millis()).unwrap_or(u64::MAX);
+    UnixTime::from_ms(app.clock.now().as_ms().saturating_sub(after_ms))
+}
+
+/// `GET /v1/hosts`.
+pub(super) async fn hosts(
+    State(app): State<Arc<App>>,
+    query: Result<Query<HostsQuery>, QueryRejection>,
+) -> Result<Json<HostList>, Fault> {
+    let Query(query) = query.map_err(Fault::malformed)?;
+    let page = Page {
+        status: query.status,
+        search: query.search,
+        after: query.after,
+        limit: query.limit.unwrap_or(HOSTS_SHOWN).clamp(1, HOSTS_SHOWN),
+    };
+    Ok(Json(hosts::list(&app.store, &page, silent_before(&app)).await?))
+}
+
+/// `GET /v1/hosts/{id, unique prefix or name}`.
+pub(super) async fn host(
+    State(app): State<Arc<App>>,
+    Path(which): Path<String>,
+) -> Result<Json<HostDetail>, Fault> {
+    let row = find(&app, &which).await?;
+    Ok(Json(hosts::detail(&app.store, row, silent_before(&app)).await?))
+}
+
+/// `GET /v1/hosts/{id, unique prefix or name}/history`.
+pub(super) async fn history(
+    State(app): State<Arc<App>>,
+    Path(which): Path<String>,
+    query: Result<Query<HistoryQuery>, QueryRejection>,
+) -> Result<Json<HostHistory>, Fault> {
+    let Query(query) = query.map_err(Fault::malformed)?;
+    let row = find(&app, &which).await?;
+    let limit = query.limit.unwrap_or(HISTORY_SHOWN).clamp(1, HISTORY_SHOWN);
+    Ok(Json(history::of_host(&app.store, row, query.before, limit).await?))
+}
+
+/// `GET /v1/refusals`.
+pub(super) async fn refusals(State(app): State<Arc<App>>) -> Result<Json<RefusalList>, Fault> {
+    Ok(Json(RefusalList { refusals: hosts::refusals(&app.store, None, REFUSALS_SHOWN).await? }))
+}
+
+pub(super) async fn find(app: &App, which: &str) -> Result<i64, Fault> {
+    match hosts::find(&app.store, which).await? {
+        Found::One(row) => Ok(row),
+        Found::None => Err(Fault::not_found("no host has this identity or name")),
+        Found::Several => {
+            Err(Fault::new(StatusCode::CONFLICT, "not-found", "several hosts fit: use more of the identity"))
+        }
+    }
+}

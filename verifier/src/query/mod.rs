@@ -1,0 +1,5 @@
+//! Questions about what is recorded: read only, for the API and whatever else shows hosts.
+
+pub(crate) mod changes;
+pub(crate) mod history;
+pub(crate) mod hosts;

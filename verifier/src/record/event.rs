@@ -1,0 +1,129 @@
+//! Recording what happened to hosts: refusals, silence, and the return from it.
+
+use evidence::digest::HostId;
+use evidence::time::UnixTime;
+use sqlx::SqliteConnection;
+
+use crate::limits::{REFUSALS_OF_STRANGERS, REFUSALS_PER_HOST};
+use crate::store::{StoreError, to_i64};
+
+/// What happened; the words are those of the operator's API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EventKind {
+    Evidence,
+    Enrolled,
+    Refused,
+    Stale,
+    Fresh,
+}
+
+impl EventKind {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Evidence => "evidence",
+            Self::Enrolled => "enrolled",
+            Self::Refused => "refused",
+            Self::Stale => "stale",
+            Self::Fresh => "fresh",
+        }
+    }
+}
+
+pub(super) async fn insert_event(
+    tx: &mut SqliteConnection,
+    host: Option<i64>,
+    kind: EventKind,
+    at_ms: u64,
+    evidence: Option<i64>,
+    leaf: Option<i64>,
+    summary: &str,
+) -> Result<i64, StoreError> {
+    let id = sqlx::query_scalar(
+        "INSERT INTO event (host_id, kind, at_ms, evidence_id, leaf, summary) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+    )
+    .bind(host)
+    .bind(kind.name())
+    .bind(to_i64(at_ms))
+    .bind(evidence)
+    .bind(leaf)
+    .bind(summary)
+    .fetch_one(tx)
+    .await?;
+    Ok(id)
+}
+
+/// A submission that was not accepted.
+#[derive(Clone, Debug)]
+pub(crate) struct NewRefusal {
+    /// The host, where one with the named identity is enrolled.
+    pub(crate) host_row: Option<i64>,
+    /// The identity that the submission named, where it could be read.
+    pub(crate) named: Option<HostId>,
+    pub(crate) code: &'static str,
+    pub(crate) detail: String,
+    pub(crate) peer: String,
+    pub(crate) at: UnixTime,
+}
+
+impl NewRefusal {
+    pub(super) async fn apply(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
+        let summary = format!("{}: {}", self.code, self.detail);
+        let at_ms = self.at.as_ms();
+        let event = insert_event(tx, self.host_row, EventKind::Refused, at_ms, None, None, &summary).await?;
+        sqlx::query(
+            "INSERT INTO refusal (event_id, host_id, named, code, detail, peer) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(event)
+        .bind(self.host_row)
+        .bind(self.named.as_ref().map(|host| host.as_bytes().as_slice()))
+        .bind(self.code)
+        .bind(&self.detail)
+        .bind(&self.peer)
+        .execute(&mut *tx)
+        .await?;
+        self.forget_old(tx).await
+    }
+
+    /// Those of strangers are counted apart, so that a stranger cannot push out what concerns a host.
+    async fn forget_old(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
+        let kept = if self.host_row.is_some() { REFUSALS_PER_HOST } else { REFUSALS_OF_STRANGERS };
+        let oldest: Option<i64> = sqlx::query_scalar(
+            "SELECT event_id FROM refusal WHERE host_id IS ? ORDER BY event_id DESC LIMIT 1 OFFSET ?",
+        )
+        .bind(self.host_row)
+        .bind(kept)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(oldest) = oldest else { return Ok(()) };
+        for statement in [
+            "DELETE FROM refusal WHERE host_id IS ? AND event_id <= ?",
+            "DELETE FROM event WHERE host_id IS ? AND id <= ? AND kind = 'refused'",
+        ] {
+            sqlx::query(statement).bind(self.host_row).bind(oldest).execute(&mut *tx).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Marks hosts that were last heard before `before` as silent; writes it down once for each.
+pub(super) async fn mark_silent(
+    tx: &mut SqliteConnection,
+    before: UnixTime,
+    now: UnixTime,
+) -> Result<usize, StoreError> {
+    let hosts: Vec<(i64, Option<i64>)> = sqlx::query_as(
+        "SELECT id, last_received_ms FROM host WHERE silent = 0 AND coalesce(last_received_ms, enrolled_ms) < ?",
+    )
+    .bind(to_i64(before.as_ms()))
+    .fetch_all(&mut *tx)
+    .await?;
+    for (host, last) in &hosts {
+        let summary = match last {
+            Some(ms) => format!("no evidence since {}", UnixTime::from_ms(ms.unsigned_abs())),
+            None => "no evidence since it enrolled".to_owned(),
+        };
+        sqlx::query("UPDATE host SET silent = 1 WHERE id = ?").bind(host).execute(&mut *tx).await?;
+        insert_event(tx, Some(*host), EventKind::Stale, now.as_ms(), None, None, &summary).await?;
+    }
+    Ok(hosts.len())
+}

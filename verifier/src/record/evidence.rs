@@ -1,0 +1,230 @@
+//! Recording evidence that was verified.
+
+use evidence::body::{BootCounters, Trigger};
+use evidence::digest::{ChainId, Sha256Digest};
+use ledger::leaf::{Leaf, Salt};
+use ledger::tree::LeafIndex;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use super::RecordError;
+use super::event::{EventKind, insert_event};
+use super::intervals::Intervals;
+use crate::limits::ROWS_PER_STATEMENT;
+use crate::store::blob::Blob;
+use crate::store::{StoreError, to_i64};
+
+/// Verified and appraised evidence, ready to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct NewEvidence {
+    pub(crate) host_row: i64,
+    pub(crate) chain: ChainId,
+    pub(crate) seq: u64,
+    pub(crate) prev: Sha256Digest,
+    pub(crate) digest: Sha256Digest,
+    pub(crate) salt: [u8; 32],
+    pub(crate) received_ms: u64,
+    pub(crate) trigger: Trigger,
+    pub(crate) boot: BootCounters,
+    pub(crate) sealed: Vec<u8>,
+    pub(crate) pcr_values: Vec<u8>,
+    pub(crate) firmware_log: Option<Sha256Digest>,
+    pub(crate) ima_first: u64,
+    pub(crate) ima_list: Option<Sha256Digest>,
+    /// Contents that the two before may name.
+    pub(crate) blobs: Vec<Blob>,
+    pub(crate) added: Vec<Sha256Digest>,
+    pub(crate) removed: Vec<Sha256Digest>,
+    pub(crate) state: Vec<u8>,
+    pub(crate) components: u64,
+    pub(crate) agent_version: String,
+    pub(crate) status: i64,
+    pub(crate) result: String,
+    pub(crate) summary: String,
+}
+
+impl NewEvidence {
+    pub(super) async fn apply(
+        &self,
+        tx: &mut SqliteConnection,
+        index: LeafIndex,
+    ) -> Result<Leaf, RecordError> {
+        let was_silent = self.advance_chain(tx).await?;
+        for blob in &self.blobs {
+            blob.insert(tx).await?;
+        }
+        let evidence = self.insert(tx, index).await?;
+        self.write_components(tx, index).await?;
+        let host = Some(self.host_row);
+        if was_silent {
+            insert_event(tx, host, EventKind::Fresh, self.received_ms, None, None, "evidence came again")
+                .await?;
+        }
+        let leaf = Some(to_i64(index.get()));
+        let summary = &self.summary;
+        insert_event(tx, host, EventKind::Evidence, self.received_ms, Some(evidence), leaf, summary).await?;
+        Ok(Leaf::attestation(&Salt::from_bytes(self.salt), self.digest.as_bytes()))
+    }
+
+    /// Compares the head of the host's chain with what the evidence was verified against, and swaps it.
+    async fn advance_chain(&self, tx: &mut SqliteConnection) -> Result<bool, RecordError> {
+        let silent: Option<bool> = sqlx::query_scalar(
+            "SELECT silent <> 0 FROM host WHERE id = ? AND chain = ? AND next_seq = ? AND prev = ?",
+        )
+        .bind(self.host_row)
+        .bind(self.chain.as_bytes().as_slice())
+        .bind(to_i64(self.seq))
+        .bind(self.prev.as_bytes().as_slice())
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(silent) = silent else {
+            let known: Option<i64> = sqlx::query_scalar("SELECT id FROM evidence WHERE digest = ?")
+                .bind(self.digest.as_bytes().as_slice())
+                .fetch_optional(tx)
+                .await?;
+            return Err(if known.is_some() { RecordError::Replayed } else { RecordError::Overtaken });
+        };
+        sqlx::query(
+            "UPDATE host SET next_seq = ?, prev = ?, components = ?, agent_version = ?, last_received_ms = ?,
+               last_status = ?, silent = 0 WHERE id = ?",
+        )
+        .bind(to_i64(self.seq.saturating_add(1)))
+        .bind(self.digest.as_bytes().as_slice())
+        .bind(to_i64(self.components))
+        .bind(&self.agent_version)
+        .bind(to_i64(self.received_ms))
+        .bind(self.status)
+        .bind(self.host_row)
+        .execute(tx)
+        .await?;
+        Ok(silent)
+    }
+
+    async fn insert(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<i64, StoreError> {
+        let id: i64 = sqlx::query_scalar(
+            "INSERT INTO evidence (host_id, chain, seq, digest, leaf, received_ms, cause, reset_count, restart_count,
+               sealed, pcr_values, firmware_log, ima_first, ima_list, status, result, summary)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+        )
+        .bind(self.host_row)
+        .bind(self.chain.as_bytes().as_slice())
+        .bind(to_i64(self.seq))
+        .bind(self.digest.as_bytes().as_slice())
+        .bind(to_i64(index.get()))
+        .bind(to_i64(self.received_ms))
+        .bind(self.trigger.name())
+        .bind(i64::from(self.boot.reset_count))
+        .bind(i64::from(self.boot.restart_count))
+        .bind(&self.sealed)
+        .bind(&self.pcr_values)
+        .bind(self.firmware_log.as_ref().map(|digest| digest.as_bytes().as_slice()))
+        .bind(to_i64(self.ima_first))
+        .bind(self.ima_list.as_ref().map(|digest| digest.as_bytes().as_slice()))
+        .bind(self.status)
+        .bind(&self.result)
+        .bind(&self.summary)
+        .fetch_one(&mut *tx)
+        .await?;
+        sqlx::query("UPDATE host SET last_evidence = ? WHERE id = ?")
+            .bind(id)
+            .bind(self.host_row)
+            .execute(tx)
+            .await?;
+        Ok(id)
+    }
+
+    /// A heartbeat touches nothing of the history: only the state goes on.
+    async fn write_components(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<(), StoreError> {
+        if self.added.is_empty() && self.removed.is_empty() {
+            sqlx::query("UPDATE host_state SET state = ? WHERE host_id = ?")
+                .bind(&self.state)
+                .bind(self.host_row)
+                .execute(tx)
+                .await?;
+            return Ok(());
+        }
+        let packed: Vec<u8> = sqlx::query_scalar("SELECT intervals FROM host_state WHERE host_id = ?")
+            .bind(self.host_row)
+            .fetch_one(&mut *tx)
+            .await?;
+        let mut intervals = Intervals::decode(&packed)?;
+        let gone: Vec<i64> =
+            known_components(tx, &self.removed).await?.into_iter().map(|(id, _)| id).collect();
+        intervals.close(tx, self.host_row, &gone, index).await?;
+        insert_components(tx, &self.added, index).await?;
+        let came = known_components(tx, &self.added).await?;
+        let ids: Vec<i64> = came.iter().map(|(id, _)| *id).collect();
+        intervals.open(tx, self.host_row, &ids, index).await?;
+        let wanted: Vec<i64> =
+            came.iter().filter(|(_, manifest)| *manifest == Manifest::Missing).map(|(id, _)| *id).collect();
+        insert_wanted(tx, &wanted).await?;
+        sqlx::query("UPDATE host_state SET state = ?, intervals = ? WHERE host_id = ?")
+            .bind(&self.state)
+            .bind(intervals.encode())
+            .bind(self.host_row)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manifest {
+    Stored,
+    Missing,
+}
+
+async fn insert_components(
+    tx: &mut SqliteConnection,
+    digests: &[Sha256Digest],
+    index: LeafIndex,
+) -> Result<(), StoreError> {
+    let first = to_i64(index.get());
+    for rows in digests.chunks(ROWS_PER_STATEMENT) {
+        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO component (digest, first_leaf) ");
+        query.push_values(rows, |mut row, digest| {
+            row.push_bind(digest.as_bytes().to_vec()).push_bind(first);
+        });
+        query.push(" ON CONFLICT (digest) DO NOTHING");
+        query.build().execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Rows of components that are all there.
+async fn known_components(
+    tx: &mut SqliteConnection,
+    digests: &[Sha256Digest],
+) -> Result<Vec<(i64, Manifest)>, StoreError> {
+    let mut found = Vec::with_capacity(digests.len());
+    for some in digests.chunks(ROWS_PER_STATEMENT) {
+        let mut query =
+            QueryBuilder::<Sqlite>::new("SELECT id, manifest IS NOT NULL FROM component WHERE digest IN (");
+        let mut list = query.separated(", ");
+        for digest in some {
+            list.push_bind(digest.as_bytes().to_vec());
+        }
+        query.push(")");
+        let rows: Vec<(i64, bool)> = query.build_query_as().fetch_all(&mut *tx).await?;
+        found.extend(
+            rows.into_iter()
+                .map(|(id, stored)| (id, if stored { Manifest::Stored } else { Manifest::Missing })),
+        );
+    }
+    if found.len() == digests.len() {
+        Ok(found)
+    } else {
+        Err(StoreError::Damaged { what: "a component that a host has is missing" })
+    }
+}
+
+async fn insert_wanted(tx: &mut SqliteConnection, components: &[i64]) -> Result<(), StoreError> {
+    for rows in components.chunks(ROWS_PER_STATEMENT) {
+        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO component_wanted (component_id) ");
+        query.push_values(rows, |mut row, component| {
+            row.push_bind(*component);
+        });
+        query.push(" ON CONFLICT (component_id) DO NOTHING");
+        query.build().execute(&mut *tx).await?;
+    }
+    Ok(())
+}

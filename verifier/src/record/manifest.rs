@@ -1,0 +1,64 @@
+//! Recording a manifest that recorded evidence names.
+
+use evidence::digest::Sha256Digest;
+use evidence::manifest::{Manifest, component_digest};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+
+use crate::limits::ROWS_PER_STATEMENT;
+use crate::store::blob::Blob;
+use crate::store::{StoreError, to_i64};
+
+/// A manifest that was decoded, with the digest of its bytes.
+#[derive(Clone, Debug)]
+pub(crate) struct NewManifest {
+    component: Sha256Digest,
+    blob: Blob,
+    manifest: Manifest,
+}
+
+impl NewManifest {
+    /// From the canonical bytes of a manifest.
+    pub(crate) fn new(bytes: &[u8], manifest: Manifest) -> std::io::Result<Self> {
+        Ok(Self { component: component_digest(bytes), blob: Blob::new(bytes)?, manifest })
+    }
+
+    /// Stores it if it is wanted; `false` where it is not.
+    pub(super) async fn apply(&self, tx: &mut SqliteConnection) -> Result<bool, StoreError> {
+        let wanted: Option<i64> = sqlx::query_scalar(
+            "SELECT c.id FROM component c JOIN component_wanted w ON w.component_id = c.id WHERE c.digest = ?",
+        )
+        .bind(self.component.as_bytes().as_slice())
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(component) = wanted else { return Ok(false) };
+        self.blob.insert(tx).await?;
+        sqlx::query(
+            "UPDATE component SET kind = ?, name = ?, version = ?, architecture = ?, artefacts = ?, manifest = ?
+             WHERE id = ?",
+        )
+        .bind(self.manifest.kind().name())
+        .bind(self.manifest.name())
+        .bind(self.manifest.version())
+        .bind(self.manifest.architecture())
+        .bind(to_i64(self.manifest.entries().len() as u64))
+        .bind(self.blob.digest.as_bytes().as_slice())
+        .bind(component)
+        .execute(&mut *tx)
+        .await?;
+        for rows in self.manifest.entries().chunks(ROWS_PER_STATEMENT) {
+            let mut query =
+                QueryBuilder::<Sqlite>::new("INSERT INTO component_artefact (digest, component_id, path) ");
+            query.push_values(rows, |mut row, entry| {
+                row.push_bind(entry.digest.as_bytes().to_vec())
+                    .push_bind(component)
+                    .push_bind(entry.path.clone());
+            });
+            query.build().execute(&mut *tx).await?;
+        }
+        sqlx::query("DELETE FROM component_wanted WHERE component_id = ?")
+            .bind(component)
+            .execute(tx)
+            .await?;
+        Ok(true)
+    }
+}

@@ -1,0 +1,290 @@
+//! The running verifier: everything put together, started and ended in order.
+//!
+//! In: a [`Config`]. Out: a [`Running`] server that tells its address. Started in this order: state directory and its
+//! lock, keys, database and recorder, socket; ended the other way round, so that what was accepted is recorded.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use appraisal::policy::Policy;
+use evidence::time::UnixTime;
+use ledger::note::{KeyName, SignerKey, VerifierKey};
+use rustix::fs::{FlockOperation, flock};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use crate::clock::Clock;
+use crate::config::{Config, TlsSource};
+use crate::endorse::Endorser;
+use crate::failure::{Exit, Failure};
+use crate::files::{self, Audience};
+use crate::http::{App, Parts, Server, router, tls_config};
+use crate::limits::PEM_BYTES;
+use crate::pki::{RENEWAL, ServerIdentity};
+use crate::record::{self, Liveness, Recorder, Work};
+
+/// A verifier that serves.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    ca_pem: String,
+    log_key: String,
+    liveness: Liveness,
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), Failure>>,
+}
+
+impl Running {
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What its clients pin.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// The log's verifier key.
+    pub fn log_key(&self) -> &str {
+        &self.log_key
+    }
+
+    /// Asks it to end; [`Running::ended`] says when it has.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// A handle that asks it to end, for a task that waits for a signal.
+    pub fn stopper(&self) -> impl Fn() + Send + 'static {
+        let stop = self.stop.clone();
+        move || stop.cancel()
+    }
+
+    /// Whether it still works, for whoever watches over it. It holds nothing up when the verifier ends.
+    pub fn liveness(&self) -> Liveness {
+        self.liveness.clone()
+    }
+
+    /// Waits until it has ended, by [`Running::stop`] or by a failure.
+    pub async fn ended(self) -> Result<(), Failure> {
+        self.task.await.unwrap_or_else(|error| Err(Failure::new(Exit::Software, error)))
+    }
+}
+
+/// Starts the verifier.
+pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
+    let lock = lock_state_dir(&config.state_dir)?;
+    let endorser = Endorser::open(&config.endorsement)?;
+    let identity = Arc::new(ServerIdentity::open(&config, clock.now())?);
+    let key = Arc::new(log_key(&config)?);
+    let verifier_key = key.verifier_key().clone();
+    let (recorder, store, recording) = record::start(&config.database(), key, clock.clone()).await?;
+    let listener = listen(config.listen).await?;
+    let address = listener.local_addr().map_err(|error| Failure::io("the listening socket", &error))?;
+    let stop = CancellationToken::new();
+    let parts = Parts {
+        store: store.clone(),
+        recorder: recorder.clone(),
+        clock: clock.clone(),
+        rules: config.hosts.clone(),
+        join_token_ttl_max: config.join_token_ttl_max,
+        endorser,
+        policy: Policy::built_in(),
+        log_key: verifier_key.to_string(),
+        origin: verifier_key.name().to_string(),
+    };
+    let server = Server {
+        listener,
+        tls: Arc::new(tls_config(Arc::clone(&identity))?),
+        router: router(Arc::new(App::new(parts, &config.limits))),
+        connections: config.limits.connections,
+    };
+    let ca_pem = identity.ca_pem().to_owned();
+    let liveness = recorder.liveness();
+    tokio::spawn(sweep(recorder, clock.clone(), config.hosts.stale_after, stop.clone()));
+    tokio::spawn(renew(identity, clock, stop.clone()));
+    let task = tokio::spawn(run(server, recording, stop.clone(), store, lock));
+    Ok(Running { address, ca_pem, log_key: verifier_key.to_string(), liveness, stop, task })
+}
+
+/// Serves until it is asked to end or the recorder fails; then lets the recorder finish.
+async fn run(
+    server: Server,
+    mut recording: JoinHandle<Result<(), Failure>>,
+    stop: CancellationToken,
+    store: crate::store::Store,
+    lock: File,
+) -> Result<(), Failure> {
+    let failed = |error| Err(Failure::new(Exit::Software, format_args!("the recorder died: {error}")));
+    let mut serving = tokio::spawn(server.run(stop.clone()));
+    let recorded = tokio::select! {
+        recorded = &mut recording => {
+            stop.cancel();
+            let _ = (&mut serving).await;
+            recorded
+        }
+        _ = &mut serving => recording.await,
+    };
+    store.close().await;
+    drop(lock);
+    recorded.unwrap_or_else(failed)
+}
+
+/// Two verifiers on one state directory would be two writers of one log.
+fn lock_state_dir(dir: &Path) -> Result<File, Failure> {
+    make_state_dir(dir)?;
+    let path = dir.join("lock");
+    let lock = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| Failure::io(format_args!("cannot open {}", path.display()), &error))?;
+    flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        Failure::new(Exit::Unavailable, format_args!("another verifier uses {}", dir.display()))
+            .hint("stop it, or give this one a --state-dir of its own")
+    })?;
+    Ok(lock)
+}
+
+/// Makes the state directory where it is not there, for its owner alone.
+pub fn make_state_dir(dir: &Path) -> Result<(), Failure> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|error| Failure::io(format_args!("cannot make {}", dir.display()), &error))
+}
+
+/// The certificate that clients pin, of a verifier that was started before.
+pub fn ca_pem(config: &Config) -> Result<String, Failure> {
+    let path = match &config.tls {
+        TlsSource::OwnCa => config.state_dir.join("ca.pem"),
+        TlsSource::Files { ca, .. } => ca.clone(),
+    };
+    let bytes = files::read_trusted(&path, PEM_BYTES)
+        .map_err(|failure| failure.or_hint("it is made when lydian-verifier starts for the first time"))?;
+    String::from_utf8(bytes)
+        .map_err(|error| Failure::new(Exit::Config, format_args!("{}: {error}", path.display())))
+}
+
+/// The log's public key, of a verifier that was started before.
+pub fn existing_log_key(config: &Config) -> Result<VerifierKey, Failure> {
+    if !config.log_key.exists() {
+        let what = format!("there is no {}", config.log_key.display());
+        return Err(Failure::new(Exit::Config, what)
+            .hint("it is made when lydian-verifier starts for the first time"));
+    }
+    Ok(log_key(config)?.verifier_key().clone())
+}
+
+/// Reads every file that the configuration names, without making any.
+pub fn check_files(config: &Config) -> Result<(), Failure> {
+    Endorser::open(&config.endorsement)?;
+    if matches!(config.tls, TlsSource::Files { .. }) {
+        ServerIdentity::open(config, Clock::system().now())?;
+    }
+    if config.log_key.exists() {
+        log_key(config)?;
+    }
+    Ok(())
+}
+
+/// Reads the log's key, or makes it and with it the log's origin.
+fn log_key(config: &Config) -> Result<SignerKey, Failure> {
+    let path = &config.log_key;
+    let unusable = |error: &dyn std::fmt::Display| {
+        Failure::new(Exit::Config, format_args!("cannot use {}: {error}", path.display()))
+    };
+    if !path.exists() {
+        if config.database().exists() {
+            return Err(unusable(&"it is missing, and the log was begun already")
+                .hint("restore the key from a backup: a log that changes its key is another log"));
+        }
+        let seed = Zeroizing::new(crate::random::bytes::<32>().map_err(|error| unusable(&error))?);
+        let key = SignerKey::from_seed(new_origin(config)?, &seed);
+        let text = Zeroizing::new(format!("{}\n", key.to_secret_text()));
+        files::write_whole(path, text.as_bytes(), Audience::Owner)?;
+        return Ok(key);
+    }
+    let bytes = Zeroizing::new(files::read_secret(path, PEM_BYTES)?);
+    let text = std::str::from_utf8(&bytes).map_err(|error| unusable(&error))?;
+    let key = SignerKey::from_secret_text(text.trim_end()).map_err(|error| unusable(&error))?;
+    match &config.origin {
+        Some(origin) if origin != key.verifier_key().name() => {
+            let name = key.verifier_key().name();
+            Err(Failure::new(Exit::Config, format_args!("log.origin is {origin}, the log's key says {name}"))
+                .hint("an origin is for ever; take the setting out, or begin a new log in a new state directory"))
+        }
+        _ => Ok(key),
+    }
+}
+
+fn new_origin(config: &Config) -> Result<KeyName, Failure> {
+    if let Some(origin) = &config.origin {
+        return Ok(origin.clone());
+    }
+    let uname = rustix::system::uname();
+    let own = uname.nodename().to_string_lossy();
+    let name = config.names.first().map_or(own.as_ref(), String::as_str);
+    KeyName::new(format!("{name}/lydian")).map_err(|error| {
+        Failure::new(Exit::Config, format_args!("no origin for the log can be made of {name}: {error}"))
+            .hint("set log.origin")
+    })
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    use std::io::ErrorKind;
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => {
+            Failure::new(Exit::Unavailable, format_args!("{address} is taken by another program"))
+                .hint("choose another with --listen or `listen` in the configuration")
+        }
+        ErrorKind::PermissionDenied => {
+            Failure::new(Exit::Permission, format_args!("may not listen on {address}"))
+                .hint("ports below 1024 need CAP_NET_BIND_SERVICE")
+        }
+        _ => Failure::new(Exit::Unavailable, format_args!("cannot listen on {address}: {error}")),
+    })
+}
+
+/// Writes down which hosts have fallen silent, without anybody asking.
+async fn sweep(recorder: Recorder, clock: Clock, stale_after: Duration, stop: CancellationToken) {
+    let mut interval = tokio::time::interval((stale_after / 10).clamp(SWEEP_MIN, SWEEP_MAX));
+    let after_ms = u64::try_from(stale_after.as_millis()).unwrap_or(u64::MAX);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = interval.tick() => {}
+        }
+        let before = UnixTime::from_ms(clock.now().as_ms().saturating_sub(after_ms));
+        if let Err(error) = recorder.record(Work::Silence(before)).await {
+            tracing::error!(%error, "looking for silent hosts failed");
+        }
+    }
+}
+
+async fn renew(identity: Arc<ServerIdentity>, clock: Clock, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(RENEWAL);
+    interval.tick().await;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = interval.tick() => {}
+        }
+        if let Err(error) = identity.renew(clock.now()) {
+            tracing::error!(%error, "the server's certificate could not be renewed");
+        }
+    }
+}
+
+const SWEEP_MIN: Duration = Duration::from_millis(100);
+const SWEEP_MAX: Duration = Duration::from_secs(30);

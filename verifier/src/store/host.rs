@@ -1,0 +1,92 @@
+//! Reading what evidence of a host is verified against.
+
+use appraisal::attester::{AttestationKey, Attester};
+use appraisal::endorsement::TrustTier;
+use appraisal::state::HostState;
+use evidence::digest::{HostId, Sha256Digest};
+use evidence::tpm::Public;
+use sqlx::Row as _;
+
+use super::{Store, StoreError, to_u64};
+
+/// An enrolled host with its chain's state.
+#[derive(Clone, Debug)]
+pub(crate) struct EnrolledHost {
+    pub(crate) row: i64,
+    pub(crate) attester: Attester,
+    pub(crate) state: HostState,
+    pub(crate) tier: TrustTier,
+}
+
+/// Evidence that is recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecordedEvidence {
+    pub(crate) host_row: i64,
+    pub(crate) leaf: u64,
+    pub(crate) status: i64,
+}
+
+impl Store {
+    /// The host with this identity.
+    pub(crate) async fn enrolled(&self, host: HostId) -> Result<Option<EnrolledHost>, StoreError> {
+        let row = sqlx::query(
+            "SELECT h.id, h.ak_public, h.selection, h.tier, s.state
+             FROM host h JOIN host_state s ON s.host_id = h.id WHERE h.identity = ?",
+        )
+        .bind(host.as_bytes().as_slice())
+        .fetch_optional(&self.readers)
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let damaged = |what| StoreError::Damaged { what };
+        let (ak, selection): (Vec<u8>, String) = (row.try_get("ak_public")?, row.try_get("selection")?);
+        let (tier, state): (String, Vec<u8>) = (row.try_get("tier")?, row.try_get("state")?);
+        let public = Public::parse(&ak).map_err(|_| damaged("a host's attestation key"))?;
+        let ak = AttestationKey::new(public).map_err(|_| damaged("a host's attestation key"))?;
+        let selection = selection.parse().map_err(|_| damaged("a host's PCR selection"))?;
+        Ok(Some(EnrolledHost {
+            row: row.try_get("id")?,
+            attester: Attester { host, ak, selection },
+            state: HostState::decode(&state).map_err(|_| damaged("a host's state"))?,
+            tier: TrustTier::from_name(&tier).ok_or_else(|| damaged("a host's tier"))?,
+        }))
+    }
+
+    /// The evidence with this digest.
+    pub(crate) async fn recorded(
+        &self,
+        digest: &Sha256Digest,
+    ) -> Result<Option<RecordedEvidence>, StoreError> {
+        let row: Option<(i64, i64, i64)> =
+            sqlx::query_as("SELECT host_id, leaf, status FROM evidence WHERE digest = ?")
+                .bind(digest.as_bytes().as_slice())
+                .fetch_optional(&self.readers)
+                .await?;
+        Ok(row.map(|(host_row, leaf, status)| RecordedEvidence { host_row, leaf: to_u64(leaf), status }))
+    }
+
+    /// Components of the host's newest state whose manifests are missing.
+    pub(crate) async fn wanted_of(&self, host_row: i64) -> Result<Vec<Sha256Digest>, StoreError> {
+        let wanted: Vec<Vec<u8>> = sqlx::query_scalar(
+            "SELECT c.digest FROM component_wanted w JOIN component c ON c.id = w.component_id ORDER BY c.digest",
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let state: Vec<u8> = sqlx::query_scalar("SELECT state FROM host_state WHERE host_id = ?")
+            .bind(host_row)
+            .fetch_one(&self.readers)
+            .await?;
+        let state = HostState::decode(&state).map_err(|_| StoreError::Damaged { what: "a host's state" })?;
+        let mut missing = Vec::new();
+        for digest in wanted {
+            let digest = Sha256Digest::from_slice(&digest)
+                .map_err(|_| StoreError::Damaged { what: "a component's digest" })?;
+            if state.components().binary_search(&digest).is_ok() {
+                missing.push(digest);
+            }
+        }
+        Ok(missing)
+    }
+}

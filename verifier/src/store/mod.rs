@@ -1,0 +1,217 @@
+//! The database: opening it, and reading what is recorded.
+//!
+//! SQLite in WAL mode with full synchronisation, so that a transaction that was committed survives a power cut. One
+//! connection writes and belongs to the recorder; a few others read and never block it. Rows are checked as they are
+//! read: bytes of a wrong length are damage, not data.
+
+pub(crate) mod blob;
+pub(crate) mod host;
+pub(crate) mod log;
+pub(crate) mod token;
+
+use std::path::{Path, PathBuf};
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, SqliteConnection};
+
+use crate::failure::{Exit, Failure};
+use crate::limits::{BUSY_TIMEOUT, READERS, WAL_PAGES};
+
+/// The schema's steps, forward only.
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// Connections that read.
+#[derive(Clone, Debug)]
+pub struct Store {
+    readers: SqlitePool,
+}
+
+impl Store {
+    /// Opens the database, brings its schema up to date, and gives out the one connection that writes.
+    pub async fn open(path: &Path) -> Result<(Self, SqliteConnection), OpenError> {
+        let writer = migrated(path).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_with(options(path).read_only(true))
+            .await?;
+        Ok((Self { readers }, writer))
+    }
+
+    pub(crate) const fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Ends the connections, so that SQLite can fold its write-ahead log into the database.
+    pub async fn close(&self) {
+        self.readers.close().await;
+    }
+}
+
+/// Opens a connection that writes to a database that exists.
+pub async fn open_existing(path: &Path) -> Result<SqliteConnection, OpenError> {
+    if !path.exists() {
+        return Err(OpenError::Absent { path: path.to_owned() });
+    }
+    migrated(path).await
+}
+
+/// Opens a connection that writes, and brings the schema up to date.
+pub async fn migrated(path: &Path) -> Result<SqliteConnection, OpenError> {
+    let mut connection = connect(&options(path).create_if_missing(true)).await?;
+    MIGRATIONS.run(&mut connection).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) => OpenError::Newer { version },
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
+        other => OpenError::Schema(other),
+    })?;
+    Ok(connection)
+}
+
+/// Opens another connection that writes, to a database that is open already.
+pub(crate) async fn reopen(path: &Path) -> Result<SqliteConnection, OpenError> {
+    connect(&options(path)).await
+}
+
+async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, OpenError> {
+    Ok(options.connect().await?)
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // The commit returns when the write-ahead log is on the disk: what is acknowledged is not lost.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("wal_autocheckpoint", WAL_PAGES.to_string())
+        .pragma("trusted_schema", "off")
+        .disable_statement_logging()
+}
+
+/// Why the database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It is not there.
+    #[error("there is no database at {}", path.display())]
+    Absent {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A newer program has written it.
+    #[error("the database has schema {version}, which is newer than this program")]
+    Newer {
+        /// The newest step that it has seen.
+        version: i64,
+    },
+    /// The recorded steps are not this program's.
+    #[error("the database's schema: {0}")]
+    Schema(MigrateError),
+    /// SQLite refused.
+    #[error("the database: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        match &error {
+            OpenError::Absent { .. } => Self::new(Exit::Config, &error)
+                .hint("start lydian-verifier once or run `lydian-verifier migrate`; is --state-dir right?"),
+            OpenError::Newer { .. } => Self::new(Exit::Software, &error)
+                .hint("install the version of lydian-verifier that was used last, or a newer one"),
+            OpenError::Schema(_) => {
+                Self::new(Exit::Software, &error).hint("restore the database from a backup")
+            }
+            OpenError::Database(cause) => match Trouble::of(cause) {
+                Trouble::Full => Self::new(Exit::Io, &error).hint("free some disk space"),
+                Trouble::Disk => Self::new(Exit::Io, &error).hint("look at the disk and at the kernel's log"),
+                Trouble::Permission => Self::new(Exit::Permission, &error)
+                    .hint("run it as the user that owns the state directory"),
+                Trouble::Busy => {
+                    Self::new(Exit::Unavailable, &error).hint("another process holds the database")
+                }
+                Trouble::Row | Trouble::Other => Self::new(Exit::Software, &error),
+            },
+        }
+    }
+}
+
+/// Why something could not be read or recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite refused.
+    #[error("the database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A row is not what this program writes.
+    #[error("the database is damaged: {what}")]
+    Damaged {
+        /// What is wrong, and where.
+        what: &'static str,
+    },
+    /// A failure that was reported to somebody already.
+    #[error("{message}")]
+    Failed {
+        /// Its kind.
+        trouble: Trouble,
+        /// What it said.
+        message: String,
+    },
+}
+
+impl StoreError {
+    /// What kind of trouble it is.
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            Self::Database(error) => Trouble::of(error),
+            Self::Damaged { .. } => Trouble::Other,
+            Self::Failed { trouble, .. } => *trouble,
+        }
+    }
+}
+
+/// What a database's error comes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The disk is full.
+    Full,
+    /// The disk fails.
+    Disk,
+    /// Not allowed.
+    Permission,
+    /// Locked by another process for too long.
+    Busy,
+    /// A constraint refused one row; everything else is well.
+    Row,
+    /// Anything else.
+    Other,
+}
+
+impl Trouble {
+    fn of(error: &sqlx::Error) -> Self {
+        let sqlx::Error::Database(error) = error else { return Self::Other };
+        // SQLite's primary result code is the low byte of the extended one.
+        match error.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+            Some(13) => Self::Full,
+            Some(10) => Self::Disk,
+            Some(3 | 8 | 14) => Self::Permission,
+            Some(5 | 6) => Self::Busy,
+            Some(19) => Self::Row,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// SQLite has signed integers only; nothing of ours comes near their end.
+pub(crate) fn to_i64(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+/// A number that was stored from an unsigned one.
+pub(crate) fn to_u64(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

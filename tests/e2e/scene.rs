@@ -6,7 +6,7 @@ use evidence::envelope::Envelope;
 use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
 use support::client::granted;
 use support::{
-    KeyKind, Lifetime, SecureBootSwitch, SoftAttester, SoftTpm, SoftTpmSpec, TestEkCa, VerifierClient,
+    KeyKind, Lifetime, SecureBootSwitch, SoftAttester, SoftHost, SoftTpmSpec, TestEkCa, VerifierClient,
 };
 use wire::enrol::{EnrolChallenge, Enrolled};
 use wire::submit::Receipt;
@@ -27,9 +27,10 @@ pub(crate) fn package(name: &str, version: &str) -> Result<Manifest> {
 
 /// A booted host whose TPM this authority vouches for.
 pub(crate) fn booted(ca: &TestEkCa, seed: u64, ak: KeyKind) -> Result<SoftAttester> {
-    let tpm = SoftTpm::new(&SoftTpmSpec { seed, ak, ..SoftTpmSpec::default() })?;
-    ca.certify(&tpm, Lifetime::Endless)?;
-    SoftAttester::boot(&tpm, &format!("host-{seed}"), SecureBootSwitch::On)
+    let spec = SoftTpmSpec { seed, ak, ..SoftTpmSpec::default() };
+    let host = SoftHost::with(&spec, SecureBootSwitch::On)?;
+    ca.certify(&host.tpm, Lifetime::Endless)?;
+    SoftAttester::new(host, &format!("host-{seed}"))
 }
 
 /// Enrols a host.
@@ -46,8 +47,8 @@ pub(crate) async fn attest(
     client: &VerifierClient,
     attester: &mut SoftAttester,
 ) -> Result<(Envelope, Receipt)> {
-    let envelope = attester.envelope()?;
+    let envelope = attester.host.next()?;
     let receipt = granted(client.submit(&envelope, attester.from_size()).await?)?;
-    attester.recorded(&envelope.evidence, &receipt).context("the evidence's receipt")?;
+    attester.recorded(&envelope, &receipt).context("the evidence's receipt")?;
     Ok((envelope, receipt))
 }

@@ -21,7 +21,7 @@ pub mod verifier;
 pub mod wait;
 
 pub use crate::agent::Agent;
-pub use attester::{Sealed, SoftAttester};
+pub use attester::SoftAttester;
 pub use client::{Answer, VerifierClient};
 pub use ek_ca::{Lifetime, TestEkCa};
 pub use host::{AgentSettings, Package, Recording, SimulatedHost, elf};

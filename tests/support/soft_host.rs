@@ -12,6 +12,7 @@ use appraisal::state::HostState;
 use evidence::body::{self, Body, BootCounters, CheckpointView, FirmwareLog, Trigger};
 use evidence::digest::{ChainId, HashAlg, HostId, Sha256Digest};
 use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
+use evidence::eventlog::EventType;
 use evidence::manifest::state_root;
 use evidence::pcr::{PcrIndex, PcrSelection};
 use evidence::time::UnixTime;
@@ -75,12 +76,21 @@ impl SoftHost {
 
     /// A power cycle, and new logs.
     pub fn reboot(&mut self) -> Result<()> {
+        self.reboot_with(SecureBootSwitch::On)
+    }
+
+    /// A power cycle after which Secure Boot is set like this.
+    pub fn reboot_with(&mut self, secure_boot: SecureBootSwitch) -> Result<()> {
         self.tpm.reset();
-        self.boot(SecureBootSwitch::On)
+        self.boot(secure_boot)
     }
 
     fn boot(&mut self, secure_boot: SecureBootSwitch) -> Result<()> {
-        self.firmware_log = EventLogBuilder::typical(&self.tpm, secure_boot)?.finish();
+        let mut log = EventLogBuilder::typical(&self.tpm, secure_boot)?;
+        // As GRUB does; and no two boots of any two hosts have the same log.
+        let line = format!("BOOT_IMAGE=/vmlinuz host={} boot={}", self.id(), self.tpm.clock().reset_count);
+        log.measured(8, EventType::IPL, line.as_bytes(), format!("kernel_cmdline: {line}\0").as_bytes())?;
+        self.firmware_log = log.finish();
         let mut list = ImaListBuilder::booted(&self.tpm)?;
         list.file("/usr/lib/systemd/systemd", &Sha256Digest::of(&[b"systemd"]))?;
         list.file("/usr/bin/bash", &Sha256Digest::of(&[b"bash"]))?;

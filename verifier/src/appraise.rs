@@ -96,6 +96,7 @@ fn rows(
         blobs,
         added: body.added.clone(),
         removed: body.removed.clone(),
+        state_before: host.state.clone().with_components(Vec::new()).encode(),
         state: next.encode(),
         components: next.components().len() as u64,
         agent_version: body.agent_version.clone(),
@@ -141,8 +142,8 @@ fn ear(result: &AttestationResult, host: HostId, at: UnixTime) -> Ear {
         .iter()
         .map(|claim| {
             let reasons = claim.reasons.iter();
-            let reasons =
-                reasons.map(|reason| EarReason { code: reason.code.to_owned(), detail: reason.detail.clone() });
+            let reasons = reasons
+                .map(|reason| EarReason { code: reason.code.to_owned(), detail: reason.detail.clone() });
             (claim.member.name().to_owned(), reasons.collect())
         })
         .collect();

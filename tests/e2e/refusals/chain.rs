@@ -96,7 +96,7 @@ const ROWS: &[Row] = &[
     Row {
         name: "a component that came in silence",
         provoke: |stage| {
-            stage.host.add(&crate::scene::package("silent", "1")?);
+            stage.attester.toggle(&crate::scene::package("silent", "1")?);
             sent(&stage.with_body(|body| body.added.clear())?)
         },
         ..STATE_ROOT

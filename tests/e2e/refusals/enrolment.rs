@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use evidence::tpm::ObjectAttributes as Attr;
 use support::client::granted;
 use support::{
-    Answer, KeyKind, Lifetime, SecureBootSwitch, SoftAttester, SoftTpm, SoftTpmSpec, TestEkCa, Verifier,
+    Answer, KeyKind, Lifetime, SecureBootSwitch, SoftAttester, SoftHost, SoftTpmSpec, TestEkCa, Verifier,
     VerifierClient, VerifierSettings, wait,
 };
 use wire::enrol::{EnrolBegin, EnrolChallenge, EnrolFinish, Enrolled};
@@ -74,7 +74,7 @@ async fn a_lost_answer_is_mended_by_the_same_host_alone() -> Result<()> {
     enrol(&client, &mut host, &token).await?;
     let mut again = booted(&ca, 1, KeyKind::EccP256)?;
     enrol(&client, &mut again, &token).await?;
-    let old = client.submit(&host.envelope()?, host.from_size()).await?;
+    let old = client.submit(&host.host.next()?, host.from_size()).await?;
     refused("the chain before", "wrong-chain", 409, old)?;
     crate::scene::attest(&client, &mut again).await.map(drop)
 }
@@ -86,33 +86,36 @@ async fn tpms_that_nobody_vouches_for_are_refused() -> Result<()> {
     let client = verifier.client()?;
     let token = verifier.join_token().await?;
     for ek in [KeyKind::EccP256, KeyKind::Rsa2048] {
-        let new = |seed| SoftTpm::new(&SoftTpmSpec { seed, ek, ..SoftTpmSpec::default() });
-        let check = async |what: &str, tpm: &SoftTpm| {
-            let mut host = SoftAttester::boot(tpm, "host", SecureBootSwitch::On)?;
+        let new = |seed| {
+            let spec = SoftTpmSpec { seed, ek, ..SoftTpmSpec::default() };
+            SoftHost::with(&spec, SecureBootSwitch::On)
+        };
+        let check = async |what: &str, host: SoftHost| {
+            let mut host = SoftAttester::new(host, "host")?;
             refused(what, "endorsement", 422, begin(&client, &host.enrol_begin(&token)?).await?)
         };
-        check("no certificate", &new(1)?).await?;
+        check("no certificate", new(1)?).await?;
 
-        let tpm = new(2)?;
-        TestEkCa::new("Another maker")?.certify(&tpm, Lifetime::Endless)?;
-        check("another maker's certificate", &tpm).await?;
+        let host = new(2)?;
+        TestEkCa::new("Another maker")?.certify(&host.tpm, Lifetime::Endless)?;
+        check("another maker's certificate", host).await?;
 
         // The right name and the wrong key.
-        let tpm = new(3)?;
-        ca.impostor()?.certify(&tpm, Lifetime::Endless)?;
-        check("a certificate in the maker's name", &tpm).await?;
+        let host = new(3)?;
+        ca.impostor()?.certify(&host.tpm, Lifetime::Endless)?;
+        check("a certificate in the maker's name", host).await?;
 
-        let tpm = new(4)?;
-        ca.certify(&tpm, Lifetime::Over)?;
-        check("an expired certificate", &tpm).await?;
+        let host = new(4)?;
+        ca.certify(&host.tpm, Lifetime::Over)?;
+        check("an expired certificate", host).await?;
 
-        let tpm = new(5)?;
-        tpm.store_certificates(vec![ca.issue(&new(6)?.endorsement_spki()?, Lifetime::Endless)?]);
-        check("another TPM's certificate", &tpm).await?;
+        let host = new(5)?;
+        host.tpm.store_certificates(vec![ca.issue(&new(6)?.tpm.endorsement_spki()?, Lifetime::Endless)?]);
+        check("another TPM's certificate", host).await?;
 
-        let tpm = new(7)?;
-        tpm.store_certificates(vec![b"no certificate".to_vec()]);
-        check("bytes that are no certificate", &tpm).await?;
+        let host = new(7)?;
+        host.tpm.store_certificates(vec![b"no certificate".to_vec()]);
+        check("bytes that are no certificate", host).await?;
     }
     Ok(())
 }
@@ -128,9 +131,9 @@ async fn attestation_keys_that_prove_nothing_are_refused() -> Result<()> {
     for (seed, lacking) in (1..).zip(each) {
         let attributes = Attr::from_bits(Attr::ATTESTATION_KEY.bits() & !lacking.bits());
         let spec = SoftTpmSpec { seed, ak_attributes: Some(attributes), ..SoftTpmSpec::default() };
-        let tpm = SoftTpm::new(&spec)?;
-        ca.certify(&tpm, Lifetime::Endless)?;
-        let mut host = SoftAttester::boot(&tpm, "host", SecureBootSwitch::On)?;
+        let host = SoftHost::with(&spec, SecureBootSwitch::On)?;
+        ca.certify(&host.tpm, Lifetime::Endless)?;
+        let mut host = SoftAttester::new(host, "host")?;
         let answer = begin(&client, &host.enrol_begin(&token)?).await?;
         refused(&lacking.to_string(), "ak-unsuitable", 422, answer)?;
     }

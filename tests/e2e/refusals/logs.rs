@@ -34,7 +34,7 @@ const FIRMWARE: &[Row] = &[
         name: "a new boot without its log",
         code: "firmware-log-needed",
         provoke: |stage| {
-            stage.host.reboot(SecureBootSwitch::On)?;
+            stage.attester.host.reboot()?;
             let mut envelope = stage.envelope()?;
             envelope.attachments.retain(|attachment| attachment.kind != AttachmentKind::FirmwareLog);
             sent(&envelope)
@@ -44,7 +44,7 @@ const FIRMWARE: &[Row] = &[
     Row {
         name: "another log than the body names",
         provoke: |stage| {
-            stage.host.reboot(SecureBootSwitch::On)?;
+            stage.attester.host.reboot()?;
             let mut envelope = stage.envelope()?;
             firmware_of(&mut envelope)?.push(0);
             sent(&envelope)
@@ -136,8 +136,8 @@ const FIRMWARE: &[Row] = &[
     Row {
         name: "Secure Boot was off, the log of a boot with it on",
         provoke: |stage| {
-            let good = stage.host.firmware_log().to_vec();
-            stage.host.reboot(SecureBootSwitch::Off)?;
+            let good = stage.host().firmware_log.clone();
+            stage.attester.host.reboot_with(SecureBootSwitch::Off)?;
             with_firmware(stage, good)
         },
         ..REPLAY
@@ -149,11 +149,7 @@ const IMA: &[Row] = &[
         name: "a record is skipped",
         provoke: |stage| {
             measure(stage)?;
-            let mut body = stage.host.body()?;
-            body.ima_first += 1;
-            let mut envelope = stage.host.wrap(&stage.host.seal(&body)?)?;
-            ima_of(&mut envelope)?.first += 1;
-            sent(&envelope)
+            sent(&stage.with_body(|body| body.ima_first += 1)?)
         },
         ..IMA_ORDER
     },
@@ -246,8 +242,8 @@ const IMA: &[Row] = &[
 /// Reboots, and sends the boot's log with its events changed, as an intruder with root does who names the changed log
 /// in the body. The first event announces the log's form.
 fn booted_with(stage: &mut Stage, change: impl FnOnce(&mut Vec<Vec<u8>>) -> bool) -> Result<Vec<u8>> {
-    stage.host.reboot(SecureBootSwitch::On)?;
-    let log = stage.host.firmware_log().to_vec();
+    stage.attester.host.reboot()?;
+    let log = stage.host().firmware_log.clone();
     let parsed = EventLog::parse(&log);
     let mut offsets: Vec<_> = parsed.log.events().iter().map(|event| event.offset).collect();
     offsets.push(log.len());
@@ -257,7 +253,7 @@ fn booted_with(stage: &mut Stage, change: impl FnOnce(&mut Vec<Vec<u8>>) -> bool
 }
 
 fn with_firmware(stage: &Stage, log: Vec<u8>) -> Result<Vec<u8>> {
-    anyhow::ensure!(log != stage.host.firmware_log(), "the log was not changed");
+    anyhow::ensure!(log != stage.host().firmware_log, "the log was not changed");
     let named = FirmwareLog::Present(Sha256Digest::of(&[&log]));
     let mut envelope = stage.with_body(|body| body.firmware_log = named)?;
     *firmware_of(&mut envelope)? = log;
@@ -266,10 +262,8 @@ fn with_firmware(stage: &Stage, log: Vec<u8>) -> Result<Vec<u8>> {
 
 /// Measures two files.
 fn measure(stage: &mut Stage) -> Result<()> {
-    for path in ["/usr/bin/one", "/usr/bin/two"] {
-        stage.host.measure_file(path, &Sha256Digest::of(&[path.as_bytes()]))?;
-    }
-    Ok(())
+    stage.attester.host.run("/usr/bin/one")?;
+    stage.attester.host.run("/usr/bin/two")
 }
 
 /// Measures two files, and sends their records changed.

@@ -15,7 +15,7 @@ use anyhow::{Context as _, Result, ensure};
 use evidence::body::Body;
 use evidence::envelope::{Envelope, Evidence};
 use evidence::tpm::{Attest, AttestFields};
-use support::{KeyKind, SoftAttester, TestEkCa, Verifier, VerifierClient, VerifierSettings};
+use support::{KeyKind, SoftAttester, SoftHost, TestEkCa, Verifier, VerifierClient, VerifierSettings};
 use wire::operator::{HostDetail, Scope};
 use wire::submit::compress;
 
@@ -46,7 +46,7 @@ enum Shown {
 
 /// Two enrolled hosts; the first has two recorded pieces of evidence, the second one.
 struct Stage {
-    host: SoftAttester,
+    attester: SoftAttester,
     other: SoftAttester,
     first: Envelope,
     second: Envelope,
@@ -54,29 +54,33 @@ struct Stage {
 
 impl Stage {
     async fn set(verifier: &Verifier, client: &VerifierClient, ca: &TestEkCa, seed: u64) -> Result<Self> {
-        let mut host = booted(ca, seed, KeyKind::EccP256)?;
+        let mut attester = booted(ca, seed, KeyKind::EccP256)?;
         let mut other = booted(ca, seed + 1_000_000, KeyKind::EccP256)?;
-        for attester in [&mut host, &mut other] {
-            enrol(client, attester, &verifier.join_token().await?).await?;
+        for joining in [&mut attester, &mut other] {
+            enrol(client, joining, &verifier.join_token().await?).await?;
         }
-        host.add(&package("one", "1")?);
-        let (first, _) = attest(client, &mut host).await?;
-        host.add(&package("two", "1")?);
-        let (second, _) = attest(client, &mut host).await?;
+        attester.toggle(&package("one", "1")?);
+        let (first, _) = attest(client, &mut attester).await?;
+        attester.toggle(&package("two", "1")?);
+        let (second, _) = attest(client, &mut attester).await?;
         attest(client, &mut other).await?;
-        Ok(Self { host, other, first, second })
+        Ok(Self { attester, other, first, second })
+    }
+
+    const fn host(&self) -> &SoftHost {
+        &self.attester.host
     }
 
     /// The true next envelope.
     fn envelope(&self) -> Result<Envelope> {
-        self.host.envelope()
+        self.host().next()
     }
 
     /// The true next body, changed before it is quoted.
     fn with_body(&self, change: impl FnOnce(&mut Body)) -> Result<Envelope> {
-        let mut body = self.host.body()?;
+        let mut body = self.host().body();
         change(&mut body);
-        self.host.wrap(&self.host.seal(&body)?)
+        self.host().seal(&body)
     }
 
     /// The true next body under a quote that was changed before it was signed: what a TPM cannot be made to do.
@@ -86,7 +90,7 @@ impl Stage {
         let mut fields = Attest::parse(evidence.attest())?.fields().clone();
         change(&mut fields);
         let attest = fields.encode()?;
-        let signature = self.host.tpm().forge(&attest)?;
+        let signature = self.host().tpm.forge(&attest)?;
         envelope.evidence = Evidence::seal(evidence.body_raw(), &attest, &signature)?;
         Ok(envelope)
     }
@@ -119,10 +123,10 @@ async fn play(
     client: &VerifierClient,
     operator: &VerifierClient,
 ) -> Result<()> {
-    let path = format!("/v1/hosts/{}", stage.host.tpm().host());
+    let path = format!("/v1/hosts/{}", stage.host().id());
     let before: HostDetail = operator.read(&path).await?;
     let bytes = (row.provoke)(stage)?;
-    match client.submit_bytes(bytes, stage.host.from_size()).await? {
+    match client.submit_bytes(bytes, stage.attester.from_size()).await? {
         Ok(receipt) => anyhow::bail!("recorded as leaf {}", receipt.index),
         Err(problem) => ensure!(
             (problem.code.as_str(), problem.status) == (row.code, row.status),
@@ -139,5 +143,5 @@ async fn play(
     ensure!(after.state_root == before.state_root, "the state moved");
     let shown = after.refusals.iter().any(|refusal| refusal.code == row.code);
     ensure!(shown == (row.shown == Shown::WithHost), "shown with the host: {shown}");
-    attest(client, &mut stage.host).await.context("the true evidence after the refusal").map(drop)
+    attest(client, &mut stage.attester).await.context("the true evidence after the refusal").map(drop)
 }

@@ -6,7 +6,7 @@ use evidence::digest::{HashAlg, HostId};
 use evidence::envelope::{Envelope, Evidence};
 use evidence::pcr::{PcrError, PcrMask, PcrSelection};
 use evidence::tpm::{Attested, ClockInfo};
-use support::KeyKind;
+use support::{KeyKind, SoftHost};
 
 use super::{Row, Shown, Stage, refuse, sent};
 
@@ -37,8 +37,7 @@ const ROWS: &[Row] = &[
         name: "evidence of one host sent as another's",
         provoke: |stage| {
             // The other host speaks for this one, in this one's place in the chain.
-            let body = stage.host.body()?;
-            sent(&stage.host.wrap(&stage.other.seal(&body)?)?)
+            sent(&stage.other.host.seal(&stage.host().body())?)
         },
         ..SIGNATURE
     },
@@ -89,13 +88,12 @@ const ROWS: &[Row] = &[
     Row {
         name: "a quote over another body of the same host",
         provoke: |stage| {
-            let body = stage.host.body()?;
-            let quoted = stage.host.seal(&body)?;
-            let mut another = body;
+            let quoted = stage.envelope()?;
+            let mut another = quoted.evidence.body().clone();
             another.agent_version.push('x');
-            let mut envelope = stage.host.wrap(&quoted)?;
             let (attest, signature) = (quoted.evidence.attest(), quoted.evidence.signature());
-            envelope.evidence = Evidence::seal(&another.encode(), attest, signature)?;
+            let evidence = Evidence::seal(&another.encode(), attest, signature)?;
+            let envelope = Envelope { evidence, ..quoted };
             sent(&envelope)
         },
         ..QUALIFYING
@@ -181,7 +179,7 @@ fn next_boot(boot: BootCounters) -> BootCounters {
 
 /// The true evidence under an attestation key of this TPM that nobody enrolled.
 fn with_another_key(stage: &Stage, kind: KeyKind) -> Result<Envelope> {
-    let tpm = stage.host.tpm();
+    let tpm = &stage.host().tpm;
     let enrolled = tpm.replace_ak(kind, 77)?;
     let envelope = stage.envelope();
     tpm.restore_ak(enrolled);
@@ -203,7 +201,7 @@ fn forged(stage: &Stage, change: impl FnOnce(&mut Vec<u8>)) -> Result<Vec<u8>> {
     let mut envelope = stage.envelope()?;
     let mut attest = envelope.evidence.attest().to_vec();
     change(&mut attest);
-    let signature = stage.host.tpm().forge(&attest)?;
+    let signature = stage.host().tpm.forge(&attest)?;
     envelope.evidence = Evidence::seal(envelope.evidence.body_raw(), &attest, &signature)?;
     sent(&envelope)
 }
@@ -213,21 +211,21 @@ fn reselected(
     stage: &Stage,
     change: impl FnOnce(PcrMask) -> std::result::Result<PcrMask, PcrError>,
 ) -> Result<Envelope> {
-    let body = stage.host.body()?.encode();
-    let asked = stage.host.selection().banks().first().context("a bank is asked for")?.1;
+    let body = stage.host().body().encode();
+    let asked = SoftHost::selection().banks().first().context("a bank is asked for")?.1;
     let selection = PcrSelection::of_bank(HashAlg::Sha256, change(asked)?);
     let qualifying = qualifying_data(&body);
-    let (fields, values) = stage.host.tpm().attest(&selection, &qualifying)?;
+    let (fields, values) = stage.host().tpm.attest(&selection, &qualifying)?;
     let attest = fields.encode()?;
     let mut envelope = stage.envelope()?;
-    envelope.evidence = Evidence::seal(&body, &attest, &stage.host.tpm().forge(&attest)?)?;
+    envelope.evidence = Evidence::seal(&body, &attest, &stage.host().tpm.forge(&attest)?)?;
     envelope.pcr_values = values.iter().map(|value| value.as_bytes().to_vec()).collect();
     Ok(envelope)
 }
 
 /// Evidence that was sealed while the TPM's clock stood otherwise.
 fn clocked(stage: &Stage, change: impl FnOnce(ClockInfo) -> ClockInfo) -> Result<Vec<u8>> {
-    let tpm = stage.host.tpm();
+    let tpm = &stage.host().tpm;
     let before = tpm.clock();
     tpm.set_clock(change(before));
     let envelope = stage.envelope();

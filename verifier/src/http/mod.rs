@@ -133,6 +133,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/hosts", get(operator::hosts))
         .route("/v1/hosts/{host}", get(operator::host))
         .route("/v1/hosts/{host}/history", get(operator::history))
+        .route("/v1/hosts/{host}/evidence/{seq}", get(operator::evidence))
         .route("/v1/refusals", get(operator::refusals))
         .route_layer(from_fn_with_state(Arc::clone(&app), auth::read));
     let enrollers = Router::new()
@@ -184,7 +185,8 @@ async fn check_protocol(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let said = said.unwrap_or("none");
-    let detail = format!("this verifier speaks protocol {PROTOCOL_VERSION}, the request says {}", said.escape_debug());
+    let detail =
+        format!("this verifier speaks protocol {PROTOCOL_VERSION}, the request says {}", said.escape_debug());
     Fault::new(StatusCode::BAD_REQUEST, "protocol-version", detail)
         .hint("install versions of agent and verifier that belong together")
         .into_response()

@@ -34,6 +34,9 @@ pub(crate) struct NewEvidence {
     pub(crate) blobs: Vec<Blob>,
     pub(crate) added: Vec<Sha256Digest>,
     pub(crate) removed: Vec<Sha256Digest>,
+    /// What it was verified against, without components.
+    pub(crate) state_before: Vec<u8>,
+    /// What the next evidence is verified against.
     pub(crate) state: Vec<u8>,
     pub(crate) components: u64,
     pub(crate) agent_version: String,
@@ -56,7 +59,8 @@ impl NewEvidence {
         self.write_components(tx, index).await?;
         let host = Some(self.host_row);
         if was_silent {
-            insert_event(tx, host, EventKind::Fresh, self.received_ms, None, None, "evidence came again").await?;
+            insert_event(tx, host, EventKind::Fresh, self.received_ms, None, None, "evidence came again")
+                .await?;
         }
         let leaf = Some(to_i64(index.get()));
         let summary = &self.summary;
@@ -101,8 +105,8 @@ impl NewEvidence {
     async fn insert(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<i64, StoreError> {
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO evidence (host_id, chain, seq, digest, leaf, received_ms, cause, reset_count, restart_count,
-               sealed, pcr_values, firmware_log, ima_first, ima_list, status, result, summary)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+               sealed, pcr_values, firmware_log, ima_first, ima_list, state_before, changes, status, result, summary)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         )
         .bind(self.host_row)
         .bind(self.chain.as_bytes().as_slice())
@@ -118,6 +122,8 @@ impl NewEvidence {
         .bind(self.firmware_log.as_ref().map(|digest| digest.as_bytes().as_slice()))
         .bind(to_i64(self.ima_first))
         .bind(self.ima_list.as_ref().map(|digest| digest.as_bytes().as_slice()))
+        .bind(&self.state_before)
+        .bind(i64::from(!self.added.is_empty() || !self.removed.is_empty()))
         .bind(self.status)
         .bind(&self.result)
         .bind(&self.summary)
@@ -146,7 +152,8 @@ impl NewEvidence {
             .fetch_one(&mut *tx)
             .await?;
         let mut intervals = Intervals::decode(&packed)?;
-        let gone: Vec<i64> = known_components(tx, &self.removed).await?.into_iter().map(|(id, _)| id).collect();
+        let gone: Vec<i64> =
+            known_components(tx, &self.removed).await?.into_iter().map(|(id, _)| id).collect();
         intervals.close(tx, self.host_row, &gone, index).await?;
         insert_components(tx, &self.added, index).await?;
         let came = known_components(tx, &self.added).await?;
@@ -195,7 +202,8 @@ async fn known_components(
 ) -> Result<Vec<(i64, Manifest)>, StoreError> {
     let mut found = Vec::with_capacity(digests.len());
     for some in digests.chunks(ROWS_PER_STATEMENT) {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT id, manifest IS NOT NULL FROM component WHERE digest IN (");
+        let mut query =
+            QueryBuilder::<Sqlite>::new("SELECT id, manifest IS NOT NULL FROM component WHERE digest IN (");
         let mut list = query.separated(", ");
         for digest in some {
             list.push_bind(digest.as_bytes().to_vec());
@@ -203,7 +211,8 @@ async fn known_components(
         query.push(")");
         let rows: Vec<(i64, bool)> = query.build_query_as().fetch_all(&mut *tx).await?;
         found.extend(
-            rows.into_iter().map(|(id, stored)| (id, if stored { Manifest::Stored } else { Manifest::Missing })),
+            rows.into_iter()
+                .map(|(id, stored)| (id, if stored { Manifest::Stored } else { Manifest::Missing })),
         );
     }
     if found.len() == digests.len() {

@@ -133,6 +133,7 @@ impl Chain {
             blobs: Vec::new(),
             added,
             removed,
+            state_before: Vec::new(),
             state: HostState::enrolled(ChainId::new([self.chain; 16])).encode(),
             components: after.len() as u64,
             agent_version: "1".into(),

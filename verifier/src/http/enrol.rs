@@ -94,7 +94,10 @@ async fn check(app: &App, begin: &EnrolBegin) -> Result<NewEnrolment, Fault> {
         .map_err(|error| Fault::malformed(format_args!("ak_public: {error}")))?;
     // A certificate vouches for the key's value alone; with other fields one TPM would be many hosts.
     if Template::of_endorsement_key(&ek).is_none() {
-        return Err(unsuitable("endorsement", "the endorsement key is of no template of the TCG's EK profile"));
+        return Err(unsuitable(
+            "endorsement",
+            "the endorsement key is of no template of the TCG's EK profile",
+        ));
     }
     let host = HostId::of_endorsement_key(ek.raw());
     let token = Presented::parse(TokenKind::Join, &begin.token).ok_or(JoinRefusal::Unknown)?;

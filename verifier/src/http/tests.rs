@@ -17,24 +17,20 @@ use crate::clock::Clock;
 use crate::config::{Config, Overrides, RawConfig};
 use crate::failure::Exit;
 use crate::serve::{self, Running};
-use crate::store::token;
 use crate::store::migrated;
-
-const START_MS: u64 = 1_700_000_000_000;
+use crate::store::token;
 
 struct Bench {
     dir: tempfile::TempDir,
     running: Running,
     client: Client,
+    start_ms: u64,
     now_ms: Arc<AtomicU64>,
 }
 
 fn config(dir: &Path, toml: &str) -> Config {
-    let overrides = Overrides {
-        listen: Some("127.0.0.1:0".into()),
-        state_dir: Some(dir.into()),
-        ..Overrides::default()
-    };
+    let overrides =
+        Overrides { listen: Some("127.0.0.1:0".into()), state_dir: Some(dir.into()), ..Overrides::default() };
     let toml = format!("{toml}\n[endorsement]\npolicy = 'danger-first-use'");
     Config::new(toml::from_str::<RawConfig>(&toml).unwrap(), &overrides).unwrap()
 }
@@ -54,14 +50,14 @@ fn client(ca_pem: &str) -> Client {
 impl Bench {
     async fn new(toml: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let now_ms = Arc::new(AtomicU64::new(START_MS));
+        // The certificate must hold by the client's clock, which is the machine's.
+        let start_ms = Clock::system().now().as_ms();
+        let now_ms = Arc::new(AtomicU64::new(start_ms));
         let shown = Arc::clone(&now_ms);
         let clock = Clock::new(move || UnixTime::from_ms(shown.load(Ordering::Relaxed)));
-        // The certificate must hold by the client's clock, which is the machine's: it is made by that.
-        serve::start(config(dir.path(), toml), Clock::system()).await.unwrap().end().await;
         let running = serve::start(config(dir.path(), toml), clock).await.unwrap();
         let client = client(running.ca_pem());
-        Self { dir, running, client, now_ms }
+        Self { dir, running, client, start_ms, now_ms }
     }
 
     async fn ask(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Response {
@@ -89,7 +85,7 @@ impl Bench {
     /// A token made as the command line does, beside the running server.
     async fn token(&self, scope: Scope) -> NewToken {
         let mut db = migrated(&self.dir.path().join("verifier.db")).await.unwrap();
-        let (now, expires) = (UnixTime::from_ms(START_MS), UnixTime::from_ms(START_MS + 60_000));
+        let (now, expires) = (UnixTime::from_ms(self.start_ms), UnixTime::from_ms(self.start_ms + 60_000));
         token::create_operator(&mut db, "test", scope, now, expires).await.unwrap()
     }
 }
@@ -134,7 +130,8 @@ async fn every_error_is_a_problem() {
     problem(other, 400, "protocol-version").await;
     problem(bench.ask(Method::POST, "/v1/enrol/begin", None, Some(json!({}))).await, 400, "malformed").await;
     let finish = json!({"session": "none", "secret": ""});
-    problem(bench.ask(Method::POST, "/v1/enrol/finish", None, Some(finish)).await, 403, "credential-wrong").await;
+    problem(bench.ask(Method::POST, "/v1/enrol/finish", None, Some(finish)).await, 403, "credential-wrong")
+        .await;
 }
 
 #[tokio::test]
@@ -155,7 +152,7 @@ async fn scopes_include_each_other_and_end() {
     let revoked = bench.ask(Method::DELETE, &path, Some(&admin.secret), None).await;
     assert_eq!(revoked.status(), StatusCode::NO_CONTENT);
     problem(bench.get("/v1/hosts", Some(&read.secret)).await, 401, "unauthorised").await;
-    bench.now_ms.store(START_MS + 60_000, Ordering::Relaxed);
+    bench.now_ms.store(bench.start_ms + 60_000, Ordering::Relaxed);
     problem(bench.get("/v1/hosts", Some(&admin.secret)).await, 401, "unauthorised").await;
 }
 
@@ -192,7 +189,10 @@ async fn refused_submissions_are_kept_and_shown() {
     let token = bench.token(Scope::Read).await.secret;
     let shown: RefusalList = bench.get("/v1/refusals", Some(&token)).await.json().await.unwrap();
     let codes: Vec<_> = shown.refusals.iter().map(|refusal| refusal.code.as_str()).collect();
-    assert_eq!(codes, ["checkpoint-unknown", "too-large", "too-large", "malformed", "malformed", "malformed"]);
+    assert_eq!(
+        codes,
+        ["checkpoint-unknown", "too-large", "too-large", "malformed", "malformed", "malformed"]
+    );
     assert_eq!(shown.refusals[0].peer, "127.0.0.1");
 }
 
@@ -201,7 +201,8 @@ async fn manifests_that_nobody_named_are_ignored_and_bad_ones_refused() {
     use ::evidence::manifest::{ComponentKind, Manifest};
     let bench = Bench::new("").await;
     let kind = wire::MANIFESTS_MEDIA_TYPE;
-    let manifest = Manifest::new(ComponentKind::Directory, "/opt".into(), String::new(), String::new(), vec![]);
+    let manifest =
+        Manifest::new(ComponentKind::Directory, "/opt".into(), String::new(), String::new(), vec![]);
     let bytes = manifest.unwrap().encode();
     let frame = |manifests: &[&[u8]]| {
         wire::submit::compress(&wire::submit::encode_manifests(manifests.iter().copied())).unwrap()

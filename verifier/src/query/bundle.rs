@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use appraisal::state::HostState;
 use evidence::bundle::Bundle;
-use evidence::cbor::Reader;
+use evidence::cbor::{CborError, Reader};
 use evidence::digest::Sha256Digest;
 use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
 use evidence::limits::PCR_VALUES;
@@ -68,7 +68,8 @@ pub(crate) async fn of_evidence(
 
 async fn envelope(store: &Store, row: &SqliteRow) -> Result<Envelope, StoreError> {
     let sealed: Vec<u8> = row.try_get("sealed")?;
-    let evidence = Evidence::decode(&sealed).map_err(|_| StoreError::Damaged { what: "recorded evidence" })?;
+    let evidence =
+        Evidence::decode(&sealed).map_err(|_| StoreError::Damaged { what: "recorded evidence" })?;
     let mut attachments = Vec::new();
     if let Some(digest) = row.try_get::<Option<Vec<u8>>, _>("ima_list")? {
         let first = to_u64(row.try_get("ima_first")?);
@@ -80,12 +81,12 @@ async fn envelope(store: &Store, row: &SqliteRow) -> Result<Envelope, StoreError
 }
 
 fn decode_values(bytes: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
-    let read = || {
+    let read = || -> Result<_, CborError> {
         let mut r = Reader::new(bytes);
         let count = r.array(PCR_VALUES)?;
         (0..count).map(|_| Ok(r.bytes(64)?.to_vec())).collect()
     };
-    read().map_err(|_: evidence::cbor::CborError| StoreError::Damaged { what: "recorded PCR values" })
+    read().map_err(|_| StoreError::Damaged { what: "recorded PCR values" })
 }
 
 /// The components before this evidence are what the changes before it add up to.
@@ -102,7 +103,8 @@ async fn state_before(store: &Store, wanted: &Wanted, row: &SqliteRow) -> Result
     .await?;
     let mut components = std::collections::BTreeSet::new();
     for sealed in changed {
-        let evidence = Evidence::decode(&sealed).map_err(|_| StoreError::Damaged { what: "recorded evidence" })?;
+        let evidence =
+            Evidence::decode(&sealed).map_err(|_| StoreError::Damaged { what: "recorded evidence" })?;
         for gone in &evidence.body().removed {
             components.remove(gone);
         }
@@ -121,6 +123,7 @@ async fn proof(store: &Store, row: &SqliteRow, head: &Head) -> Result<String, St
 }
 
 async fn content(store: &Store, digest: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let digest = Sha256Digest::from_slice(digest).map_err(|_| StoreError::Damaged { what: "a content's digest" })?;
+    let digest =
+        Sha256Digest::from_slice(digest).map_err(|_| StoreError::Damaged { what: "a content's digest" })?;
     store.blob(&digest).await?.ok_or(StoreError::Damaged { what: "a content is missing" })
 }

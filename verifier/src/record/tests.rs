@@ -357,8 +357,10 @@ async fn silence_is_written_down_once_and_ends_with_evidence() {
         assert_eq!(matches!(done, Done::Stored), changed, "{before}");
     }
     submit(bench.recorder.clone(), Chain::new(row, 1).next(&[])).await.unwrap();
-    let kinds: Vec<String> =
-        sqlx::query_scalar("SELECT kind FROM event ORDER BY id").fetch_all(bench.store.readers()).await.unwrap();
+    let kinds: Vec<String> = sqlx::query_scalar("SELECT kind FROM event ORDER BY id")
+        .fetch_all(bench.store.readers())
+        .await
+        .unwrap();
     assert_eq!(kinds, ["enrolled", "stale", "fresh", "evidence"]);
 }
 
@@ -370,7 +372,8 @@ async fn a_full_disk_is_told_and_nothing_is_half_there() {
     let dir = bench.end().await;
     let path = dir.path().join("verifier.db");
     let (recorder, store, task) = start_with_pages(&path, 8).await;
-    let noise: Vec<u8> = (0..1_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let noise: Vec<u8> =
+        (0..1_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     let blob = Blob::new(&noise).unwrap();
     let large = NewEvidence { blobs: vec![blob], ..Chain::new(row, 1).next(&[]) };
     let error = recorder.record(Work::Evidence(Box::new(large))).await.unwrap_err();
@@ -504,7 +507,8 @@ async fn check_intervals(bench: &Bench, hosts: &[Chain]) {
         open.entry(host).or_default().push(Sha256Digest::from_slice(&digest).unwrap());
     }
     for chain in hosts {
-        let (mut found, mut expected) = (open.remove(&chain.row).unwrap_or_default(), chain.components.clone());
+        let (mut found, mut expected) =
+            (open.remove(&chain.row).unwrap_or_default(), chain.components.clone());
         found.sort_unstable();
         expected.sort_unstable();
         assert_eq!(found, expected);

@@ -187,11 +187,21 @@ pub(crate) async fn start(
         Some(head) => head,
         None => log::begin(&mut connection, &key).await.map_err(|error| damaged(error.into()))?,
     };
-    let (publish, head_receiver) = watch::channel(Arc::new(head));
+    let (recorder, task) = spawn(database, connection, head, key, clock);
+    Ok((recorder, store, task))
+}
+
+fn spawn(
+    database: &Path,
+    connection: SqliteConnection,
+    head: Head,
+    key: Arc<SignerKey>,
+    clock: Clock,
+) -> (Recorder, JoinHandle<Result<(), Failure>>) {
+    let (publish, head) = watch::channel(Arc::new(head));
     let (queue, jobs) = mpsc::channel(RECORD_QUEUE);
     let writer = Writer { database: database.to_owned(), connection, key, clock, publish };
-    let task = tokio::spawn(writer.run(jobs));
-    Ok((Recorder { queue, head: head_receiver }, store, task))
+    (Recorder { queue, head }, tokio::spawn(writer.run(jobs)))
 }
 
 /// A log that is not what was signed must not be appended to: a second history would be signed.
@@ -220,6 +230,8 @@ impl Writer {
         while queue.recv_many(&mut jobs, RECORD_BATCH).await > 0 {
             self.batch(std::mem::take(&mut jobs)).await?;
         }
+        // A tidy end leaves one file to back up; the write-ahead log would be as safe.
+        let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.connection).await;
         let _ = self.connection.close().await;
         Ok(())
     }

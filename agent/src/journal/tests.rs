@@ -3,7 +3,7 @@ use std::fs;
 use evidence::body::{Body, BootCounters, FirmwareLog, Gap, Trigger};
 use evidence::envelope::{Attachment, AttachmentKind, Evidence};
 use evidence::manifest::state_root;
-use ledger::checkpoint::Checkpoint;
+use ledger::checkpoint::{Checkpoint, Origin};
 use ledger::hash::Hash;
 use ledger::note::{KeyName, SignerKey};
 use ledger::tree::LogSize;
@@ -16,7 +16,7 @@ fn key() -> SignerKey {
 
 fn checkpoint(leaves: u8) -> VerifiedCheckpoint {
     let key = key();
-    let origin = key.verifier_key().name().clone();
+    let origin = Origin::new(key.verifier_key().name().as_str()).unwrap();
     let size = LogSize::new(leaves.into()).unwrap();
     let head = Checkpoint::new(origin, size, Hash::leaf(&[leaves])).unwrap();
     SignedCheckpoint::sign(head, &key).unwrap().verify(key.verifier_key()).unwrap()

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use evidence::body::{Body, BootCounters, CheckpointView, FirmwareLog, Trigger};
 use evidence::digest::{ChainId, HostId};
 use evidence::time::UnixTime;
-use ledger::checkpoint::Checkpoint;
+use ledger::checkpoint::{Checkpoint, Origin};
 use ledger::note::{KeyName, SignerKey};
 use ledger::tree::{ConsistencyPlan, Frontier, InclusionPlan, LogSize, NodeId};
 
@@ -37,7 +37,7 @@ impl Log {
 
     fn head(&self, size: u64) -> SignedCheckpoint {
         let (size, root) = self.heads[usize::try_from(size).unwrap()];
-        let origin = self.key.verifier_key().name().clone();
+        let origin = Origin::new(self.key.verifier_key().name().as_str()).unwrap();
         SignedCheckpoint::sign(Checkpoint::new(origin, size, root).unwrap(), &self.key).unwrap()
     }
 
@@ -184,8 +184,8 @@ fn a_head_of_another_key_or_of_another_log_is_noticed() {
         refused(
             |receipt, log| {
                 let head = log.head(8).claim().clone();
-                let head =
-                    Checkpoint::new(key.verifier_key().name().clone(), head.size(), *head.root()).unwrap();
+                let origin = Origin::new(key.verifier_key().name().as_str()).unwrap();
+                let head = Checkpoint::new(origin, head.size(), *head.root()).unwrap();
                 receipt.checkpoint = SignedCheckpoint::sign(head, &key).unwrap().note().as_str().to_owned();
             },
             |e| matches!(e, ReceiptError::Checkpoint(_)),

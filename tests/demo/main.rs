@@ -1,7 +1,6 @@
 //! The main job, shown on this machine: a verifier, a host with a software TPM, the agent, a change, an answer, and
 //! what is refused. Every step is done by the programs that are shipped, and the demo fails where one does not do what
 //! it says. With `DEMO_EXIT=1` it ends by itself; without, it stays up.
-#![expect(clippy::print_stdout, reason = "showing is what it is for")]
 
 mod changes;
 mod stage;

@@ -241,7 +241,8 @@ fn write_agent_config(host: &SimulatedHost) -> Result<PathBuf> {
 fn verifier_config(dir: &Path, roots: &Path) -> String {
     format!(
         "listen = \"127.0.0.1:0\"\nstate-dir = \"{}\"\n[log]\norigin = \"demo.lydian.example/log\"\n\
-         [endorsement]\npolicy = \"require-chain\"\nroots = \"{}\"\n",
+         [endorsement]\npolicy = \"require-chain\"\nroots = \"{}\"\n\
+         [limits]\nrequests-per-minute = 1000000\n",
         dir.join("verifier").display(),
         roots.display()
     )

@@ -5,13 +5,16 @@
 
 pub mod clock;
 pub mod config;
-
-pub mod measure;
-pub mod quote;
-
-pub mod receipt;
-pub mod submit;
-
 pub mod durable;
 
+pub mod measure;
+pub mod posture;
+pub mod quote;
+pub mod seal;
+
 pub mod journal;
+pub mod receipt;
+pub mod session;
+pub mod submit;
+
+pub mod failure;

@@ -246,8 +246,8 @@ impl ClientError {
 
 const CONNECT: Duration = Duration::from_secs(10);
 /// Between two pieces of an answer.
-const READ: Duration = Duration::from_secs(60);
+const READ: Duration = Duration::from_mins(1);
 /// A first submission of 24 MiB over a slow line.
-const TOTAL: Duration = Duration::from_secs(600);
+const TOTAL: Duration = Duration::from_mins(10);
 /// Long enough for the manifests that follow a receipt; an idle connection costs memory.
 const IDLE: Duration = Duration::from_secs(20);

@@ -126,4 +126,28 @@ impl TpmError {
     pub const fn is_temporary(&self) -> bool {
         matches!(self, Self::NotReachable { .. } | Self::Timeout { .. } | Self::Inconsistent { .. })
     }
+
+    /// What the administrator can do.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NotReachable { reason } if reason.contains("ermission") => {
+                "add the agent's user to the group that owns the device (tss), or run as root"
+            }
+            Self::NotReachable { .. } => {
+                "is a TPM 2.0 enabled in the firmware's setup, and does [tpm] tcti name it?"
+            }
+            Self::Timeout { .. } => "another program may hold the TPM; use /dev/tpmrm0, not /dev/tpm0",
+            Self::KeyGone => "enrol this host again: `lydian-agent enroll`",
+            Self::Refused { code, .. } if code & 0xff == 0xa2 || code & 0xff == 0x8e => {
+                "the owner or endorsement hierarchy has a password; Lydian needs them without one to make its key"
+            }
+            Self::Refused { code: 0x100, .. } => "nobody has started the TPM (TPM2_Startup)",
+            Self::Refused { .. } | Self::Inconsistent { .. } | Self::Malformed(_) => {
+                "see the journal for more"
+            }
+            Self::Unsuitable { .. } => "this host cannot attest with this TPM as it is set up",
+            Self::Record { .. } => "check the state directory",
+            Self::Address { .. } => "for a TPM of this machine: device:/dev/tpmrm0",
+        }
+    }
 }

@@ -3,10 +3,16 @@
 //! In: the host's files and logs, its TPM, a configuration. Out: sealed evidence at the verifier, and receipts that
 //! prove its recording. The agent decides nothing about whether a host is as it should be.
 
-pub mod clock;
+pub mod cli;
 pub mod config;
-pub mod durable;
+pub mod failure;
+pub mod status;
+pub mod warnings;
 
+pub mod run;
+pub mod session;
+
+pub mod enrol;
 pub mod measure;
 pub mod posture;
 pub mod quote;
@@ -14,7 +20,8 @@ pub mod seal;
 
 pub mod journal;
 pub mod receipt;
-pub mod session;
 pub mod submit;
 
-pub mod failure;
+pub mod clock;
+pub mod durable;
+pub mod lock;

@@ -342,6 +342,11 @@ impl Journal {
         self.store.change(Loss::Recoverable, |change| change.retain_manifests(kept))
     }
 
+    /// Whether the verifier wants manifests.
+    pub fn is_asked_for_manifests(&self) -> Result<bool, JournalError> {
+        Ok(!self.store.wanted(1)?.is_empty())
+    }
+
     /// Who this host is, once it is enrolled.
     pub const fn identity(&self) -> Option<&Identity> {
         self.identity.as_ref()

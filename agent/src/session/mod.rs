@@ -53,6 +53,8 @@ pub enum Event {
     Distrusted,
     /// The verifier refused.
     Refused(Refusal),
+    /// The position that the verifier names is not one that this agent knows.
+    Lost,
     /// Nothing but the time.
     Tick,
 }
@@ -102,7 +104,7 @@ pub struct Session {
     heartbeat: Duration,
     wanted: Option<Trigger>,
     sealing: Option<Trigger>,
-    sealed_at: Duration,
+    sealed_at: Option<Duration>,
     seal_backoff: Backoff,
     exchanging: bool,
     exchange_backoff: Backoff,
@@ -118,7 +120,7 @@ impl Session {
             heartbeat,
             wanted: None,
             sealing: None,
-            sealed_at: Duration::ZERO,
+            sealed_at: None,
             seal_backoff: Backoff::NONE,
             exchanging: false,
             exchange_backoff: Backoff::NONE,
@@ -135,7 +137,7 @@ impl Session {
             Event::Wanted(trigger) => self.want(trigger),
             Event::Sealed => {
                 self.sealing = None;
-                self.sealed_at = now;
+                self.sealed_at = Some(now);
                 self.seal_backoff.succeeded();
             }
             Event::NotSealed => {
@@ -151,23 +153,33 @@ impl Session {
             Event::Uploaded => self.exchange_ended(self.way),
             Event::Unanswered | Event::Distrusted => self.exchange_failed(now),
             Event::Refused(refusal) => actions.extend(self.refused(refusal, now)),
+            Event::Lost => {
+                // To seal anew would only add to what is refused.
+                self.wanted = None;
+                let random = self.random();
+                self.exchange_backoff.failed_for_long(now, random);
+            }
             Event::Tick => {}
         }
         self.next(view, now, &mut actions);
         actions
     }
 
-    /// When to send [`Event::Tick`] if nothing else happens before.
-    pub fn deadline(&self, view: View) -> Duration {
-        let heartbeat = self.sealed_at.saturating_add(self.heartbeat);
-        let mut deadline = heartbeat;
-        if self.sealing.is_none() && (self.wanted.is_some() || self.seal_backoff.until().is_some()) {
-            deadline = self.seal_backoff.until().unwrap_or(deadline);
-        }
-        if !self.exchanging && (view.oldest.is_some() || view.wanted == Demand::Some) {
-            deadline = deadline.min(self.exchange_backoff.until().unwrap_or(deadline));
-        }
-        deadline
+    /// When to send [`Event::Tick`] if nothing else happens before; `None` for never.
+    pub fn deadline(&self, view: View) -> Option<Duration> {
+        let seal = match (self.sealing, view.spool, self.wanted) {
+            (Some(_), _, _) | (_, Room::Full, _) => None,
+            (None, Room::Left, Some(_)) => self.seal_backoff.until(),
+            (None, Room::Left, None) => self.heartbeat_at().max(self.seal_backoff.until()),
+        };
+        let waits = view.oldest.is_some() || view.wanted == Demand::Some;
+        let exchange = self.exchange_backoff.until().filter(|_| waits && !self.exchanging);
+        [seal, exchange].into_iter().flatten().min()
+    }
+
+    /// When evidence is due without a change; not before there was a first piece.
+    fn heartbeat_at(&self) -> Option<Duration> {
+        self.sealed_at.map(|at| at.saturating_add(self.heartbeat))
     }
 
     /// For how long evidence has waited for its receipt, if that is longer than the verifier promises.
@@ -225,9 +237,7 @@ impl Session {
     }
 
     fn next(&mut self, view: View, now: Duration, actions: &mut Vec<Action>) {
-        if self.wanted.is_none()
-            && self.sealing.is_none()
-            && now >= self.sealed_at.saturating_add(self.heartbeat)
+        if self.wanted.is_none() && self.sealing.is_none() && self.heartbeat_at().is_some_and(|at| now >= at)
         {
             self.wanted = Some(Trigger::Heartbeat);
         }

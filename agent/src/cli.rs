@@ -1,0 +1,248 @@
+//! The command line.
+//!
+//! In: arguments and environment. Out: one of four commands carried out, and an exit status. Data goes to stdout, words
+//! to stderr.
+
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{Config, Overrides, RawConfig};
+use crate::enrol::{self, Joining};
+use crate::failure::{Failure, HELP, Status};
+use crate::journal::Journal;
+use crate::lock::StateLock;
+use crate::quote::TpmHandle;
+use crate::status::{self, Report};
+use crate::{run, warnings};
+
+/// Attests this host to a Lydian verifier
+///
+/// Measures what can be executed on this host, seals it with the host's TPM, submits it to a verifier, and checks the
+/// proofs that the verifier gives back.
+#[derive(Debug, Parser)]
+#[command(name = "lydian-agent", version, after_help = HELP, max_term_width = 120)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    overrides: Overrides,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Enrol this host with a verifier, once
+    ///
+    /// Needs the verifier's address (--url), its certificate authority (--ca) and a join token. Enrolling again gives
+    /// the host a new chain of evidence; what the verifier has stays.
+    #[command(after_help = HELP)]
+    Enroll(Enroll),
+    /// Attest until told to stop; this is what the systemd service runs
+    ///
+    /// SIGTERM ends the agent, SIGHUP makes it look at every file again.
+    #[command(after_help = HELP)]
+    Run,
+    /// Show what was sealed, sent and acknowledged, and what is wrong
+    #[command(after_help = HELP)]
+    Status {
+        /// How to show it
+        #[arg(short, long, value_enum, default_value_t)]
+        output: status::Format,
+    },
+    /// Check the configuration and print it as the agent reads it
+    #[command(after_help = HELP)]
+    CheckConfig,
+}
+
+#[derive(Debug, clap::Args)]
+struct Enroll {
+    /// The join token that an operator made (`lydian token create`); other users can see it in the process list,
+    /// so better use --token-file or the environment
+    #[arg(long, env = "LYDIAN_JOIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    token: Option<String>,
+    /// A file that holds the join token
+    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    token_file: Option<PathBuf>,
+    /// What people will call this host [default: its host name]
+    #[arg(long)]
+    name: Option<String>,
+}
+
+/// Carries out the command line.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    init_logging();
+    match cli.execute() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+impl Cli {
+    fn execute(self) -> Result<(), Failure> {
+        let config = Config::load(&self.overrides)?;
+        match self.command {
+            Command::Enroll(arguments) => block_on(enroll(&config, arguments)),
+            Command::Run => block_on(run::run(config)),
+            Command::Status { output } => status::show(&config.state_dir, output, &mut io::stdout().lock()),
+            Command::CheckConfig => check_config(&config),
+        }
+    }
+}
+
+async fn enroll(config: &Config, arguments: Enroll) -> Result<(), Failure> {
+    let joining = joining(config, &arguments)?;
+    let _lock = StateLock::take(&config.state_dir)?;
+    let mut journal = Journal::open(&config.state_dir)?;
+    for warning in warnings::of(config) {
+        tracing::warn!("{warning}");
+    }
+    let tpm = tpm(config)?;
+    let identity = enrol::enrol(joining, &tpm, &mut journal, SystemClock.now()).await?;
+    // The service replaces it; until then `status` knows that the host is enrolled.
+    Report::of(&journal)
+        .write(&config.state_dir)
+        .map_err(|error| Failure::file(&config.state_dir, &error))?;
+    say(format_args!("{}", identity.host))?;
+    tracing::info!(
+        name = identity.name,
+        tier = identity.tier,
+        "enrolled; now start the service: systemctl start lydian-agent"
+    );
+    Ok(())
+}
+
+fn joining(config: &Config, arguments: &Enroll) -> Result<Joining, Failure> {
+    let missing =
+        |what: &str, hint: &str| Failure::new(Status::Configuration, format_args!("{what} is missing"), hint);
+    let url = config.verifier_url.clone();
+    let url = url.ok_or_else(|| missing("the verifier's address", "name it with --url https://…"))?;
+    let hint =
+        "copy the ca.pem that the verifier wrote at its first start to this host, and name it with --ca";
+    let ca =
+        config.verifier_ca.as_deref().ok_or_else(|| missing("the verifier's certificate authority", hint))?;
+    let token = match (&arguments.token, &arguments.token_file) {
+        (Some(token), _) => token.clone(),
+        (None, Some(path)) => read_small(path)?,
+        (None, None) => {
+            return Err(missing("the join token", "give it with --token-file FILE or in LYDIAN_JOIN_TOKEN"));
+        }
+    };
+    let name = arguments.name.clone().unwrap_or_else(host_name);
+    if name.is_empty() || name.len() > wire::limits::HOST_NAME_BYTES {
+        return Err(missing("a host name of 1 to 253 bytes", "give one with --name"));
+    }
+    Ok(Joining { url, ca: read_small(ca)?, token: token.trim().to_owned(), name })
+}
+
+fn read_small(path: &Path) -> Result<String, Failure> {
+    use io::Read as _;
+
+    let mut text = String::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(SMALL_FILE_BYTES).read_to_string(&mut text))
+        .map_err(|error| Failure::file(path, &error))?;
+    Ok(text)
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+fn check_config(config: &Config) -> Result<(), Failure> {
+    if let Some(path) = &config.verifier_ca {
+        read_small(path)?;
+    }
+    let text = toml::to_string(&RawConfig::from(config)).map_err(|error| {
+        Failure::new(Status::Software, format_args!("cannot print the configuration: {error}"), "")
+    })?;
+    say(format_args!("{}", text.trim_end()))?;
+    for warning in warnings::of(config) {
+        tracing::warn!("{warning}");
+    }
+    Ok(())
+}
+
+/// A TPM as it is configured, on a thread of its own.
+pub(crate) fn tpm(config: &Config) -> Result<TpmHandle, Failure> {
+    let place = crate::quote::AkPlace {
+        handle_base: config.ak_handle_base,
+        record: config.state_dir.join("attestation-key"),
+    };
+    let tpm = crate::quote::EsysTpm::new(config.tpm.clone(), place);
+    TpmHandle::spawn(Box::new(tpm), config.tpm_timeout)
+        .map_err(|error| Failure::new(Status::Software, format_args!("no thread for the TPM: {error}"), ""))
+}
+
+/// One thread: the agent waits most of the time, and each worker thread would cost memory.
+fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(2)
+        .thread_keep_alive(Duration::from_secs(1))
+        .build()
+        .map_err(|error| Failure::new(Status::Software, format_args!("cannot start: {error}"), ""))?;
+    let result = runtime.block_on(work);
+    // A name that is being resolved must not hold up the end.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    result
+}
+
+fn say(text: std::fmt::Arguments<'_>) -> Result<(), Failure> {
+    writeln!(io::stdout().lock(), "{text}").map_err(|error| {
+        Failure::new(Status::InputOutput, format_args!("cannot write to stdout: {error}"), "")
+    })
+}
+
+/// Words for people on stderr. The journal has its own clock and its own colours.
+fn init_logging() {
+    use tracing_subscriber::EnvFilter;
+    use tracing_subscriber::filter::LevelFilter;
+
+    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
+    let filter = filter.with_env_var("LYDIAN_AGENT_LOG").from_env_lossy();
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false);
+    let builder = builder.with_ansi(io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
+    if std::env::var_os("JOURNAL_STREAM").is_some() {
+        builder.without_time().init();
+    } else {
+        builder.init();
+    }
+}
+
+/// A token, or a file of certificates.
+const SMALL_FILE_BYTES: u64 = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_grammar_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn each_command_documents_the_exit_status() {
+        for command in Cli::command().get_subcommands_mut() {
+            assert!(command.render_help().to_string().contains("Exit status:"), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn what_enrolment_lacks_is_named_with_a_hint() {
+        let config = RawConfig::default().check().unwrap();
+        let arguments = Enroll { token: None, token_file: None, name: None };
+        let failure = joining(&config, &arguments).unwrap_err();
+        assert_eq!(failure.status(), Status::Configuration);
+        assert!(failure.message().contains("address") && failure.hint().contains("--url"), "{failure:?}");
+    }
+}

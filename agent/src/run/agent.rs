@@ -1,0 +1,526 @@
+//! What the running agent holds, and how it carries out the session's decisions.
+//!
+//! In: snapshots, ended tasks, the passing of time. Out: tasks, and changes of the journal. Every receipt is verified here
+//! before the journal hears of it.
+
+use std::sync::Arc;
+
+use evidence::body::{Gap, GapCause, GapEnd};
+use evidence::envelope::{Envelope, Evidence};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use wire::submit::Receipt;
+
+use super::jobs::{self, Asked, Done};
+use super::memory::Memory;
+use super::troubles::{Kind, Troubles};
+use super::view::Seen;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::failure::{Failure, Status};
+use crate::journal::{Identity, Journal, JournalError, Rewind};
+use crate::measure::Snapshot;
+use crate::posture;
+use crate::quote::TpmHandle;
+use crate::receipt::{self, Recorded, VerifiedReceipt};
+use crate::seal::{SealError, Sealer, Statement};
+use crate::session::{Action, Demand, Event, Room, Session, View, read_refusal};
+use crate::status::Report;
+use crate::submit::{ClientError, VerifierClient};
+
+/// The running agent.
+pub(super) struct Agent {
+    config: Config,
+    identity: Identity,
+    memory: Memory,
+    client: VerifierClient,
+    tpm: TpmHandle,
+    clock: Arc<dyn Clock>,
+    session: Session,
+    sealer: Option<Sealer>,
+    seen: Seen,
+    jobs: JoinSet<Done>,
+    /// Grows when the chain is taken back: a seal that was begun before is worth nothing.
+    epoch: u64,
+    started: Instant,
+    view: View,
+    sent_through: Option<u64>,
+    troubles: Troubles,
+    report: Report,
+}
+
+impl Agent {
+    pub(super) fn new(
+        config: Config,
+        identity: Identity,
+        journal: Journal,
+        client: VerifierClient,
+        tpm: TpmHandle,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed)
+            .map_err(|_| Failure::new(Status::Software, "the kernel gave no random bytes", ""))?;
+        let heartbeat = config.heartbeat.unwrap_or(std::time::Duration::from_secs(identity.heartbeat_secs));
+        let mut seen = Seen::default();
+        if let Some(from) = journal.position().sealed_at {
+            // Until the first walk of this process is over, nobody has looked.
+            let until = GapEnd::Closed(clock.now());
+            seen.add_gap(Gap { from, until, cause: GapCause::NotRunning, scope: "agent".into() });
+        }
+        let mut agent = Self {
+            session: Session::new(heartbeat, u64::from_ne_bytes(seed)),
+            sealer: Some(Sealer::new(config.firmware_log.clone(), config.ima_list.clone())),
+            report: Report { pid: std::process::id(), ..Report::of(&journal) },
+            memory: Memory::new(config.state_dir.clone(), journal),
+            seen,
+            jobs: JoinSet::new(),
+            epoch: 0,
+            started: Instant::now(),
+            view: View::default(),
+            sent_through: None,
+            troubles: Troubles::default(),
+            config,
+            identity,
+            client,
+            tpm,
+            clock,
+        };
+        agent.handle(Event::Tick);
+        Ok(agent)
+    }
+
+    /// When to tick.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.session.deadline(self.view).map(|deadline| self.started + deadline)
+    }
+
+    /// The next task that ends; never resolves to a task that was given up.
+    pub(super) async fn ended(&mut self) -> Option<Done> {
+        match self.jobs.join_next().await {
+            Some(Ok(done)) => Some(done),
+            // Tasks are never aborted, and a panic ends the process in release builds.
+            Some(Err(error)) => std::panic::resume_unwind(error.into_panic()),
+            None => None,
+        }
+    }
+
+    /// Time has passed.
+    pub(super) fn tick(&mut self) {
+        if let Some(waited) = self.session.overdue(self.started.elapsed()) {
+            let message = "the verifier promises a receipt within ten minutes, and there is none".to_owned();
+            tracing::debug!(?waited, "receipt overdue");
+            self.troubles.met(
+                Kind::Promise,
+                self.clock.now(),
+                message,
+                "the log of the verifier may say why",
+            );
+        }
+        self.handle(Event::Tick);
+    }
+
+    /// A snapshot.
+    pub(super) fn measured(&mut self, snapshot: Snapshot) {
+        tracing::debug!(files = snapshot.files, components = snapshot.components.len(), "measured");
+        let trigger = self.seen.take(snapshot);
+        // Where this fails it is tried again before the seal, which must not go ahead without.
+        if let Err(error) = self.save_manifests() {
+            self.disk_failed(&error);
+        }
+        self.handle(trigger.map_or(Event::Tick, Event::Wanted));
+    }
+
+    /// A task has ended.
+    pub(super) fn done(&mut self, done: Done) {
+        let event = match done {
+            Done::Sealed { epoch, sealer, statement, result } => {
+                self.sealer = Some(sealer);
+                self.sealed(epoch, &statement, result)
+            }
+            Done::Exchanged { asked, evidence, result } => self.exchanged(asked, &evidence, result),
+            Done::Uploaded { components, result } => match result {
+                Ok(stored) => {
+                    tracing::debug!(stored.stored, stored.ignored, "manifests uploaded");
+                    self.keep(Event::Uploaded, |memory| memory.with(|journal| journal.uploaded(&components)))
+                }
+                Err(error) => self.unanswered(&error),
+            },
+        };
+        self.handle(event);
+    }
+
+    fn handle(&mut self, event: Event) {
+        let mut events = vec![event];
+        // An action that cannot be begun is an event of its own; back-off ends the circle.
+        while let Some(event) = events.pop() {
+            self.look();
+            let actions = self.session.handle(event, self.view, self.started.elapsed());
+            for action in actions {
+                events.extend(self.carry_out(action));
+            }
+        }
+        self.look();
+    }
+
+    /// Refreshes what the session is shown.
+    fn look(&mut self) {
+        let max = self.config.spool_max_bytes;
+        let looked = self.memory.with(|journal| {
+            let spool = if journal.waiting().1 >= max { Room::Full } else { Room::Left };
+            let wanted = if journal.is_asked_for_manifests()? { Demand::Some } else { Demand::None };
+            Ok(View { oldest: journal.oldest(), spool, wanted })
+        });
+        match looked {
+            Ok(view) => self.view = view,
+            Err(error) => {
+                self.view = View::default();
+                self.disk_failed(&error);
+            }
+        }
+        if self.view.spool == Room::Left {
+            self.troubles.over(&[Kind::Spool]);
+        }
+    }
+
+    /// Begins an action; gives an event where that fails.
+    fn carry_out(&mut self, action: Action) -> Option<Event> {
+        let begun = match action {
+            Action::Seal(trigger) => return self.begin_seal(trigger),
+            Action::Block => self.block(),
+            Action::Send(seq) => self.begin_send(seq),
+            Action::SendWithFirmwareLog(seq) => match self.attach_firmware_log(seq) {
+                Ok(()) => self.begin_send(seq),
+                Err(event) => return Some(event),
+            },
+            Action::FetchReceipt(seq) => self.begin_fetch(seq),
+            Action::Upload => self.begin_upload(),
+            Action::Rewind(to) => return self.rewind(to),
+        };
+        let error = begun.err()?;
+        self.disk_failed(&error);
+        (action != Action::Block).then_some(Event::Unanswered)
+    }
+
+    fn begin_seal(&mut self, trigger: evidence::body::Trigger) -> Option<Event> {
+        let Some(components) = self.seen.components().map(<[_]>::to_vec) else {
+            return Some(Event::NotSealed);
+        };
+        let Some(sealer) = self.sealer.take() else { return Some(Event::NotSealed) };
+        let state = self.save_manifests().and_then(|()| {
+            self.memory.with(|journal| {
+                Ok((*journal.position(), journal.checkpoint_view(), journal.components().clone()))
+            })
+        });
+        let (position, checkpoint, sealed) = match state {
+            Ok(state) => state,
+            Err(error) => {
+                self.sealer = Some(sealer);
+                self.disk_failed(&error);
+                return Some(Event::NotSealed);
+            }
+        };
+        let statement = Box::new(Statement {
+            host: self.identity.host,
+            chain: self.identity.chain,
+            selection: self.identity.selection.clone(),
+            position,
+            checkpoint,
+            sealed,
+            components,
+            gaps: self.seen.gaps().to_vec(),
+            posture: posture::read(&self.config.measure.path_prefix),
+            trigger,
+            now: self.clock.now(),
+        });
+        self.jobs.spawn(jobs::seal(sealer, self.tpm.clone(), statement, self.epoch));
+        None
+    }
+
+    fn sealed(
+        &mut self,
+        epoch: u64,
+        statement: &Statement,
+        result: Result<Box<Envelope>, SealError>,
+    ) -> Event {
+        if epoch != self.epoch {
+            return Event::NotSealed;
+        }
+        let envelope = match result {
+            Ok(envelope) => envelope,
+            Err(error) => {
+                let hint = match &error {
+                    SealError::Tpm(error) => error.hint(),
+                    _ => "the agent tries again by itself",
+                };
+                self.troubles.met(Kind::Seal, self.clock.now(), error.to_string(), hint);
+                return Event::NotSealed;
+            }
+        };
+        let submission = match wire::submit::compress(&envelope.encode()) {
+            Ok(submission) => submission,
+            Err(error) => {
+                self.troubles.met(
+                    Kind::Seal,
+                    self.clock.now(),
+                    format!("cannot compress evidence: {error}"),
+                    "",
+                );
+                return Event::NotSealed;
+            }
+        };
+        if let Err(error) = self.memory.with(|journal| journal.seal(&envelope, &submission)) {
+            self.disk_failed(&error);
+            return Event::NotSealed;
+        }
+        let body = envelope.evidence.body();
+        let (seq, trigger) = (body.seq, body.trigger.name());
+        tracing::info!(seq, trigger, added = body.added.len(), removed = body.removed.len(), "sealed");
+        self.seen.told(&statement.gaps);
+        self.troubles.over(&[Kind::Seal, Kind::Disk]);
+        Event::Sealed
+    }
+
+    fn block(&mut self) -> Result<(), JournalError> {
+        let now = self.clock.now();
+        let message = "too much evidence waits for the verifier; nothing more is sealed".to_owned();
+        self.troubles.met(Kind::Spool, now, message, "bring the verifier back, or raise [spool] max-bytes");
+        self.memory.with(|journal| journal.block(now))
+    }
+
+    fn begin_send(&mut self, seq: u64) -> Result<(), JournalError> {
+        let (submission, evidence, from) = self.memory.with(|journal| {
+            Ok((journal.submission(seq)?, evidence_at(journal, seq)?, journal.checkpoint_view().size))
+        })?;
+        self.sent_through = Some(seq);
+        self.jobs.spawn(jobs::send(self.client.clone(), submission, evidence, from));
+        Ok(())
+    }
+
+    fn begin_fetch(&mut self, seq: u64) -> Result<(), JournalError> {
+        let (evidence, from) =
+            self.memory.with(|journal| Ok((evidence_at(journal, seq)?, journal.checkpoint_view().size)))?;
+        self.jobs.spawn(jobs::fetch(self.client.clone(), evidence, from));
+        Ok(())
+    }
+
+    /// Puts the firmware log into a submission; where it is not the log of that evidence, the evidence is refused.
+    fn attach_firmware_log(&mut self, seq: u64) -> Result<(), Event> {
+        let Some(sealer) = &self.sealer else { return Err(Event::Unanswered) };
+        let attached = self.memory.with(|journal| {
+            let envelope = journal.envelope(seq)?;
+            let to = Rewind { next_seq: seq, prev: envelope.evidence.body().prev };
+            let Ok(Some(envelope)) = sealer.with_firmware_log(envelope) else { return Ok(Err(to)) };
+            let Ok(submission) = wire::submit::compress(&envelope.encode()) else { return Ok(Err(to)) };
+            journal.replace(seq, &submission)?;
+            Ok(Ok(()))
+        });
+        match attached {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(to)) => Err(Event::Refused(crate::session::Refusal::Rewind(to))),
+            Err(error) => {
+                self.disk_failed(&error);
+                Err(Event::Unanswered)
+            }
+        }
+    }
+
+    fn begin_upload(&mut self) -> Result<(), JournalError> {
+        let wanted = self.memory.with(|journal| {
+            let wanted = journal.wanted(UPLOAD_BYTES, UPLOAD_COUNT)?;
+            if !wanted.missing.is_empty() {
+                tracing::warn!(
+                    count = wanted.missing.len(),
+                    "the verifier wants manifests that are not here"
+                );
+                journal.uploaded(&wanted.missing)?;
+            }
+            Ok(wanted)
+        })?;
+        let framed =
+            wire::submit::encode_manifests(wanted.manifests.iter().map(|(_, bytes)| bytes.as_slice()));
+        let components = wanted.manifests.into_iter().map(|(component, _)| component).collect();
+        let compressed = wire::submit::compress(&framed)
+            .map_err(|source| JournalError::Io { path: "manifests".into(), source })?;
+        self.jobs.spawn(jobs::upload(self.client.clone(), components, compressed));
+        Ok(())
+    }
+
+    fn exchanged(
+        &mut self,
+        asked: Asked,
+        evidence: &Evidence,
+        result: Result<Receipt, ClientError>,
+    ) -> Event {
+        let (seq, prev) = (evidence.body().seq, evidence.body().prev);
+        match (result, asked) {
+            (Ok(receipt), _) => self.received(seq, evidence, &receipt),
+            (Err(ClientError::Refused(problem)), Asked::ToRecord) => {
+                let refusal = read_refusal(&problem, seq, prev);
+                let error = ClientError::Refused(problem);
+                match refusal {
+                    crate::session::Refusal::Recorded | crate::session::Refusal::NeedsFirmwareLog => {
+                        tracing::info!(seq, "{error}");
+                    }
+                    crate::session::Refusal::Later => {
+                        let _ = self.unanswered(&error);
+                    }
+                    crate::session::Refusal::Stuck | crate::session::Refusal::Rewind(_) => {
+                        self.troubles.met(Kind::Refused, self.clock.now(), error.to_string(), error.hint());
+                    }
+                }
+                Event::Refused(refusal)
+            }
+            (Err(error), _) => self.unanswered(&error),
+        }
+    }
+
+    fn received(&mut self, seq: u64, evidence: &Evidence, receipt: &Receipt) -> Event {
+        let log_key = &self.identity.log_key;
+        let verified = self.memory.with(|journal| {
+            Ok(receipt::verify(receipt, Recorded::Evidence(evidence), log_key, journal.checkpoint()))
+        });
+        let verified = match verified {
+            Ok(Ok(verified)) => verified,
+            Ok(Err(error)) => {
+                let failure = Failure::from(error);
+                self.troubles.met(
+                    Kind::Alarm,
+                    self.clock.now(),
+                    failure.message().to_owned(),
+                    failure.hint(),
+                );
+                return Event::Distrusted;
+            }
+            Err(error) => {
+                self.disk_failed(&error);
+                return Event::Unanswered;
+            }
+        };
+        self.acknowledge(seq, evidence, verified)
+    }
+
+    fn acknowledge(&mut self, seq: u64, evidence: &Evidence, verified: VerifiedReceipt) -> Event {
+        let (index, now) = (verified.index, self.clock.now());
+        tracing::info!(seq, leaf = index, status = verified.status, "recorded, with proof");
+        let current = self.seen.components().unwrap_or_default();
+        let kept = self.memory.with(|journal| {
+            journal.acknowledge(seq, verified.checkpoint, &verified.wanted, &verified.status, now)?;
+            if evidence.body().removed.is_empty() { Ok(()) } else { journal.forget_manifests(current) }
+        });
+        match kept {
+            Ok(()) => {
+                let gone = [Kind::Alarm, Kind::Disk, Kind::Refused, Kind::Verifier, Kind::Promise];
+                self.troubles.over(&gone);
+                Event::Acknowledged
+            }
+            Err(error) => {
+                self.disk_failed(&error);
+                Event::Unanswered
+            }
+        }
+    }
+
+    fn unanswered(&mut self, error: &ClientError) -> Event {
+        let (kind, event) = match error {
+            ClientError::NotTrusted { .. }
+            | ClientError::Protocol { .. }
+            | ClientError::NotUnderstood { .. }
+            | ClientError::TooLong => (Kind::Alarm, Event::Distrusted),
+            _ => (Kind::Verifier, Event::Unanswered),
+        };
+        self.troubles.met(kind, self.clock.now(), error.to_string(), error.hint());
+        event
+    }
+
+    fn rewind(&mut self, to: Rewind) -> Option<Event> {
+        let now = self.clock.now();
+        let rewound = self.memory.with(|journal| {
+            let first = journal.oldest().map(|seq| journal.envelope(seq.max(to.next_seq)));
+            let from = first.and_then(Result::ok).map_or(now, |envelope| envelope.evidence.body().agent_time);
+            Ok((from, journal.rewind(to, "refused")?))
+        });
+        let (from, undone) = match rewound {
+            Ok(rewound) => rewound,
+            Err(error) => {
+                self.disk_failed(&error);
+                return None;
+            }
+        };
+        let Some(undone) = undone else {
+            let message = format!(
+                "the verifier goes on from place {} of this host's chain, which this agent does not know",
+                to.next_seq
+            );
+            self.troubles.met(Kind::Refused, now, message, "enrol this host again: `lydian-agent enroll`");
+            return Some(Event::Lost);
+        };
+        self.epoch = self.epoch.wrapping_add(1);
+        tracing::warn!(undone, place = to.next_seq, "evidence was refused and put aside; sealing anew");
+        let (until, scope) = (GapEnd::Closed(now), "evidence that the verifier refused".to_owned());
+        self.seen.add_gap(Gap { from, until, cause: GapCause::SpoolDropped, scope });
+        None
+    }
+
+    fn save_manifests(&mut self) -> Result<(), JournalError> {
+        let unsaved = self.seen.unsaved();
+        self.memory.with(|journal| journal.keep_manifests(unsaved))?;
+        self.seen.saved();
+        Ok(())
+    }
+
+    /// The event, if the journal takes it.
+    fn keep(&mut self, event: Event, change: impl FnOnce(&mut Memory) -> Result<(), JournalError>) -> Event {
+        match change(&mut self.memory) {
+            Ok(()) => event,
+            Err(error) => {
+                self.disk_failed(&error);
+                Event::Unanswered
+            }
+        }
+    }
+
+    fn disk_failed(&mut self, error: &JournalError) {
+        self.troubles.met(Kind::Disk, self.clock.now(), error.to_string(), error.hint());
+    }
+
+    /// Brings `status.json` up to date; gives a line for the service manager where something has changed.
+    pub(super) fn tell(&mut self) -> Option<String> {
+        let mut report = self.report.clone();
+        // A journal that cannot be read leaves the numbers as they were.
+        let read = self.memory.with(|journal| {
+            report.read(journal);
+            Ok(())
+        });
+        if let Err(error) = read {
+            self.disk_failed(&error);
+        }
+        let first_was_sent = self.view.oldest.is_some_and(|oldest| Some(oldest) <= self.sent_through);
+        report.sent =
+            report.acknowledged.saturating_add(report.refused).saturating_add(first_was_sent.into());
+        (report.files, report.open_gaps) = self.seen.numbers();
+        report.components = self.seen.components().map_or(0, <[_]>::len) as u64;
+        report.problems = self.troubles.now();
+        report.last_error = self.troubles.last();
+        if report == self.report {
+            return None;
+        }
+        if let Err(error) = report.write(&self.config.state_dir) {
+            tracing::debug!(%error, "status.json was not written");
+        }
+        let words = match report.problems.first() {
+            Some(problem) => problem.message.clone(),
+            None => format!("{} sealed, {} acknowledged", report.sealed, report.acknowledged),
+        };
+        self.report = report;
+        Some(words)
+    }
+}
+
+fn evidence_at(journal: &Journal, seq: u64) -> Result<Box<Evidence>, JournalError> {
+    Ok(Box::new(journal.envelope(seq)?.evidence))
+}
+
+/// One upload: more at once would only make the agent larger.
+const UPLOAD_BYTES: usize = 1 << 20;
+const UPLOAD_COUNT: usize = 1_024;

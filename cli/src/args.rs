@@ -26,8 +26,16 @@ lydian inspect eventlog /sys/kernel/security/tpm0/binary_bios_measurements"
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// How data is written; words always go to standard error
-    #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    /// table, json (one document) or jsonl (an object a line); words always go to standard error
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_possible_values = true
+    )]
     pub(crate) output: Format,
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
@@ -340,6 +348,7 @@ pub(crate) struct ImaArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "the text is for a terminal, where backticks are noise")]
 pub(crate) struct QuoteArgs {
     /// TPMS_ATTEST; - is standard input
     #[arg(value_name = "ATTEST", required_unless_present = "attest", conflicts_with = "attest")]

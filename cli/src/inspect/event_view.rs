@@ -89,7 +89,7 @@ impl LogView {
             banks: log.banks().iter().map(|bank| bank.name()).collect(),
             bank: bank.name(),
             event_count: log.events().len(),
-            secure_boot: SecureBootView::new(&facts.secure_boot),
+            secure_boot: SecureBootView::new(facts.secure_boot),
             startup_locality: match facts.startup_locality {
                 StartupLocality::Logged { locality, .. } => Some(locality),
                 StartupLocality::NotLogged | StartupLocality::Invalid { .. } => None,
@@ -138,10 +138,10 @@ impl FindingView {
 }
 
 impl SecureBootView {
-    fn new(state: &SecureBoot) -> Self {
+    fn new(state: SecureBoot) -> Self {
         match state {
-            SecureBoot::On { event } => Self { state: "on", event: Some(*event), why: None },
-            SecureBoot::Off { event } => Self { state: "off", event: Some(*event), why: None },
+            SecureBoot::On { event } => Self { state: "on", event: Some(event), why: None },
+            SecureBoot::Off { event } => Self { state: "off", event: Some(event), why: None },
             SecureBoot::Unknown(why) => Self { state: "unknown", event: None, why: Some(why.to_string()) },
         }
     }

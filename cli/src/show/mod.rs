@@ -52,4 +52,10 @@ pub(crate) fn short(digest: &str) -> String {
     digest.chars().take(SHORT_DIGEST).collect()
 }
 
+/// A number with its noun: `1 host`, `2 hosts`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 const SHORT_DIGEST: usize = 12;

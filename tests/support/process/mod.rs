@@ -69,10 +69,11 @@ impl Program {
         let socket = NotifySocket::bind()?;
         let log = dir.join(format!("{name}.stderr"));
         let file = std::fs::File::options().create(true).append(true).open(&log)?;
+        let log_start = usize::try_from(file.metadata()?.len())?;
         let mut command = self.command();
         command.env("NOTIFY_SOCKET", socket.path()).stdout(Stdio::null()).stderr(file);
         let child = command.spawn().with_context(|| format!("start {}", self.path.display()))?;
-        Ok(Service { name, child, socket, log })
+        Ok(Service { name, child, socket, log, log_start })
     }
 
     fn command(&self) -> Command {
@@ -123,6 +124,18 @@ pub struct Service {
     child: Child,
     socket: NotifySocket,
     log: PathBuf,
+    log_start: usize,
+}
+
+impl Drop for Service {
+    #[expect(
+        clippy::print_stderr,
+        reason = "shown by the test runner with a test that failed, and only then"
+    )]
+    fn drop(&mut self) {
+        let all = self.stderr().unwrap_or_else(|error| error.to_string());
+        eprintln!("--- {} wrote:\n{}", self.name, all.get(self.log_start..).unwrap_or(&all));
+    }
 }
 
 impl Service {

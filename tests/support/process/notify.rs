@@ -1,7 +1,7 @@
 //! The service manager's end of `sd_notify`: how a program says that it is ready.
 //!
-//! In: datagrams on a socket of the test's own. Out: what the program has told so far. It believes every sender that knows the
-//! socket's path.
+//! In: datagrams on a socket of the test's own, read as they come, because a program waits where nobody reads. Out: what
+//! the program has told so far. It believes every sender that knows the socket's path.
 //= systemd sd_notify(3)
 
 use std::path::{Path, PathBuf};
@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 use tokio::net::UnixDatagram;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
 /// A socket for one program.
 #[derive(Debug)]
 pub struct NotifySocket {
     path: PathBuf,
-    socket: UnixDatagram,
-    state: ServiceState,
+    told: watch::Receiver<ServiceState>,
+    reader: AbortHandle,
     _dir: TempDir,
 }
 
@@ -39,7 +41,9 @@ impl NotifySocket {
         let dir = tempfile::Builder::new().prefix("lnfy").tempdir_in("/tmp")?;
         let path = dir.path().join("n");
         let socket = UnixDatagram::bind(&path).with_context(|| format!("bind {}", path.display()))?;
-        Ok(Self { path, socket, state: ServiceState::default(), _dir: dir })
+        let (tell, told) = watch::channel(ServiceState::default());
+        let reader = tokio::spawn(read(socket, tell)).abort_handle();
+        Ok(Self { path, told, reader, _dir: dir })
     }
 
     /// What a program finds as `NOTIFY_SOCKET`.
@@ -48,19 +52,33 @@ impl NotifySocket {
     }
 
     /// What was told so far.
-    pub const fn state(&self) -> &ServiceState {
-        &self.state
+    pub fn state(&self) -> ServiceState {
+        self.told.borrow().clone()
     }
 
-    /// Waits for one datagram more.
-    pub async fn receive(&mut self) -> Result<()> {
-        let mut buffer = vec![0; DATAGRAM_BYTES];
-        let size = self.socket.recv(&mut buffer).await.context("receive from a service")?;
-        let text = String::from_utf8_lossy(buffer.get(..size).unwrap_or_default());
-        for line in text.lines() {
-            self.state.take(line);
+    /// Waits until something is told that has an answer to `ask`.
+    pub async fn told<T>(&mut self, ask: impl Fn(&ServiceState) -> Option<T>) -> Result<T> {
+        loop {
+            if let Some(answer) = ask(&self.told.borrow_and_update()) {
+                return Ok(answer);
+            }
+            self.told.changed().await.context("the socket of a service was closed")?;
         }
-        Ok(())
+    }
+}
+
+impl Drop for NotifySocket {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+/// Reads until the socket breaks, which the closed channel then tells.
+async fn read(socket: UnixDatagram, tell: watch::Sender<ServiceState>) {
+    let mut buffer = vec![0; DATAGRAM_BYTES];
+    while let Ok(size) = socket.recv(&mut buffer).await {
+        let text = String::from_utf8_lossy(buffer.get(..size).unwrap_or_default());
+        tell.send_modify(|state| text.lines().for_each(|line| state.take(line)));
     }
 }
 
@@ -90,9 +108,19 @@ mod tests {
         let say = |text: &'static [u8]| sender.send_to(text, socket.path());
         say(b"READY=1\nSTATUS=listening on 127.0.0.1:1234\nMAINPID=7").await.unwrap();
         say(b"WATCHDOG=1").await.unwrap();
-        socket.receive().await.unwrap();
-        socket.receive().await.unwrap();
+        let alive = socket.told(|state| (state.watchdogs == 1).then(|| state.clone())).await.unwrap();
         let status = Some("listening on 127.0.0.1:1234".to_owned());
-        assert_eq!(socket.state(), &ServiceState { ready: true, stopping: false, status, watchdogs: 1 });
+        assert_eq!(alive, ServiceState { ready: true, stopping: false, status, watchdogs: 1 });
+    }
+
+    /// The kernel keeps some ten datagrams for a reader; a program that tells more would hang.
+    #[tokio::test]
+    async fn a_program_is_never_kept_waiting() {
+        let mut socket = NotifySocket::bind().unwrap();
+        let sender = UnixDatagram::unbound().unwrap();
+        for _ in 0..1_000 {
+            sender.send_to(b"WATCHDOG=1", socket.path()).await.unwrap();
+        }
+        socket.told(|state| (state.watchdogs == 1_000).then_some(())).await.unwrap();
     }
 }

@@ -10,10 +10,10 @@ use crate::stage::Stage;
 use crate::talk::say;
 
 /// How many changes are made.
-pub const ROUNDS: usize = 7;
+pub(crate) const ROUNDS: usize = 7;
 
 /// Makes the changes and gives the median time.
-pub async fn measure(stage: &mut Stage) -> Result<Duration> {
+pub(crate) async fn measure(stage: &mut Stage) -> Result<Duration> {
     let mut times = Vec::with_capacity(ROUNDS);
     for round in 0..ROUNDS {
         let content = elf(&format!("sshd 9.2 with a back door, build {round}"));

@@ -1,12 +1,11 @@
 //! The main job, shown on this machine: a verifier, a host with a software TPM, the agent, a change, an answer, and
 //! what is refused. Every step is done by the programs that are shipped, and the demo fails where one does not do what
 //! it says. With `DEMO_EXIT=1` it ends by itself; without, it stays up.
-#![expect(clippy::print_stdout, reason = "showing is what it is for")]
 
 mod changes;
 mod stage;
-mod tampering;
 mod talk;
+mod tampering;
 
 use std::process::ExitCode;
 
@@ -34,37 +33,62 @@ fn main() -> ExitCode {
 }
 
 async fn play() -> Result<()> {
-    step(1, "A verifier starts on an empty store under ./demo: it makes its own CA, certificate and log key.");
+    step(
+        1,
+        "A verifier starts on an empty store under ./demo: it makes its own CA, certificate and log key.",
+    );
     let mut stage = Stage::set().await?;
     say(&format!("  it listens on {} (TLS 1.3, pinned CA {})", stage.url(), stage.ca().display()));
 
-    step(2, "A host boots: a software TPM whose PCRs are extended as a recorded Secure Boot start of shim, GRUB and Linux says.");
+    step(
+        2,
+        "A host boots: a software TPM whose PCRs are extended as a recorded Secure Boot start of shim, GRUB and Linux says.",
+    );
     say("  its endorsement key has a certificate from a local CA, which the verifier was told to trust");
     stage.lydian(&["enroll", "token", "list"]).await?;
 
-    step(3, "An operator makes a join token, and the agent enrols: the TPM proves that its attestation key lives beside its endorsement key.");
+    step(
+        3,
+        "An operator makes a join token, and the agent enrols: the TPM proves that its attestation key lives beside its endorsement key.",
+    );
     stage.enrol().await?;
 
-    step(4, "The agent runs: it hashes a small tree and /usr/bin, and has its first evidence quoted, recorded and proved.");
+    step(
+        4,
+        "The agent runs: it hashes a small tree and /usr/bin, and has its first evidence quoted, recorded and proved.",
+    );
     stage.start_agent().await?;
     let first = stage.first_attestation().await?;
     say(&format!("  first evidence recorded {:.1} s after the agent's start", first.as_secs_f64()));
     stage.lydian(&["host", "list"]).await?;
     stage.lydian(&["host", "show", stage::HOST]).await?;
 
-    step(5, "A watched program is changed, as by an intruder or an upgrade. How long until the verifier has the verdict?");
+    step(
+        5,
+        "A watched program is changed, as by an intruder or an upgrade. How long until the verifier has the verdict?",
+    );
     let median = changes::measure(&mut stage).await?;
-    say(&format!("  median of {} changes: {} ms from the change on disk to the recorded verdict", changes::ROUNDS, median.as_millis()));
+    say(&format!(
+        "  median of {} changes: {} ms from the change on disk to the recorded verdict",
+        changes::ROUNDS,
+        median.as_millis()
+    ));
     stage.lydian(&["host", "history", stage::HOST, "--limit", "3"]).await?;
 
     step(6, "Now somebody lies. Each lie meets its own refusal:");
     tampering::play(&mut stage).await?;
 
-    step(7, "The log's signed checkpoint, and the proof that the host's evidence is in it, for anybody's C2SP tools:");
+    step(
+        7,
+        "The log's signed checkpoint, and the proof that the host's evidence is in it, for anybody's C2SP tools:",
+    );
     stage.lydian(&["log", "checkpoint"]).await?;
     stage.lydian(&["log", "proof", "1"]).await?;
 
-    step(8, "An auditor takes one piece of evidence away and verifies it again, offline, with nothing but the file and the pinned log key:");
+    step(
+        8,
+        "An auditor takes one piece of evidence away and verifies it again, offline, with nothing but the file and the pinned log key:",
+    );
     stage.audit().await?;
 
     say("\nEvery step did what it says.");

@@ -6,32 +6,32 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use support::swtpm::ca_certificates;
 use support::{
-    AgentSettings, Package, Program, Recording, Service, SimulatedHost, SwtpmSpec, TestEkCa, VerifierClient, elf,
-    wait,
+    AgentSettings, Package, Program, Recording, Service, SimulatedHost, SwtpmSpec, TestEkCa, VerifierClient,
+    elf, wait,
 };
 use wire::operator::{HostDetail, HostHistory};
 
 use crate::talk::say;
 
 /// What the host is called.
-pub const HOST: &str = "demo-host";
+pub(crate) const HOST: &str = "demo-host";
 
 /// Everything that runs.
-pub struct Stage {
+pub(crate) struct Stage {
     dir: PathBuf,
     verifier: Service,
     url: String,
     token: String,
-    pub host: SimulatedHost,
+    pub(crate) host: SimulatedHost,
     agent_config: PathBuf,
     agent: Option<Service>,
     /// Vouches for the TPMs of the lying hosts.
-    pub ek_ca: TestEkCa,
+    pub(crate) ek_ca: TestEkCa,
 }
 
 impl Stage {
     /// A fresh `./demo`, a verifier in it, and a booted host.
-    pub async fn set() -> Result<Self> {
+    pub(crate) async fn set() -> Result<Self> {
         let dir = std::env::current_dir()?.join("demo");
         if dir.exists() {
             std::fs::remove_dir_all(&dir).context("removing the last demo")?;
@@ -61,23 +61,19 @@ impl Stage {
     }
 
     /// The verifier's URL.
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// The CA that agents and operators pin.
-    pub fn ca(&self) -> PathBuf {
+    pub(crate) fn ca(&self) -> PathBuf {
         self.dir.join("verifier/ca.pem")
     }
 
-    /// The demo's directory.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     /// The operator's command line, ready to be pasted.
-    pub fn command_line(&self) -> String {
-        let lydian = std::env::current_exe().ok().and_then(|path| path.parent().map(|dir| dir.join("lydian")));
+    pub(crate) fn command_line(&self) -> String {
+        let lydian =
+            std::env::current_exe().ok().and_then(|path| path.parent().map(|dir| dir.join("lydian")));
         let lydian = lydian.map_or_else(|| "lydian".to_owned(), |path| path.display().to_string());
         format!(
             "LYDIAN_URL={} LYDIAN_CA={} LYDIAN_TOKEN={} {lydian} host show {HOST}",
@@ -88,7 +84,7 @@ impl Stage {
     }
 
     /// Runs `lydian` as an operator would, and shows what it prints. A host that is not trusted is an answer too.
-    pub async fn lydian(&self, arguments: &[&str]) -> Result<String> {
+    pub(crate) async fn lydian(&self, arguments: &[&str]) -> Result<String> {
         say(&format!("  $ lydian {}", arguments.join(" ")));
         let finished = self.program(arguments)?.run().await?;
         ensure!(finished.code() <= 1, "`lydian {}` failed: {}", arguments.join(" "), finished.stderr);
@@ -104,21 +100,22 @@ impl Stage {
     }
 
     /// A client with the operator's token, for what the demo itself wants to know.
-    pub fn client(&self) -> Result<VerifierClient> {
+    pub(crate) fn client(&self) -> Result<VerifierClient> {
         let ca = std::fs::read_to_string(self.ca())?;
         let port: u16 = self.url.rsplit(':').next().context("a port")?.parse()?;
         Ok(VerifierClient::new(([127, 0, 0, 1], port).into(), &ca)?.with_token(&self.token))
     }
 
     /// A fresh join token.
-    pub async fn join_token(&self) -> Result<String> {
-        let printed = self.program(&["-o", "json", "enroll", "token", "create", "--note", "demo"])?.run().await?;
+    pub(crate) async fn join_token(&self) -> Result<String> {
+        let printed =
+            self.program(&["-o", "json", "enroll", "token", "create", "--note", "demo"])?.run().await?;
         let made: wire::operator::NewToken = serde_json::from_str(&printed.succeeded()?)?;
         Ok(made.secret)
     }
 
     /// The agent enrols.
-    pub async fn enrol(&self) -> Result<()> {
+    pub(crate) async fn enrol(&self) -> Result<()> {
         let token = self.join_token().await?;
         say(&format!("  $ lydian-agent enroll --url {} --ca … --token … --name {HOST}", self.url));
         let enrol = Program::new("lydian-agent")?
@@ -136,16 +133,18 @@ impl Stage {
     }
 
     /// The agent's service starts.
-    pub async fn start_agent(&mut self) -> Result<()> {
-        let mut agent =
-            Program::new("lydian-agent")?.args(["run", "--config"]).args([&self.agent_config]).start(&self.dir)?;
+    pub(crate) async fn start_agent(&mut self) -> Result<()> {
+        let mut agent = Program::new("lydian-agent")?
+            .args(["run", "--config"])
+            .args([&self.agent_config])
+            .start(&self.dir)?;
         agent.ready().await?;
         self.agent = Some(agent);
         Ok(())
     }
 
     /// Waits for the first recorded evidence with all its manifests.
-    pub async fn first_attestation(&self) -> Result<Duration> {
+    pub(crate) async fn first_attestation(&self) -> Result<Duration> {
         let start = Instant::now();
         let client = self.client()?;
         wait::until("the first evidence", || async {
@@ -158,23 +157,26 @@ impl Stage {
     }
 
     /// The newest history entry that tells of this path.
-    pub async fn change_of(&self, path: &str, digest: &str) -> Result<()> {
+    pub(crate) async fn change_of(&self, path: &str, digest: &str) -> Result<()> {
         let client = self.client()?;
         wait::until(format!("the change of {path} at the verifier"), || async {
             let history: HostHistory = client.read(&format!("/v1/hosts/{HOST}/history?limit=5")).await?;
             let mut changes = history.entries.iter().flat_map(|entry| &entry.changes);
-            Ok(changes.any(|change| change.path.ends_with(path) && change.after.as_deref() == Some(digest)).then_some(()))
+            Ok(changes
+                .any(|change| change.path.ends_with(path) && change.after.as_deref() == Some(digest))
+                .then_some(()))
         })
         .await
     }
 
     /// Fetches a bundle and verifies it offline under the pinned log key.
-    pub async fn audit(&self) -> Result<()> {
+    pub(crate) async fn audit(&self) -> Result<()> {
         let file = self.dir.join("evidence.bundle").display().to_string();
         self.lydian(&["evidence", "fetch", HOST, "1", "--out", &file]).await?;
         let version: wire::operator::Version = self.client()?.read("/v1/version").await?;
         say("  $ lydian evidence verify demo/evidence.bundle --log-key …");
-        let verify = Program::new("lydian")?.args(["evidence", "verify", &file, "--log-key", &version.log_key]);
+        let verify =
+            Program::new("lydian")?.args(["evidence", "verify", &file, "--log-key", &version.log_key]);
         let finished = verify.run().await?;
         for line in finished.stdout.lines() {
             say(&format!("    {line}"));
@@ -196,7 +198,7 @@ impl Stage {
     }
 
     /// Ends the agent, then the verifier; says how long the agent took.
-    pub async fn end(&mut self) -> Result<Duration> {
+    pub(crate) async fn end(&mut self) -> Result<Duration> {
         let took = match &mut self.agent {
             Some(agent) => agent.terminate().await?.0,
             None => Duration::ZERO,
@@ -208,8 +210,18 @@ impl Stage {
 
 fn populate(host: &SimulatedHost) -> Result<()> {
     let (hello, sshd) = (elf("hello 1.0"), elf("sshd 9.2"));
-    host.install(&Package { name: "hello", version: "1.0", architecture: "amd64", files: &[("/usr/bin/hello", &hello)] })?;
-    host.install(&Package { name: "sshd", version: "9.2", architecture: "amd64", files: &[("/usr/sbin/sshd", &sshd)] })?;
+    host.install(&Package {
+        name: "hello",
+        version: "1.0",
+        architecture: "amd64",
+        files: &[("/usr/bin/hello", &hello)],
+    })?;
+    host.install(&Package {
+        name: "sshd",
+        version: "9.2",
+        architecture: "amd64",
+        files: &[("/usr/sbin/sshd", &sshd)],
+    })?;
     host.write_executable("/usr/local/bin/backup", b"#!/bin/sh\necho backup\n")
 }
 
@@ -217,7 +229,8 @@ fn write_agent_config(host: &SimulatedHost) -> Result<PathBuf> {
     let file = host.write_agent_config(&AgentSettings { settle_ms: None, ..AgentSettings::default() })?;
     // Beside the small tree, this machine's own programs; so paths are shown as they are here.
     let mut config: toml::Table = std::fs::read_to_string(&file)?.parse()?;
-    let measure = config.get_mut("measure").and_then(toml::Value::as_table_mut).context("a table of roots")?;
+    let measure =
+        config.get_mut("measure").and_then(toml::Value::as_table_mut).context("a table of roots")?;
     let tree = host.path_of("/usr").display().to_string();
     measure.insert("roots".to_owned(), vec![tree, "/usr/bin".to_owned()].into());
     measure.remove("path-prefix");
@@ -228,7 +241,8 @@ fn write_agent_config(host: &SimulatedHost) -> Result<PathBuf> {
 fn verifier_config(dir: &Path, roots: &Path) -> String {
     format!(
         "listen = \"127.0.0.1:0\"\nstate-dir = \"{}\"\n[log]\norigin = \"demo.lydian.example/log\"\n\
-         [endorsement]\npolicy = \"require-chain\"\nroots = \"{}\"\n",
+         [endorsement]\npolicy = \"require-chain\"\nroots = \"{}\"\n\
+         [limits]\nrequests-per-minute = 1000000\n",
         dir.join("verifier").display(),
         roots.display()
     )

@@ -6,7 +6,7 @@ use evidence::body::FirmwareLog;
 use evidence::digest::Sha256Digest;
 use evidence::envelope::AttachmentKind;
 use support::client::granted;
-use support::{KeyKind, Lifetime, SecureBootSwitch, SoftAttester, SoftTpm, SoftTpmSpec, VerifierClient};
+use support::{KeyKind, Lifetime, SoftAttester, SoftHost, VerifierClient};
 use wire::Problem;
 use wire::enrol::{EnrolChallenge, Enrolled};
 use wire::submit::Receipt;
@@ -15,11 +15,12 @@ use crate::stage::Stage;
 use crate::talk::say;
 
 /// Plays every lie; a lie that is believed ends the demo.
-pub async fn play(stage: &mut Stage) -> Result<()> {
+pub(crate) async fn play(stage: &mut Stage) -> Result<()> {
     let client = stage.client()?;
-    let tpm = SoftTpm::new(&SoftTpmSpec { seed: 4711, ..SoftTpmSpec::default() })?;
+    let host = SoftHost::new(4711)?;
+    let tpm = host.tpm.clone();
     stage.ek_ca.certify(&tpm, Lifetime::Endless)?;
-    let mut liar = SoftAttester::boot(&tpm, "liar", SecureBootSwitch::On)?;
+    let mut liar = SoftAttester::new(host, "liar")?;
     let begin = liar.enrol_begin(&stage.join_token().await?)?;
     let challenge: EnrolChallenge = granted(client.post("/v1/enrol/begin", &begin).await?)?;
     let finish = liar.enrol_finish(&challenge)?;
@@ -27,10 +28,10 @@ pub async fn play(stage: &mut Stage) -> Result<()> {
     liar.enrolled(&enrolled)?;
 
     let forged = {
-        let mut body = liar.body()?;
-        let log = hide_an_event(liar.firmware_log());
+        let mut body = liar.host.body();
+        let log = hide_an_event(&liar.host.firmware_log);
         body.firmware_log = FirmwareLog::Present(Sha256Digest::of(&[&log]));
-        let mut envelope = liar.wrap(&liar.seal(&body)?)?;
+        let mut envelope = liar.host.seal(&body)?;
         for attachment in &mut envelope.attachments {
             if attachment.kind == AttachmentKind::FirmwareLog {
                 attachment.bytes.clone_from(&log);
@@ -38,16 +39,24 @@ pub async fn play(stage: &mut Stage) -> Result<()> {
         }
         envelope
     };
-    refused("a firmware log from which one event was cut", "firmware-log-replay", client.submit(&forged, liar.from_size()).await?)?;
+    refused(
+        "a firmware log from which one event was cut",
+        "firmware-log-replay",
+        client.submit(&forged, liar.from_size()).await?,
+    )?;
 
-    let honest = liar.envelope()?;
+    let honest = liar.host.next()?;
     let receipt: Receipt = granted(client.submit(&honest, liar.from_size()).await?)?;
-    liar.recorded(&honest.evidence, &receipt)?;
+    liar.recorded(&honest, &receipt)?;
     refused("the same evidence a second time", "replayed", client.submit(&honest, liar.from_size()).await?)?;
 
     tpm.replace_ak(KeyKind::EccP256, 12)?;
-    let stranger = liar.envelope()?;
-    refused("a quote by an attestation key that was never enrolled", "signature-invalid", client.submit(&stranger, liar.from_size()).await?)?;
+    let stranger = liar.host.next()?;
+    refused(
+        "a quote by an attestation key that was never enrolled",
+        "signature-invalid",
+        client.submit(&stranger, liar.from_size()).await?,
+    )?;
     stage.lydian(&["refusal", "list"]).await?;
     join_token_is_used_up(&client, &begin).await
 }
@@ -61,9 +70,9 @@ fn hide_an_event(log: &[u8]) -> Vec<u8> {
 
 /// A used token lets nobody else in.
 async fn join_token_is_used_up(client: &VerifierClient, begin: &wire::enrol::EnrolBegin) -> Result<()> {
-    let other = SoftTpm::new(&SoftTpmSpec { seed: 4712, ..SoftTpmSpec::default() })?;
-    let mut thief = SoftAttester::boot(&other, "thief", SecureBootSwitch::On)?;
-    let answer = client.post::<_, EnrolChallenge>("/v1/enrol/begin", &thief.enrol_begin(&begin.token)?).await?;
+    let mut thief = SoftAttester::new(SoftHost::new(4712)?, "thief")?;
+    let answer =
+        client.post::<_, EnrolChallenge>("/v1/enrol/begin", &thief.enrol_begin(&begin.token)?).await?;
     match answer {
         Ok(_) => bail!("a used join token was accepted from another host"),
         Err(problem) => shown("a join token that another host has used", &problem),

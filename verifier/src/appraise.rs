@@ -141,8 +141,8 @@ fn ear(result: &AttestationResult, host: HostId, at: UnixTime) -> Ear {
         .iter()
         .map(|claim| {
             let reasons = claim.reasons.iter();
-            let reasons =
-                reasons.map(|reason| EarReason { code: reason.code.to_owned(), detail: reason.detail.clone() });
+            let reasons = reasons
+                .map(|reason| EarReason { code: reason.code.to_owned(), detail: reason.detail.clone() });
             (claim.member.name().to_owned(), reasons.collect())
         })
         .collect();

@@ -5,7 +5,9 @@
 
 use std::path::Path;
 
-use appraisal::endorsement::{EndorsementError, EndorsementRoots, TrustTier, certificates_from_pem, verify_chain};
+use appraisal::endorsement::{
+    EndorsementError, EndorsementRoots, TrustTier, certificates_from_pem, verify_chain,
+};
 use evidence::time::UnixTime;
 use evidence::tpm::Public;
 
@@ -58,7 +60,9 @@ fn read_roots(dir: &Path) -> Result<EndorsementRoots, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         listed => listed
             .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>())
-            .map_err(|error| Failure::io(format_args!("cannot read the EK roots in {}", dir.display()), &error))?,
+            .map_err(|error| {
+                Failure::io(format_args!("cannot read the EK roots in {}", dir.display()), &error)
+            })?,
     };
     paths.sort();
     let mut certificates = Vec::new();

@@ -63,7 +63,9 @@ impl Failure {
             ErrorKind::PermissionDenied => {
                 failure(Exit::Permission).hint("run it as the user that owns the state directory")
             }
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => failure(Exit::Io).hint("free some disk space"),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                failure(Exit::Io).hint("free some disk space")
+            }
             _ => failure(Exit::Io),
         }
     }

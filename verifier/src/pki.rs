@@ -243,17 +243,15 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         let (key, other) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
-        let certificate = CertificateParams::new(vec!["x.example".into()]).unwrap().self_signed(&key).unwrap();
+        let certificate =
+            CertificateParams::new(vec!["x.example".into()]).unwrap().self_signed(&key).unwrap();
         files::write_whole(&path("cert.pem"), certificate.pem().as_bytes(), Audience::Everybody).unwrap();
         files::write_whole(&path("right.key"), key.serialize_pem().as_bytes(), Audience::Owner).unwrap();
         files::write_whole(&path("wrong.key"), other.serialize_pem().as_bytes(), Audience::Owner).unwrap();
         let open = |key: &str| {
             let file = |name: &str| path(name).display().to_string();
-            let toml = format!(
-                "[tls]\nca = '{0}'\ncertificate = '{0}'\nkey = '{1}'",
-                file("cert.pem"),
-                file(key)
-            );
+            let toml =
+                format!("[tls]\nca = '{0}'\ncertificate = '{0}'\nkey = '{1}'", file("cert.pem"), file(key));
             ServerIdentity::open(&config(dir.path(), &toml), UnixTime::from_secs(0))
         };
         open("right.key").unwrap();

@@ -244,10 +244,14 @@ fn new_origin(config: &Config) -> Result<KeyName, Failure> {
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     use std::io::ErrorKind;
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => Failure::new(Exit::Unavailable, format_args!("{address} is taken by another program"))
-            .hint("choose another with --listen or `listen` in the configuration"),
-        ErrorKind::PermissionDenied => Failure::new(Exit::Permission, format_args!("may not listen on {address}"))
-            .hint("ports below 1024 need CAP_NET_BIND_SERVICE"),
+        ErrorKind::AddrInUse => {
+            Failure::new(Exit::Unavailable, format_args!("{address} is taken by another program"))
+                .hint("choose another with --listen or `listen` in the configuration")
+        }
+        ErrorKind::PermissionDenied => {
+            Failure::new(Exit::Permission, format_args!("may not listen on {address}"))
+                .hint("ports below 1024 need CAP_NET_BIND_SERVICE")
+        }
         _ => Failure::new(Exit::Unavailable, format_args!("cannot listen on {address}: {error}")),
     })
 }

@@ -37,17 +37,20 @@ pub(crate) struct Engine {
     /// Directories without a watch, and roots that are not there: they are walked now and then.
     pub(crate) unwatched: BTreeSet<Arc<[u8]>>,
     dirty: BTreeSet<Arc<[u8]>>,
-    lost: Lost,
+    wanted: Wanted,
     package_database: Arc<[u8]>,
     ignored: (Box<[u8]>, Box<[u8]>),
     round: u64,
 }
 
-/// Whether hints were lost since the last walk of everything.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lost {
+/// Why everything is to be walked, if it is; the stronger reason is the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wanted {
     Nothing,
-    Hints,
+    /// A file has a second name, and the first is not known.
+    UnknownName,
+    /// Hints were lost.
+    LostHints,
 }
 
 impl Engine {
@@ -74,7 +77,7 @@ impl Engine {
             links: Links::default(),
             unwatched: BTreeSet::new(),
             dirty: BTreeSet::new(),
-            lost: Lost::Nothing,
+            wanted: Wanted::Nothing,
             package_database: Arc::from(bytes(&MeasureConfig::real(&config.dpkg_admin_dir))),
             ignored: (bytes(&cache_home), cache_name.as_encoded_bytes().into()),
             round: 0,
@@ -88,23 +91,28 @@ impl Engine {
         self.watch.fd()
     }
 
-    /// Takes the kernel's hints; true where there is something to walk.
+    /// Takes the kernel's hints; true where any came since it was asked last.
     pub(crate) fn take_hints(&mut self) -> bool {
-        let Self { watch, dirty, lost, ignored, .. } = self;
+        let Self { watch, dirty, wanted, ignored, .. } = self;
+        let mut came = false;
         watch.drain(|hint| match hint {
             // The cache is written by walks: its events must not cause the next one.
             Hint::Touched(path, Some(name)) if *path == *ignored.0 && name == ignored.1 => {}
             Hint::Touched(path, _) => {
+                came = true;
                 dirty.insert(path);
             }
-            Hint::Overflow => *lost = Lost::Hints,
+            Hint::Overflow => {
+                came = true;
+                *wanted = Wanted::LostHints;
+            }
         });
-        self.is_dirty()
+        came
     }
 
     /// Whether anything is to be walked again.
     pub(crate) fn is_dirty(&self) -> bool {
-        !self.dirty.is_empty() || self.lost == Lost::Hints
+        !self.dirty.is_empty() || self.wanted > Wanted::Nothing
     }
 
     /// Directories that are to be walked again though no hint will come.
@@ -117,9 +125,16 @@ impl Engine {
         !self.unwatched.is_empty()
     }
 
-    /// A file with several names was met in a directory: where it changed, its other names are walked again.
-    pub(crate) fn meet_link(&mut self, stamp: &Stamp, directory: &Arc<[u8]>) {
-        self.dirty.extend(self.links.meet(stamp, directory));
+    /// A directory's files: where one with several names changed, its other names are walked again.
+    pub(crate) fn meet_links<'a>(&mut self, directory: &Arc<[u8]>, files: impl Iterator<Item = &'a Stamp>) {
+        self.dirty.extend(self.links.meet(directory, files));
+    }
+
+    /// At the end of a walk of some directories.
+    pub(crate) fn want_unknown_names(&mut self) {
+        if self.links.unknown_names() {
+            self.wanted = self.wanted.max(Wanted::UnknownName);
+        }
     }
 
     /// Directories whose files changed at every attempt are to be walked again.
@@ -136,7 +151,11 @@ impl Engine {
     pub(crate) fn walk_all(&mut self) {
         let part = self.round.checked_sub(1);
         self.round += 1;
-        self.lost = Lost::Nothing;
+        self.walk_everything(part);
+    }
+
+    fn walk_everything(&mut self, part: Option<u64>) {
+        self.wanted = Wanted::Nothing;
         self.dirty.clear();
         self.unwatched.clear();
         self.links = Links::default();
@@ -148,10 +167,17 @@ impl Engine {
 
     /// Walks what hints named; everything, where hints were lost.
     pub(crate) fn walk_touched(&mut self) {
-        if self.lost == Lost::Hints {
-            self.meet_overflow();
-            return self.walk_all();
+        match self.wanted {
+            Wanted::Nothing => self.walk_dirty(),
+            Wanted::UnknownName => self.walk_everything(None),
+            Wanted::LostHints => {
+                self.meet_overflow();
+                self.walk_everything(None);
+            }
         }
+    }
+
+    fn walk_dirty(&mut self) {
         let dirty: Vec<_> = std::mem::take(&mut self.dirty)
             .into_iter()
             .filter(|path| self.tree.get(path).is_some() || self.unwatched.contains(path))

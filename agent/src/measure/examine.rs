@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use sha2::Digest as _;
 
 use super::content::{Capabilities, Content, Traits};
-use super::limits::{HASH_ATTEMPTS, READ_BYTES};
+use super::limits::{HASH_ATTEMPTS, HEAD_BYTES, READ_BYTES};
 use super::place::Place;
 use super::stamp::Stamp;
 use crate::clock::Clock;
@@ -91,7 +91,7 @@ impl<'a> Examiner<'a> {
         // Before the first read: what is written from here on may be missing from what is read.
         let started = self.clock.now();
         let capabilities = capabilities(&file)?;
-        let head = self.read(&file)?;
+        let head = self.read(&file, HEAD_BYTES)?;
         let content = Content::of(self.buffer.get(..head).unwrap_or_default(), |offset| {
             let mut header = [0; 4];
             file.read_exact_at(&mut header, offset).ok().map(|()| header)
@@ -127,14 +127,15 @@ impl<'a> Examiner<'a> {
             if self.stop.load(Ordering::Relaxed) {
                 return Ok(Read::Stopped);
             }
-            filled = self.read(file)?;
+            filled = self.read(file, READ_BYTES)?;
         }
         Ok(Read::Hashed { digest: Sha256Digest::new(hasher.finalize().into()), bytes })
     }
 
-    fn read(&mut self, mut file: &File) -> Result<usize, Errno> {
+    fn read(&mut self, mut file: &File, most: usize) -> Result<usize, Errno> {
+        let buffer = self.buffer.get_mut(..most).unwrap_or_default();
         loop {
-            match file.read(&mut self.buffer) {
+            match file.read(buffer) {
                 Ok(count) => return Ok(count),
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(Errno::from_io_error(&error).unwrap_or(Errno::IO)),

@@ -8,6 +8,9 @@ use evidence::limits::{BODY_GAPS, MANIFEST_BYTES};
 pub(crate) const HASH_ATTEMPTS: u32 = 3;
 /// What one thread reads at once. Measured: no gain above, and four of them stay below 1 MiB.
 pub(crate) const READ_BYTES: usize = 128 << 10;
+/// What is read of a file to see what it is: most are none of ours, and copying more of them would cost more
+/// than hashing the rest.
+pub(crate) const HEAD_BYTES: usize = 4 << 10;
 /// Directory entries are read in pieces of this size: some 500 names.
 pub(crate) const LISTING_BYTES: usize = 16 << 10;
 /// Inotify events are read in pieces of this size: some 300.

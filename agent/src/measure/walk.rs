@@ -90,7 +90,11 @@ impl<'e> Walk<'e> {
 
     fn finish(mut self) {
         self.cache.flush();
-        if self.depth == Depth::All {
+        if self.depth == Depth::New {
+            self.engine.want_unknown_names();
+        } else {
+            // A name that even this walk did not meet is outside the trees.
+            self.engine.links.unknown_names();
             let seen = std::mem::take(&mut self.seen);
             self.cache.prune(seen.len() as u64, || seen);
         }
@@ -175,6 +179,7 @@ impl<'e> Walk<'e> {
                 self.engine.watch.remove(watch, &path);
             }
             self.engine.unwatched.remove(&path);
+            self.engine.meet_links(&path, std::iter::empty());
         }
         self.engine.gaps.begin_tree(path);
     }
@@ -209,6 +214,7 @@ impl<'e> Walk<'e> {
     fn take_files(&mut self, path: &Arc<[u8]>, fd: OwnedFd, listing: Listing) {
         let place = self.engine.places.of(path);
         let shown_length = self.engine.places.shown(path).len();
+        self.engine.meet_links(path, listing.files.iter().map(|(_, stamp)| stamp));
         let old =
             self.engine.tree.get_mut(path).map(|known| std::mem::take(&mut known.files)).unwrap_or_default();
         let mut files = Vec::new();
@@ -216,9 +222,6 @@ impl<'e> Walk<'e> {
         for (name, stamp) in listing.files {
             if self.depth == Depth::All {
                 self.seen.push(stamp.identity());
-            }
-            if stamp.links > 1 {
-                self.engine.meet_link(&stamp, path);
             }
             if shown_length + 1 + name.as_bytes().len() > PATH_BYTES {
                 self.meet(GapCause::Unreadable, path, name.as_bytes());

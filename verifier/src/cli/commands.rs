@@ -116,7 +116,10 @@ fn check(config: &Config) -> Result<(), Failure> {
         ("tls", tls),
         ("log key", config.log_key.display().to_string()),
         ("endorsement", policy),
-        ("heartbeat", format!("{} s, stale after {} s", hosts.heartbeat.as_secs(), hosts.stale_after.as_secs())),
+        (
+            "heartbeat",
+            format!("{} s, stale after {} s", hosts.heartbeat.as_secs(), hosts.stale_after.as_secs()),
+        ),
         ("selection", hosts.selection.to_string()),
     ] {
         // Writing into a string does not fail.
@@ -165,14 +168,21 @@ fn check_text(text: &str, what: &str) -> Result<(), Failure> {
 fn expiry(now: UnixTime, ttl: Duration, max: Duration) -> Result<UnixTime, Failure> {
     if ttl > max {
         let limit = format!("--ttl is above the maximum of {} s", max.as_secs());
-        return Err(Failure::new(Exit::Config, limit).hint("tokens.join-max-ttl-secs is the maximum of join tokens"));
+        return Err(
+            Failure::new(Exit::Config, limit).hint("tokens.join-max-ttl-secs is the maximum of join tokens")
+        );
     }
     Ok(now.plus_ms(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX)))
 }
 
 /// The secret alone on stdout, so that a script can take it.
 fn show_new(token: &NewToken) -> Result<(), Failure> {
-    let _ = writeln!(std::io::stderr(), "token {} expires {}; its secret is shown this once:", token.id, token.expires);
+    let _ = writeln!(
+        std::io::stderr(),
+        "token {} expires {}; its secret is shown this once:",
+        token.id,
+        token.expires
+    );
     print(&format!("{}\n", token.secret))
 }
 

@@ -39,7 +39,13 @@ struct Settings {
     #[arg(long, global = true, env = "LYDIAN_VERIFIER_STATE_DIR", value_name = "DIR")]
     state_dir: Option<PathBuf>,
     /// Name or address in the server's certificate; may be repeated.
-    #[arg(long = "server-name", global = true, env = "LYDIAN_VERIFIER_NAMES", value_delimiter = ',', value_name = "NAME")]
+    #[arg(
+        long = "server-name",
+        global = true,
+        env = "LYDIAN_VERIFIER_NAMES",
+        value_delimiter = ',',
+        value_name = "NAME"
+    )]
     names: Vec<String>,
     /// Name of the log, when it is made.
     #[arg(long, global = true, env = "LYDIAN_VERIFIER_ORIGIN", value_name = "NAME")]

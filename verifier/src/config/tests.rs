@@ -39,7 +39,11 @@ fn defaults_are_what_the_example_says() {
     let uncommented: String = example
         .lines()
         .map(|line| line.strip_prefix("#: ").unwrap_or(line))
-        .filter(|line| !["ca = ", "certificate = ", "key = ", "origin = ", "names = "].iter().any(|key| line.starts_with(key)))
+        .filter(|line| {
+            !["ca = ", "certificate = ", "key = ", "origin = ", "names = "]
+                .iter()
+                .any(|key| line.starts_with(key))
+        })
         .flat_map(|line| [line, "\n"])
         .collect();
     let full = Config::new(toml::from_str(&uncommented).unwrap(), &Overrides::default()).unwrap();

@@ -57,8 +57,12 @@ pub(super) async fn finish(
 ) -> Result<Json<Enrolled>, Fault> {
     let finish: EnrolFinish = json(body)?;
     let wrong = || {
-        Fault::new(StatusCode::FORBIDDEN, "credential-wrong", "the secret is wrong, or the enrolment's time is over")
-            .hint("begin again; if it stays so, the two keys are not in one TPM")
+        Fault::new(
+            StatusCode::FORBIDDEN,
+            "credential-wrong",
+            "the secret is wrong, or the enrolment's time is over",
+        )
+        .hint("begin again; if it stays so, the two keys are not in one TPM")
     };
     let session = app.sessions.take(&finish.session, app.clock.now()).ok_or_else(wrong)?;
     if !same(session.secret.as_slice(), &finish.secret.0) {
@@ -108,7 +112,10 @@ async fn check(app: &App, begin: &EnrolBegin) -> Result<NewEnrolment, Fault> {
         name: host_name(&begin.host_name)?,
         ek,
         ak,
-        chain: begin.chain.parse::<ChainId>().map_err(|error| Fault::malformed(format_args!("chain: {error}")))?,
+        chain: begin
+            .chain
+            .parse::<ChainId>()
+            .map_err(|error| Fault::malformed(format_args!("chain: {error}")))?,
         tier,
         selection: app.rules.selection.clone(),
         agent_version: short(&begin.agent_version, "agent_version")?,
@@ -120,7 +127,9 @@ fn check_banks(app: &App, banks: &[String]) -> Result<(), Fault> {
     for (bank, _) in app.rules.selection.banks() {
         if !banks.iter().any(|has| has == bank.name()) {
             return Err(unsuitable("selection-mismatch", format_args!("the TPM has no PCR bank {bank}"))
-                .hint("allocate the bank in the host's firmware, or change hosts.selection at the verifier"));
+                .hint(
+                    "allocate the bank in the host's firmware, or change hosts.selection at the verifier",
+                ));
         }
     }
     Ok(())
@@ -132,7 +141,10 @@ fn unsuitable(code: &'static str, error: impl std::fmt::Display) -> Fault {
 
 /// A display name: something to read, without what would disturb a terminal or a log.
 fn host_name(name: &str) -> Result<String, Fault> {
-    if name.is_empty() || name.len() > HOST_NAME_BYTES || name.chars().any(|c| c.is_control() || c.is_whitespace()) {
+    if name.is_empty()
+        || name.len() > HOST_NAME_BYTES
+        || name.chars().any(|c| c.is_control() || c.is_whitespace())
+    {
         let detail = format!("host_name has 1 to {HOST_NAME_BYTES} bytes and no white space");
         return Err(Fault::malformed(detail));
     }

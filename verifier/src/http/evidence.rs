@@ -110,7 +110,11 @@ async fn accept(app: &Arc<App>, from: &receipt::From, request: Request) -> Resul
 }
 
 /// Reads what the evidence is verified against, and verifies it.
-async fn judge(app: &Arc<App>, envelope: Arc<Envelope>, host: Arc<EnrolledHost>) -> Result<NewEvidence, Fault> {
+async fn judge(
+    app: &Arc<App>,
+    envelope: Arc<Envelope>,
+    host: Arc<EnrolledHost>,
+) -> Result<NewEvidence, Fault> {
     let body = envelope.evidence.body();
     let known = match body.firmware_log {
         FirmwareLog::Present(digest) => app.store.blob(&digest).await?,
@@ -202,11 +206,7 @@ pub(super) fn media_type(headers: &HeaderMap, expected: &str) -> Result<(), Faul
 }
 
 /// Takes room in memory for a body before it is read.
-pub(super) fn room_for(
-    app: &App,
-    headers: &HeaderMap,
-    limit: usize,
-) -> Result<OwnedSemaphorePermit, Fault> {
+pub(super) fn room_for(app: &App, headers: &HeaderMap, limit: usize) -> Result<OwnedSemaphorePermit, Fault> {
     let stated = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let length: usize = stated.unwrap_or(limit);
     if length > limit {

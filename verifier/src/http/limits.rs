@@ -93,7 +93,10 @@ mod tests {
     fn a_bucket_runs_dry_for_one_address_alone() {
         let limits = limits(3);
         let (one, other) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
-        assert_eq!([(); 4].map(|()| limits.address(one)), [Rate::Within, Rate::Within, Rate::Within, Rate::Exceeded]);
+        assert_eq!(
+            [(); 4].map(|()| limits.address(one)),
+            [Rate::Within, Rate::Within, Rate::Within, Rate::Exceeded]
+        );
         assert_eq!(limits.address(other), Rate::Within);
     }
 

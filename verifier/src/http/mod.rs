@@ -184,7 +184,8 @@ async fn check_protocol(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let said = said.unwrap_or("none");
-    let detail = format!("this verifier speaks protocol {PROTOCOL_VERSION}, the request says {}", said.escape_debug());
+    let detail =
+        format!("this verifier speaks protocol {PROTOCOL_VERSION}, the request says {}", said.escape_debug());
     Fault::new(StatusCode::BAD_REQUEST, "protocol-version", detail)
         .hint("install versions of agent and verifier that belong together")
         .into_response()

@@ -57,7 +57,8 @@ pub(super) struct About {
 pub(super) async fn build(app: &App, head: &Head, from: LogSize, about: About) -> Result<Receipt, Fault> {
     let inclusion = app.store.prove_inclusion(about.index, head.size()).await?;
     let consistency = app.store.prove_consistency(from, head.size()).await?;
-    let bytes = |hashes: &[Hash]| hashes.iter().map(|hash| Base64Bytes::from(hash.as_bytes().as_slice())).collect();
+    let bytes =
+        |hashes: &[Hash]| hashes.iter().map(|hash| Base64Bytes::from(hash.as_bytes().as_slice())).collect();
     Ok(Receipt {
         leaf: Base64Bytes::from(about.leaf.to_bytes().as_slice()),
         index: about.index.get(),

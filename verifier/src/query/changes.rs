@@ -37,8 +37,8 @@ async fn manifests(store: &Store, digests: &[Sha256Digest]) -> Result<Vec<Manife
                 .fetch_optional(store.readers())
                 .await?;
         let Some(blob) = blob.flatten() else { continue };
-        let blob =
-            Sha256Digest::from_slice(&blob).map_err(|_| StoreError::Damaged { what: "a manifest's digest" })?;
+        let blob = Sha256Digest::from_slice(&blob)
+            .map_err(|_| StoreError::Damaged { what: "a manifest's digest" })?;
         let bytes = store.blob(&blob).await?.ok_or(StoreError::Damaged { what: "a manifest is missing" })?;
         known.push(Manifest::decode(&bytes).map_err(|_| StoreError::Damaged { what: "a manifest" })?);
     }
@@ -46,7 +46,9 @@ async fn manifests(store: &Store, digests: &[Sha256Digest]) -> Result<Vec<Manife
 }
 
 fn diff(before: &[Manifest], after: &[Manifest]) -> Vec<Change> {
-    let key = |manifest: &Manifest| (manifest.kind(), manifest.name().to_owned(), manifest.architecture().to_owned());
+    let key = |manifest: &Manifest| {
+        (manifest.kind(), manifest.name().to_owned(), manifest.architecture().to_owned())
+    };
     let mut pairs: BTreeMap<_, (Option<&Manifest>, Option<&Manifest>)> = BTreeMap::new();
     for manifest in before {
         pairs.entry(key(manifest)).or_default().0 = Some(manifest);
@@ -120,7 +122,9 @@ fn printable(path: &[u8]) -> String {
                 text.push(character);
             }
         }
-        text.extend(chunk.invalid().iter().flat_map(|byte| format!("\\x{byte:02x}").into_bytes()).map(char::from));
+        text.extend(
+            chunk.invalid().iter().flat_map(|byte| format!("\\x{byte:02x}").into_bytes()).map(char::from),
+        );
     }
     text
 }
@@ -156,8 +160,16 @@ mod tests {
 
     #[test]
     fn a_component_before_and_after_is_compared_by_path() {
-        let old = manifest("bash", "5.1", &[("/bin/bash", 1, 0o755), ("/bin/old", 2, 0o755), ("/bin/same", 3, 0o755)]);
-        let new = manifest("bash", "5.2", &[("/bin/bash", 9, 0o755), ("/bin/new", 4, 0o755), ("/bin/same", 3, 0o755)]);
+        let old = manifest(
+            "bash",
+            "5.1",
+            &[("/bin/bash", 1, 0o755), ("/bin/old", 2, 0o755), ("/bin/same", 3, 0o755)],
+        );
+        let new = manifest(
+            "bash",
+            "5.2",
+            &[("/bin/bash", 9, 0o755), ("/bin/new", 4, 0o755), ("/bin/same", 3, 0o755)],
+        );
         let label = "[bash 5.1 → 5.2]";
         check(
             &[old],

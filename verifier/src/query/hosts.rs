@@ -55,14 +55,20 @@ pub(crate) async fn find(store: &Store, which: &str) -> Result<Found, StoreError
 }
 
 /// A page of hosts by name, then identity.
-pub(crate) async fn list(store: &Store, page: &Page, silent_before: UnixTime) -> Result<HostList, StoreError> {
+pub(crate) async fn list(
+    store: &Store,
+    page: &Page,
+    silent_before: UnixTime,
+) -> Result<HostList, StoreError> {
     let total: i64 = sqlx::query_scalar("SELECT count(*) FROM host").fetch_one(store.readers()).await?;
     let mut query = QueryBuilder::<Sqlite>::new(SUMMARY);
     query.push(" WHERE 1 = 1");
     if let Some(search) = &page.search {
         query.push(" AND (instr(lower(h.name), lower(").push_bind(search.clone()).push(")) > 0");
         if is_hex(search) {
-            query.push(" OR lower(hex(h.identity)) LIKE ").push_bind(format!("{}%", search.to_ascii_lowercase()));
+            query
+                .push(" OR lower(hex(h.identity)) LIKE ")
+                .push_bind(format!("{}%", search.to_ascii_lowercase()));
         }
         query.push(")");
     }
@@ -136,7 +142,11 @@ fn summary(row: &SqliteRow, silent_before: UnixTime) -> Result<HostSummary, Stor
 }
 
 /// Everything that is known of a host now.
-pub(crate) async fn detail(store: &Store, host: i64, silent_before: UnixTime) -> Result<HostDetail, StoreError> {
+pub(crate) async fn detail(
+    store: &Store,
+    host: i64,
+    silent_before: UnixTime,
+) -> Result<HostDetail, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(SUMMARY);
     query.push(" WHERE h.id = ").push_bind(host);
     let row = query.build().fetch_one(store.readers()).await?;
@@ -254,7 +264,11 @@ fn component_view(row: &SqliteRow) -> Result<ComponentView, StoreError> {
 }
 
 /// Refusals, newest first: of one host, or of all.
-pub(crate) async fn refusals(store: &Store, host: Option<i64>, limit: i64) -> Result<Vec<Refusal>, StoreError> {
+pub(crate) async fn refusals(
+    store: &Store,
+    host: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Refusal>, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(
         "SELECT e.at_ms, r.named, r.code, r.detail, r.peer FROM refusal r JOIN event e ON e.id = r.event_id",
     );

@@ -56,7 +56,8 @@ impl NewEvidence {
         self.write_components(tx, index).await?;
         let host = Some(self.host_row);
         if was_silent {
-            insert_event(tx, host, EventKind::Fresh, self.received_ms, None, None, "evidence came again").await?;
+            insert_event(tx, host, EventKind::Fresh, self.received_ms, None, None, "evidence came again")
+                .await?;
         }
         let leaf = Some(to_i64(index.get()));
         let summary = &self.summary;
@@ -146,7 +147,8 @@ impl NewEvidence {
             .fetch_one(&mut *tx)
             .await?;
         let mut intervals = Intervals::decode(&packed)?;
-        let gone: Vec<i64> = known_components(tx, &self.removed).await?.into_iter().map(|(id, _)| id).collect();
+        let gone: Vec<i64> =
+            known_components(tx, &self.removed).await?.into_iter().map(|(id, _)| id).collect();
         intervals.close(tx, self.host_row, &gone, index).await?;
         insert_components(tx, &self.added, index).await?;
         let came = known_components(tx, &self.added).await?;
@@ -195,7 +197,8 @@ async fn known_components(
 ) -> Result<Vec<(i64, Manifest)>, StoreError> {
     let mut found = Vec::with_capacity(digests.len());
     for some in digests.chunks(ROWS_PER_STATEMENT) {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT id, manifest IS NOT NULL FROM component WHERE digest IN (");
+        let mut query =
+            QueryBuilder::<Sqlite>::new("SELECT id, manifest IS NOT NULL FROM component WHERE digest IN (");
         let mut list = query.separated(", ");
         for digest in some {
             list.push_bind(digest.as_bytes().to_vec());
@@ -203,7 +206,8 @@ async fn known_components(
         query.push(")");
         let rows: Vec<(i64, bool)> = query.build_query_as().fetch_all(&mut *tx).await?;
         found.extend(
-            rows.into_iter().map(|(id, stored)| (id, if stored { Manifest::Stored } else { Manifest::Missing })),
+            rows.into_iter()
+                .map(|(id, stored)| (id, if stored { Manifest::Stored } else { Manifest::Missing })),
         );
     }
     if found.len() == digests.len() {

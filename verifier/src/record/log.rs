@@ -86,8 +86,7 @@ const TOO_LONG: StoreError = StoreError::Damaged { what: "the log cannot grow an
 fn sign(frontier: &Frontier, key: &SignerKey) -> Result<SignedCheckpoint, StoreError> {
     const UNSIGNED: StoreError = StoreError::Damaged { what: "the log's head cannot be signed" };
     let origin = Origin::from(key.verifier_key().name());
-    let checkpoint =
-        Checkpoint::new(origin, frontier.size(), frontier.root()).map_err(|_| UNSIGNED)?;
+    let checkpoint = Checkpoint::new(origin, frontier.size(), frontier.root()).map_err(|_| UNSIGNED)?;
     SignedCheckpoint::sign(checkpoint, key).map_err(|_| UNSIGNED)
 }
 

@@ -55,7 +55,10 @@ impl NewManifest {
             });
             query.build().execute(&mut *tx).await?;
         }
-        sqlx::query("DELETE FROM component_wanted WHERE component_id = ?").bind(component).execute(tx).await?;
+        sqlx::query("DELETE FROM component_wanted WHERE component_id = ?")
+            .bind(component)
+            .execute(tx)
+            .await?;
         Ok(true)
     }
 }

@@ -50,9 +50,19 @@ pub(crate) enum Work {
     Refusal(Box<NewRefusal>),
     /// Hosts that were last heard before this time are silent now.
     Silence(UnixTime),
-    OperatorToken { name: String, scope: Scope, expires: UnixTime },
-    JoinToken { note: String, expires: UnixTime },
-    Revoke { kind: TokenKind, id: String },
+    OperatorToken {
+        name: String,
+        scope: Scope,
+        expires: UnixTime,
+    },
+    JoinToken {
+        note: String,
+        expires: UnixTime,
+    },
+    Revoke {
+        kind: TokenKind,
+        id: String,
+    },
 }
 
 /// What came of it.

@@ -52,7 +52,10 @@ impl Store {
     }
 
     /// The evidence with this digest.
-    pub(crate) async fn recorded(&self, digest: &Sha256Digest) -> Result<Option<RecordedEvidence>, StoreError> {
+    pub(crate) async fn recorded(
+        &self,
+        digest: &Sha256Digest,
+    ) -> Result<Option<RecordedEvidence>, StoreError> {
         let row: Option<(i64, i64, i64)> =
             sqlx::query_as("SELECT host_id, leaf, status FROM evidence WHERE digest = ?")
                 .bind(digest.as_bytes().as_slice())
@@ -75,8 +78,7 @@ impl Store {
             .bind(host_row)
             .fetch_one(&self.readers)
             .await?;
-        let state =
-            HostState::decode(&state).map_err(|_| StoreError::Damaged { what: "a host's state" })?;
+        let state = HostState::decode(&state).map_err(|_| StoreError::Damaged { what: "a host's state" })?;
         let mut missing = Vec::new();
         for digest in wanted {
             let digest = Sha256Digest::from_slice(&digest)

@@ -103,7 +103,8 @@ pub(crate) async fn fetch_nodes(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT level, idx, hash FROM log_node WHERE (level, idx) IN (");
+    let mut query =
+        QueryBuilder::<Sqlite>::new("SELECT level, idx, hash FROM log_node WHERE (level, idx) IN (");
     query.push_values(ids, |mut row, id| {
         row.push_bind(i64::from(id.level())).push_bind(to_i64(id.index()));
     });

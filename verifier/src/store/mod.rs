@@ -129,7 +129,9 @@ impl From<OpenError> for Failure {
                 Trouble::Disk => Self::new(Exit::Io, &error).hint("look at the disk and at the kernel's log"),
                 Trouble::Permission => Self::new(Exit::Permission, &error)
                     .hint("run it as the user that owns the state directory"),
-                Trouble::Busy => Self::new(Exit::Unavailable, &error).hint("another process holds the database"),
+                Trouble::Busy => {
+                    Self::new(Exit::Unavailable, &error).hint("another process holds the database")
+                }
                 Trouble::Row | Trouble::Other => Self::new(Exit::Software, &error),
             },
         }

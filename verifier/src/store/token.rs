@@ -140,9 +140,7 @@ pub async fn revoke(
     now: UnixTime,
 ) -> Result<bool, StoreError> {
     let statement = match kind {
-        TokenKind::Operator => {
-            "UPDATE operator_token SET revoked_ms = coalesce(revoked_ms, ?) WHERE id = ?"
-        }
+        TokenKind::Operator => "UPDATE operator_token SET revoked_ms = coalesce(revoked_ms, ?) WHERE id = ?",
         TokenKind::Join => "UPDATE join_token SET revoked_ms = coalesce(revoked_ms, ?) WHERE id = ?",
     };
     let done = sqlx::query(statement).bind(to_i64(now.as_ms())).bind(id).execute(connection).await?;
@@ -232,7 +230,8 @@ pub(crate) async fn scope_of(
     if !presented.is(&secret) || state != TokenState::Valid {
         return Ok(None);
     }
-    let scope = [Scope::Read, Scope::Enrol, Scope::Admin].into_iter().find(|known| scope_name(*known) == scope);
+    let scope =
+        [Scope::Read, Scope::Enrol, Scope::Admin].into_iter().find(|known| scope_name(*known) == scope);
     scope.map(Some).ok_or(StoreError::Damaged { what: "a token's scope" })
 }
 
@@ -274,10 +273,11 @@ pub(crate) async fn check_join(
     ak: &[u8],
     now: UnixTime,
 ) -> Result<Result<(), JoinRefusal>, StoreError> {
-    let row = sqlx::query("SELECT secret, expires_ms, revoked_ms, used_by, used_ak FROM join_token WHERE id = ?")
-        .bind(&presented.id)
-        .fetch_optional(executor)
-        .await?;
+    let row =
+        sqlx::query("SELECT secret, expires_ms, revoked_ms, used_by, used_ak FROM join_token WHERE id = ?")
+            .bind(&presented.id)
+            .fetch_optional(executor)
+            .await?;
     let Some(row) = row else { return Ok(Err(JoinRefusal::Unknown)) };
     if !presented.is(&row.try_get::<Vec<u8>, _>("secret")?) {
         return Ok(Err(JoinRefusal::Unknown));
@@ -304,13 +304,15 @@ pub(crate) async fn use_join(
     ak: &[u8],
     now: UnixTime,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE join_token SET used_ms = ?, used_by = ?, used_ak = ? WHERE id = ? AND used_ms IS NULL")
-        .bind(to_i64(now.as_ms()))
-        .bind(host.as_bytes().as_slice())
-        .bind(ak)
-        .bind(id)
-        .execute(connection)
-        .await?;
+    sqlx::query(
+        "UPDATE join_token SET used_ms = ?, used_by = ?, used_ak = ? WHERE id = ? AND used_ms IS NULL",
+    )
+    .bind(to_i64(now.as_ms()))
+    .bind(host.as_bytes().as_slice())
+    .bind(ak)
+    .bind(id)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

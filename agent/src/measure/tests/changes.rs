@@ -396,6 +396,15 @@ fn a_change_under_one_name_reaches_the_others() {
     let all = ["/usr/bin/a", "/usr/lib/a", "/usr/lib/b"];
     check(linked, |host| host.mode("usr/bin/a", 0o4755), &all);
     check(linked, |host| host.elf("usr/lib/b", "changed"), &all);
+    let first_name = |host: &Host| {
+        host.write("usr/bin/a", b"#!/bin/sh");
+        fs::create_dir_all(host.at("usr/lib")).unwrap();
+    };
+    let second_name = |host: &Host| {
+        fs::hard_link(host.at("usr/bin/a"), host.at("usr/lib/b")).unwrap();
+        host.mode("usr/lib/b", 0o755);
+    };
+    check(first_name, second_name, &["/usr/bin/a", "/usr/lib/b"]);
     let gone = |host: &Host| fs::remove_file(host.at("usr/bin/a")).unwrap();
     check(linked, gone, &["/usr/lib/a", "/usr/lib/b"]);
 }

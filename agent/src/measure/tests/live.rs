@@ -17,9 +17,13 @@ struct Live {
 
 impl Live {
     fn start(host: Host, room: usize) -> Self {
+        let config = host.config();
+        Self::start_with(host, config, room)
+    }
+
+    fn start_with(host: Host, config: MeasureConfig, room: usize) -> Self {
         let (sender, out) = channel(room);
-        let measurer =
-            Measurer::start(host.config(), BTreeSet::new(), Arc::new(SystemClock), sender).unwrap();
+        let measurer = Measurer::start(config, BTreeSet::new(), Arc::new(SystemClock), sender).unwrap();
         Self { host, measurer, out, manifests: BTreeMap::new() }
     }
 
@@ -53,6 +57,16 @@ impl Live {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn a_change_is_reported_when_its_burst_is_over_not_at_the_latest_moment() {
+    let host = Host::new();
+    let config = MeasureConfig { settle_max: Duration::from_hours(1), ..host.config() };
+    let mut live = Live::start_with(host, config, 1);
+    live.next().await;
+    live.host.elf("usr/bin/tool", "changed");
+    live.until("/usr/bin/tool").await;
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn following_hints_is_as_good_as_walking_anew(steps in proptest::collection::vec(any_step(), 1..60)) {
@@ -62,7 +62,9 @@ proptest! {
         let mut engine = host.engine();
         for step in &steps {
             apply(&host, step);
-            if matches!(step, Step::Follow) {
+            // What is done through a second name before a walk has seen that name leaves no trace in a watched
+            // directory: `links` says so.
+            if matches!(step, Step::Follow | Step::Link(..)) {
                 follow(&mut engine);
                 prop_assert_eq!(host.state(&mut engine), host.walked_anew());
             }

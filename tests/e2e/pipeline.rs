@@ -17,10 +17,10 @@ const NAME: &str = "web-1";
 
 /// A verifier that trusts the makers of these TPMs, a booted host with a package, and its agent, enrolled.
 struct World {
+    agent: Agent,
     verifier: Verifier,
     operator: VerifierClient,
     host: SimulatedHost,
-    agent: Agent,
 }
 
 impl World {

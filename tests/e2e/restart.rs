@@ -28,10 +28,10 @@ enum Victim {
 }
 
 struct World {
+    agent: Agent,
     verifier: Verifier,
     operator: VerifierClient,
     host: SimulatedHost,
-    agent: Agent,
     rng: ChaCha20Rng,
     written: BTreeSet<String>,
 }
@@ -45,7 +45,14 @@ impl World {
         agent.enrol(&verifier, NAME).await?;
         agent.start().await?;
         let rng = ChaCha20Rng::seed_from_u64(seed);
-        Ok(Self { verifier, operator, host, agent, rng, written: BTreeSet::new() })
+        let world = Self { agent, verifier, operator, host, rng, written: BTreeSet::new() };
+        // What is there at the start is a state, not a change.
+        wait::until("the first evidence", async || {
+            let detail: HostDetail = world.operator.read(&format!("/v1/hosts/{NAME}")).await?;
+            Ok(detail.summary.seq)
+        })
+        .await?;
+        Ok(world)
     }
 
     fn below(&mut self, bound: u32) -> u32 {

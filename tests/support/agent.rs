@@ -45,8 +45,8 @@ impl Agent {
 
     /// Enrols with this token, or not.
     pub async fn try_enrol(&self, verifier: &Verifier, name: &str, token: &str) -> Result<Finished> {
-        let enroll = self.command("enroll")?;
-        let enroll = enroll.args(["--url", &verifier.url(), "--token", token, "--name", name, "--ca"]);
+        let enroll = self.command("enroll")?.env("LYDIAN_JOIN_TOKEN", token);
+        let enroll = enroll.args(["--url", &verifier.url(), "--name", name, "--ca"]);
         enroll.args([verifier.ca()]).run().await
     }
 

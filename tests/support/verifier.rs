@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use toml::{Table, Value};
 use wire::operator::{CreateJoinToken, NewToken, Scope};
 
@@ -51,6 +52,7 @@ pub struct Verifier {
     settings: VerifierSettings,
     service: Service,
     address: SocketAddr,
+    enroller: OnceCell<VerifierClient>,
 }
 
 impl Verifier {
@@ -64,7 +66,7 @@ impl Verifier {
         }
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let (service, address) = launch(dir.path(), settings, anywhere).await?;
-        Ok(Self { dir, settings: settings.clone(), service, address })
+        Ok(Self { dir, settings: settings.clone(), service, address, enroller: OnceCell::new() })
     }
 
     /// Starts it again on the same store and port.
@@ -138,8 +140,8 @@ impl Verifier {
     /// A new join token.
     pub async fn join_token(&self) -> Result<String> {
         let ask = CreateJoinToken { note: "test".to_owned(), ttl_secs: 600 };
-        let made: NewToken =
-            granted(self.operator(Scope::Enrol).await?.post("/v1/join-tokens", &ask).await?)?;
+        let enroller = self.enroller.get_or_try_init(|| self.operator(Scope::Enrol)).await?;
+        let made: NewToken = granted(enroller.post("/v1/join-tokens", &ask).await?)?;
         Ok(made.secret)
     }
 }

@@ -7,7 +7,9 @@
 mod notify;
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::net::SocketAddr;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -68,11 +70,14 @@ impl Program {
         let name = self.path.file_name().context("a program has a name")?.to_string_lossy().into_owned();
         let socket = NotifySocket::bind()?;
         let log = dir.join(format!("{name}.stderr"));
-        let file = std::fs::File::options().create(true).append(true).open(&log)?;
+        let file = File::options().create(true).read(true).append(true).open(&log)?;
+        let log_start = usize::try_from(file.metadata()?.len())?;
+        // A directory that is removed earlier than its services does not take what they wrote with it.
+        let log = file.try_clone()?;
         let mut command = self.command();
         command.env("NOTIFY_SOCKET", socket.path()).stdout(Stdio::null()).stderr(file);
         let child = command.spawn().with_context(|| format!("start {}", self.path.display()))?;
-        Ok(Service { name, child, socket, log })
+        Ok(Service { name, child, socket, log, log_start })
     }
 
     fn command(&self) -> Command {
@@ -122,7 +127,19 @@ pub struct Service {
     name: String,
     child: Child,
     socket: NotifySocket,
-    log: PathBuf,
+    log: File,
+    log_start: usize,
+}
+
+impl Drop for Service {
+    #[expect(
+        clippy::print_stderr,
+        reason = "shown by the test runner with a test that failed, and only then"
+    )]
+    fn drop(&mut self) {
+        let all = self.stderr().unwrap_or_else(|error| error.to_string());
+        eprintln!("--- {} wrote:\n{}", self.name, all.get(self.log_start..).unwrap_or(&all));
+    }
 }
 
 impl Service {
@@ -150,17 +167,12 @@ impl Service {
 
     /// Waits until what the program has told has an answer to `ask`.
     pub async fn told<T>(&mut self, what: &str, ask: impl Fn(&ServiceState) -> Option<T>) -> Result<T> {
-        let deadline = tokio::time::sleep(DEADLINE);
-        tokio::pin!(deadline);
-        loop {
-            if let Some(answer) = ask(&self.socket.state()) {
-                return Ok(answer);
-            }
-            tokio::select! {
-                told = self.socket.changed() => told?,
-                ended = self.child.wait() => bail!("{} ended with {}: {}", self.name, ended?, self.stderr()?),
-                () = &mut deadline => bail!("{}: {what}: not within {DEADLINE:?}: {}", self.name, self.stderr()?),
-            }
+        let Self { name, child, socket, log, .. } = self;
+        let said = || read_all(log).unwrap_or_else(|error| error.to_string());
+        tokio::select! {
+            answer = socket.told(ask) => answer,
+            ended = child.wait() => bail!("{name} ended with {}: {}", ended?, said()),
+            () = tokio::time::sleep(DEADLINE) => bail!("{name}: {what}: not within {DEADLINE:?}: {}", said()),
         }
     }
 
@@ -200,9 +212,14 @@ impl Service {
 
     /// Everything that the program wrote to its standard error, earlier starts included.
     pub fn stderr(&self) -> Result<String> {
-        let bytes = std::fs::read(&self.log).with_context(|| format!("read {}", self.log.display()))?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        read_all(&self.log)
     }
+}
+
+fn read_all(log: &File) -> Result<String> {
+    let mut bytes = vec![0; usize::try_from(log.metadata()?.len())?];
+    log.read_exact_at(&mut bytes, 0).context("read what a service wrote")?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The service manager's end of `sd_notify`: how a program says that it is ready.
 //!
-//! In: datagrams on a socket of the test's own. Out: what the program has told so far. It believes every sender that knows the
-//! socket's path.
+//! In: datagrams on a socket of the test's own, read as they come, because a program waits where nobody reads. Out: what
+//! the program has told so far. It believes every sender that knows the socket's path.
 //= systemd sd_notify(3)
 
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 use tokio::net::UnixDatagram;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::AbortHandle;
 
 /// A socket for one program.
 #[derive(Debug)]
 pub struct NotifySocket {
     path: PathBuf,
-    state: watch::Receiver<ServiceState>,
-    reader: JoinHandle<()>,
+    told: watch::Receiver<ServiceState>,
+    reader: AbortHandle,
     _dir: TempDir,
 }
 
@@ -35,22 +35,15 @@ pub struct ServiceState {
 }
 
 impl NotifySocket {
-    /// A new socket; must be called within a runtime. It is read at once and always, as a service manager does: a
-    /// program whose words nobody reads would wait in the middle of its work.
+    /// A new socket; must be called within a runtime.
     pub fn bind() -> Result<Self> {
         // A socket's path has at most 107 bytes.
         let dir = tempfile::Builder::new().prefix("lnfy").tempdir_in("/tmp")?;
         let path = dir.path().join("n");
         let socket = UnixDatagram::bind(&path).with_context(|| format!("bind {}", path.display()))?;
-        let (told, state) = watch::channel(ServiceState::default());
-        let reader = tokio::spawn(async move {
-            let mut buffer = vec![0; DATAGRAM_BYTES];
-            while let Ok(size) = socket.recv(&mut buffer).await {
-                let text = String::from_utf8_lossy(buffer.get(..size).unwrap_or_default());
-                told.send_modify(|state| text.lines().for_each(|line| state.take(line)));
-            }
-        });
-        Ok(Self { path, state, reader, _dir: dir })
+        let (tell, told) = watch::channel(ServiceState::default());
+        let reader = tokio::spawn(read(socket, tell)).abort_handle();
+        Ok(Self { path, told, reader, _dir: dir })
     }
 
     /// What a program finds as `NOTIFY_SOCKET`.
@@ -59,19 +52,33 @@ impl NotifySocket {
     }
 
     /// What was told so far.
-    pub fn state(&mut self) -> ServiceState {
-        self.state.borrow_and_update().clone()
+    pub fn state(&self) -> ServiceState {
+        self.told.borrow().clone()
     }
 
-    /// Waits until more was told since [`NotifySocket::state`].
-    pub async fn changed(&mut self) -> Result<()> {
-        self.state.changed().await.context("the reader of a service's words ended")
+    /// Waits until something is told that has an answer to `ask`.
+    pub async fn told<T>(&mut self, ask: impl Fn(&ServiceState) -> Option<T>) -> Result<T> {
+        loop {
+            if let Some(answer) = ask(&self.told.borrow_and_update()) {
+                return Ok(answer);
+            }
+            self.told.changed().await.context("the socket of a service was closed")?;
+        }
     }
 }
 
 impl Drop for NotifySocket {
     fn drop(&mut self) {
         self.reader.abort();
+    }
+}
+
+/// Reads until the socket breaks, which the closed channel then tells.
+async fn read(socket: UnixDatagram, tell: watch::Sender<ServiceState>) {
+    let mut buffer = vec![0; DATAGRAM_BYTES];
+    while let Ok(size) = socket.recv(&mut buffer).await {
+        let text = String::from_utf8_lossy(buffer.get(..size).unwrap_or_default());
+        tell.send_modify(|state| text.lines().for_each(|line| state.take(line)));
     }
 }
 
@@ -101,10 +108,19 @@ mod tests {
         let say = |text: &'static [u8]| sender.send_to(text, socket.path());
         say(b"READY=1\nSTATUS=listening on 127.0.0.1:1234\nMAINPID=7").await.unwrap();
         say(b"WATCHDOG=1").await.unwrap();
-        while socket.state().watchdogs == 0 {
-            socket.changed().await.unwrap();
-        }
+        let alive = socket.told(|state| (state.watchdogs == 1).then(|| state.clone())).await.unwrap();
         let status = Some("listening on 127.0.0.1:1234".to_owned());
-        assert_eq!(socket.state(), ServiceState { ready: true, stopping: false, status, watchdogs: 1 });
+        assert_eq!(alive, ServiceState { ready: true, stopping: false, status, watchdogs: 1 });
+    }
+
+    /// The kernel keeps some ten datagrams for a reader; a program that tells more would hang.
+    #[tokio::test]
+    async fn a_program_is_never_kept_waiting() {
+        let mut socket = NotifySocket::bind().unwrap();
+        let sender = UnixDatagram::unbound().unwrap();
+        for _ in 0..1_000 {
+            sender.send_to(b"WATCHDOG=1", socket.path()).await.unwrap();
+        }
+        socket.told(|state| (state.watchdogs == 1_000).then_some(())).await.unwrap();
     }
 }

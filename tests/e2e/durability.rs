@@ -1,0 +1,118 @@
+//! What a verifier has acknowledged survives its death, and what it has not is there once or not at all.
+//!
+//! In: a seed, which decides when the verifier is killed while it takes evidence. Out: a log that only grew, in
+//! which each piece of evidence has exactly one leaf.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use evidence::envelope::Envelope;
+use rand_chacha::ChaCha20Rng;
+use rand_core::{RngCore as _, SeedableRng as _};
+use support::client::granted;
+use support::{KeyKind, SoftAttester, TestEkCa, Verifier, VerifierClient, VerifierSettings};
+use wire::operator::{HostHistory, Scope};
+use wire::submit::Receipt;
+
+use crate::scene::{booted, enrol, package};
+
+/// The receipt of evidence whose first answer may have been lost.
+async fn settle(
+    client: &VerifierClient,
+    attester: &SoftAttester,
+    envelope: &Envelope,
+) -> Result<(Receipt, Lost)> {
+    let from = attester.from_size();
+    match client.submit(envelope, from).await? {
+        Ok(receipt) => Ok((receipt, Lost::Evidence)),
+        Err(problem) if problem.code == "replayed" => {
+            let digest = envelope.evidence.digest();
+            let path = format!("/v1/evidence/{digest}/receipt?from={from}");
+            Ok((client.read(&path).await?, Lost::Answer))
+        }
+        Err(problem) => bail!("refused after a restart: {problem:?}"),
+    }
+}
+
+/// What the kill took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lost {
+    Evidence,
+    Answer,
+}
+
+/// Gives how often the kill took the evidence, and how often only the answer.
+async fn survive(seed: u64, rounds: u64) -> Result<(u64, u64)> {
+    let ca = TestEkCa::new("Test TPM maker")?;
+    let settings = VerifierSettings { ek_roots: vec![ca.root_pem()?], ..VerifierSettings::default() };
+    let mut verifier = Verifier::start(&settings).await?;
+    let operator = verifier.operator(Scope::Read).await?;
+    let mut attester = booted(&ca, seed, KeyKind::EccP256)?;
+    enrol(&verifier.client()?, &mut attester, &verifier.join_token().await?).await?;
+    let mut rng = ChaCha20Rng::seed_from_u64(seed);
+    let (mut evidence, mut answers) = (0, 0);
+    for round in 0..rounds {
+        attester.toggle(&package("changing", &round.to_string())?);
+        let envelope = attester.host.next()?;
+        let (client, from) = (verifier.client()?, attester.from_size());
+        let sent = envelope.clone();
+        let submission = tokio::spawn(async move { client.submit(&sent, from).await });
+        // The moment of the kill is the test's input: somewhere around the commit.
+        tokio::time::sleep(Duration::from_micros((rng.next_u32() % 20_000).into())).await;
+        verifier.kill_9().await?;
+        let acknowledged = submission.await?.ok().map(granted).transpose()?;
+        verifier.restart().await?;
+        let context = || format!("seed {seed}, round {round}");
+        let (receipt, lost) =
+            settle(&verifier.client()?, &attester, &envelope).await.with_context(context)?;
+        match lost {
+            Lost::Evidence => evidence += 1,
+            Lost::Answer => answers += 1,
+        }
+        if let Some(acknowledged) = acknowledged {
+            ensure!(lost == Lost::Answer, "{}: acknowledged and forgotten", context());
+            ensure!(acknowledged.index == receipt.index, "{}: another leaf", context());
+        }
+        attester.recorded(&envelope, &receipt).with_context(context)?;
+    }
+    let path = format!("/v1/hosts/{}/history?limit=500", attester.host.id());
+    let history: HostHistory = operator.read(&path).await?;
+    let seqs: Vec<_> = history.entries.iter().filter_map(|entry| entry.seq).rev().collect();
+    ensure!(seqs == (0..rounds).collect::<Vec<_>>(), "the chain: {seqs:?}");
+    Ok((evidence, answers))
+}
+
+#[tokio::test]
+async fn a_verifier_that_is_killed_keeps_its_word() -> Result<()> {
+    survive(1, 12).await.map(drop)
+}
+
+#[tokio::test]
+#[ignore = "the long form: some minutes, run by `make soak`"]
+async fn a_verifier_that_is_killed_two_hundred_times_keeps_its_word() -> Result<()> {
+    let (evidence, answers) = survive(2, 200).await?;
+    ensure!(evidence > 10 && answers > 10, "the kills missed the commit: {evidence} before, {answers} after");
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_submissions_of_the_same_evidence_make_one_leaf() -> Result<()> {
+    let ca = TestEkCa::new("Test TPM maker")?;
+    let settings = VerifierSettings { ek_roots: vec![ca.root_pem()?], ..VerifierSettings::default() };
+    let verifier = Verifier::start(&settings).await?;
+    let client = verifier.client()?;
+    let mut attester = booted(&ca, 1, KeyKind::Rsa2048)?;
+    enrol(&client, &mut attester, &verifier.join_token().await?).await?;
+    for round in 0..5_u32 {
+        attester.toggle(&package("changing", &round.to_string())?);
+        let (envelope, from) = (attester.host.next()?, attester.from_size());
+        let (one, other) = tokio::join!(client.submit(&envelope, from), client.submit(&envelope, from));
+        let (receipt, problem) = match (one?, other?) {
+            (Ok(receipt), Err(problem)) | (Err(problem), Ok(receipt)) => (receipt, problem),
+            both => bail!("round {round}: not one of each: {both:?}"),
+        };
+        ensure!(problem.code == "replayed", "{problem:?}");
+        attester.recorded(&envelope, &receipt)?;
+    }
+    Ok(())
+}

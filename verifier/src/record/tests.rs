@@ -99,25 +99,25 @@ impl Bench {
 #[derive(Clone, Debug)]
 struct Chain {
     row: i64,
-    chain: u8,
+    id: u8,
     seq: u64,
     prev: Sha256Digest,
     components: Vec<Sha256Digest>,
 }
 
 impl Chain {
-    const fn new(row: i64, chain: u8) -> Self {
-        Self { row, chain, seq: 0, prev: Sha256Digest::new([0; 32]), components: Vec::new() }
+    const fn new(row: i64, id: u8) -> Self {
+        Self { row, id, seq: 0, prev: Sha256Digest::new([0; 32]), components: Vec::new() }
     }
 
     /// The next evidence with these components afterwards.
     fn next(&self, after: &[Sha256Digest]) -> NewEvidence {
         let added = after.iter().filter(|digest| !self.components.contains(digest)).copied().collect();
         let removed = self.components.iter().filter(|digest| !after.contains(digest)).copied().collect();
-        let name = format!("{}/{}/{:?}", self.chain, self.seq, self.prev);
+        let name = format!("{}/{}/{:?}", self.id, self.seq, self.prev);
         NewEvidence {
             host_row: self.row,
-            chain: ChainId::new([self.chain; 16]),
+            chain: ChainId::new([self.id; 16]),
             seq: self.seq,
             prev: self.prev,
             digest: Sha256Digest::of(&[name.as_bytes()]),
@@ -134,7 +134,7 @@ impl Chain {
             added,
             removed,
             state_before: Vec::new(),
-            state: HostState::enrolled(ChainId::new([self.chain; 16])).encode(),
+            state: HostState::enrolled(ChainId::new([self.id; 16])).encode(),
             components: after.len() as u64,
             agent_version: "1".into(),
             status: 1,
@@ -339,7 +339,7 @@ async fn refusals_are_bounded_and_strangers_do_not_push_out_hosts() {
     }
     strangers.join_all().await;
     let of_host = crate::query::hosts::refusals(&bench.store, Some(row), 1_000).await.unwrap();
-    assert_eq!(of_host.len() as i64, REFUSALS_PER_HOST);
+    assert_eq!(of_host.len(), usize::try_from(REFUSALS_PER_HOST).unwrap());
     assert_eq!(of_host[0].detail, (REFUSALS_PER_HOST + 4).to_string(), "the newest are kept");
     let strangers = bench.count("SELECT count(*) FROM refusal WHERE host_id IS NULL").await;
     assert_eq!(strangers, REFUSALS_OF_STRANGERS);
@@ -455,8 +455,7 @@ async fn check_rounds(rounds: Vec<Vec<Step>>) {
                     *last = Some(new);
                     acknowledged += 1;
                 }
-                (Step::Again, Some((_, Err(RecordError::Replayed))))
-                | (Step::Again, None)
+                (Step::Again, None | Some((_, Err(RecordError::Replayed))))
                 | (Step::Stray, Some((_, Err(RecordError::Overtaken)))) => {}
                 (step, outcome) => panic!("{step:?}: {outcome:?}"),
             }

@@ -143,17 +143,17 @@ fn connection_cause(error: &reqwest::Error) -> (String, &'static str) {
     let mut cause: Option<&dyn StdError> = Some(error);
     while let Some(at) = cause {
         bottom = at;
-        let io = at.downcast_ref::<io::Error>();
-        let within = io.and_then(io::Error::get_ref).and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if let Some(tls) = at.downcast_ref::<rustls::Error>().or(within) {
+        if let Some(tls) = at.downcast_ref::<rustls::Error>() {
             return (tls.to_string(), tls_hint(tls));
         }
-        if let Some(io) = io
-            && io.get_ref().is_none()
-        {
-            return (plain(io), io_hint(io.kind()));
-        }
-        cause = at.source();
+        // What an `io::Error` wraps is not its `source`.
+        cause = match at.downcast_ref::<io::Error>() {
+            None => at.source(),
+            Some(io) => match io.get_ref() {
+                None => return (plain(io), io_hint(io.kind())),
+                Some(within) => Some(within),
+            },
+        };
     }
     if error.is_timeout() {
         return ("it does not answer in time".to_owned(), "is it overloaded, or is a firewall between?");

@@ -4,6 +4,7 @@
 //! make text read otherwise than it is. Whether the text is true is not asked.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// Escapes control characters, invisible ones and those that turn the direction of writing.
 pub(crate) fn safe(text: &str) -> Cow<'_, str> {
@@ -32,7 +33,8 @@ pub(crate) fn json(text: &str) -> Cow<'_, str> {
     for c in text.chars() {
         if unsafe_in_json(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
             }
         } else {
             out.push(c);

@@ -91,18 +91,23 @@ impl Engine {
         self.watch.fd()
     }
 
-    /// Takes the kernel's hints; true where there is something to walk.
+    /// Takes the kernel's hints; true where any came since it was asked last.
     pub(crate) fn take_hints(&mut self) -> bool {
         let Self { watch, dirty, wanted, ignored, .. } = self;
+        let mut came = false;
         watch.drain(|hint| match hint {
             // The cache is written by walks: its events must not cause the next one.
             Hint::Touched(path, Some(name)) if *path == *ignored.0 && name == ignored.1 => {}
             Hint::Touched(path, _) => {
+                came = true;
                 dirty.insert(path);
             }
-            Hint::Overflow => *wanted = Wanted::LostHints,
+            Hint::Overflow => {
+                came = true;
+                *wanted = Wanted::LostHints;
+            }
         });
-        self.is_dirty()
+        came
     }
 
     /// Whether anything is to be walked again.

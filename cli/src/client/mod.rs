@@ -200,4 +200,4 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CliError> {
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-const TOTAL_TIMEOUT: Duration = Duration::from_secs(300);
+const TOTAL_TIMEOUT: Duration = Duration::from_mins(5);

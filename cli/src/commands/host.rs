@@ -195,7 +195,7 @@ pub(super) fn refusals(client: &Client, ui: &mut Ui) -> Result<Outcome, CliError
             ui.text(&text)?;
         }
     }
-    ui.note(&format!("{} refusals", list.refusals.len()));
+    ui.note(&show::counted(list.refusals.len() as u64, "refusal"));
     Ok(Outcome::Good)
 }
 
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn near_names_are_found() {
         let names = ["web-1", "web-2", "database", "mail"];
-        assert_eq!(near("wbe-1", &names), [""; 0]);
+        assert_eq!(near("wbe-1", &names), ["web-1"]);
         assert_eq!(near("web1", &names), ["web-1", "web-2"]);
         assert_eq!(near("WEB", &names), ["web-1", "web-2"]);
         assert_eq!(near("databse", &names), ["database"]);

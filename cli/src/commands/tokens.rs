@@ -7,7 +7,7 @@ use crate::args::{ScopeArg, TokenCommand};
 use crate::client::{Client, Denied, Request};
 use crate::duration::{both, relative};
 use crate::error::CliError;
-use crate::show::{Cell, Table, Tone, short};
+use crate::show::{Cell, Table, Tone, counted, short};
 use crate::ui::{Format, Ui};
 
 /// The two kinds of tokens.
@@ -89,7 +89,7 @@ pub(super) fn list(client: &Client, ui: &mut Ui, tokens: Tokens) -> Result<(), C
     let text = table.render(ui.screen());
     ui.text(&text)?;
     let valid = list.tokens.iter().filter(|token| token.state == "valid").count();
-    ui.note(&format!("{} tokens, {valid} valid", list.tokens.len()));
+    ui.note(&format!("{}, {valid} valid", counted(list.tokens.len() as u64, "token")));
     Ok(())
 }
 

@@ -70,12 +70,13 @@ pub(super) struct EventView {
 }
 
 impl LogView {
-    /// The view of a log; `keep` chooses events.
+    /// The view of a log; `pcr` chooses what is replayed, `keep` events.
     pub(super) fn new(
         file: String,
         log: &EventLog<'_>,
         damage: Option<String>,
         bank: HashAlg,
+        pcr: Option<u32>,
         keep: impl Fn(&EventView) -> bool,
     ) -> Self {
         let facts = log.facts(bank);
@@ -89,7 +90,7 @@ impl LogView {
             banks: log.banks().iter().map(|bank| bank.name()).collect(),
             bank: bank.name(),
             event_count: log.events().len(),
-            secure_boot: SecureBootView::new(&facts.secure_boot),
+            secure_boot: SecureBootView::new(facts.secure_boot),
             startup_locality: match facts.startup_locality {
                 StartupLocality::Logged { locality, .. } => Some(locality),
                 StartupLocality::NotLogged | StartupLocality::Invalid { .. } => None,
@@ -98,7 +99,7 @@ impl LogView {
             findings: facts.findings.iter().map(FindingView::new).collect(),
             damage,
             padding_bytes: log.padding_bytes(),
-            replay: replay(log),
+            replay: replay(log, pcr),
             events: events.filter(keep).collect(),
         }
     }
@@ -138,10 +139,10 @@ impl FindingView {
 }
 
 impl SecureBootView {
-    fn new(state: &SecureBoot) -> Self {
+    fn new(state: SecureBoot) -> Self {
         match state {
-            SecureBoot::On { event } => Self { state: "on", event: Some(*event), why: None },
-            SecureBoot::Off { event } => Self { state: "off", event: Some(*event), why: None },
+            SecureBoot::On { event } => Self { state: "on", event: Some(event), why: None },
+            SecureBoot::Off { event } => Self { state: "off", event: Some(event), why: None },
             SecureBoot::Unknown(why) => Self { state: "unknown", event: None, why: Some(why.to_string()) },
         }
     }
@@ -156,14 +157,15 @@ const fn separator(state: &SeparatorState) -> &'static str {
     }
 }
 
-fn replay(log: &EventLog<'_>) -> BTreeMap<&'static str, BTreeMap<u8, String>> {
+fn replay(log: &EventLog<'_>, only: Option<u32>) -> BTreeMap<&'static str, BTreeMap<u8, String>> {
     let mut banks = BTreeMap::new();
     for bank in log.banks() {
         // A bank that cannot be computed has no replay.
         let Ok(values) = log.replay(*bank) else { continue };
         let extended = log.extended(*bank);
         let value = |pcr: PcrIndex| Some((pcr.get(), values.value(*bank, pcr)?.to_string()));
-        banks.insert(bank.name(), extended.iter().filter_map(value).collect());
+        let wanted = |pcr: &PcrIndex| only.is_none_or(|only| only == u32::from(pcr.get()));
+        banks.insert(bank.name(), extended.iter().filter(wanted).filter_map(value).collect());
     }
     banks
 }

@@ -10,7 +10,15 @@ use crate::escape::safe;
 pub(crate) struct Card {
     title: Cell,
     status: Cell,
-    sections: Vec<(String, Table)>,
+    sections: Vec<Section>,
+}
+
+/// A heading, rows, and a line below them.
+#[derive(Clone, Debug)]
+struct Section {
+    heading: String,
+    rows: Table,
+    foot: Cell,
 }
 
 impl Card {
@@ -21,7 +29,8 @@ impl Card {
 
     /// Starts a section.
     pub(crate) fn section(&mut self, heading: impl Into<String>) {
-        self.sections.push((heading.into(), Table::indented(INDENT)));
+        let (heading, rows) = (heading.into(), Table::indented(INDENT));
+        self.sections.push(Section { heading, rows, foot: Cell::default() });
     }
 
     /// Adds a labelled value to the section.
@@ -31,8 +40,15 @@ impl Card {
 
     /// Adds a row of cells to the section.
     pub(crate) fn cells(&mut self, cells: Vec<Cell>) {
-        if let Some((_, table)) = self.sections.last_mut() {
-            table.row(cells);
+        if let Some(section) = self.sections.last_mut() {
+            section.rows.row(cells);
+        }
+    }
+
+    /// Puts a line below the section's rows.
+    pub(crate) fn foot(&mut self, foot: Cell) {
+        if let Some(section) = self.sections.last_mut() {
+            section.foot = foot;
         }
     }
 
@@ -40,11 +56,12 @@ impl Card {
     pub(crate) fn render(&self, screen: Screen) -> String {
         let cell = |cell: &Cell| paint(cell.text(), cell.tone(), screen);
         let mut text = format!("{}  {}\n", cell(&self.title), cell(&self.status));
-        for (heading, table) in self.sections.iter().filter(|(_, table)| !table.is_empty()) {
-            text.push('\n');
-            text.push_str(&paint(&safe(heading), Tone::Strong, screen));
-            text.push('\n');
-            text.push_str(&table.render(screen));
+        for section in self.sections.iter().filter(|section| !section.rows.is_empty()) {
+            let heading = paint(&safe(&section.heading), Tone::Strong, screen);
+            text.extend(["\n", &heading, "\n", &section.rows.render(screen)]);
+            if !section.foot.text().is_empty() {
+                text.extend([&" ".repeat(INDENT), cell(&section.foot).as_str(), "\n"]);
+            }
         }
         text
     }

@@ -5,7 +5,7 @@
 use time::OffsetDateTime;
 use wire::operator::{HistoryEntry, HostDetail, HostStatus, HostSummary};
 
-use super::{Card, Cell, ClaimLine, Table, Tone, claims_of, short};
+use super::{Card, Cell, ClaimLine, Table, Tone, counted, result_of, short};
 use crate::duration::{both, relative};
 
 /// The word for a status.
@@ -56,8 +56,8 @@ pub(crate) fn denominator(hosts: &[HostSummary], total: u64) -> String {
         .filter(|(_, count)| *count > 0)
         .map(|(status, count)| format!("{count} {}", status_word(status)))
         .collect();
-    let hosts = if total == 1 { "host" } else { "hosts" };
-    let of = if shown == total { format!("{total} {hosts}") } else { format!("{shown} of {total} {hosts}") };
+    let hosts = counted(total, "host");
+    let of = if shown == total { hosts } else { format!("{shown} of {hosts}") };
     if kinds.is_empty() { of } else { format!("{of}: {}", kinds.join(", ")) }
 }
 
@@ -74,9 +74,10 @@ pub(crate) fn host_card(host: &HostDetail, now: OffsetDateTime) -> Card {
     card.row("enrolled", both(&summary.enrolled, now));
     evidence_section(&mut card, host, now);
     if let Some(result) = &host.result {
-        card.section("Result");
-        for claim in claims_of(result) {
-            claim_rows(&mut card, &claim);
+        let result = result_of(result);
+        card.section(format!("Result: {} under {}", result.status, result.policy));
+        for claim in &result.claims {
+            claim_rows(&mut card, claim);
         }
     }
     coverage_section(&mut card, host);
@@ -86,16 +87,13 @@ pub(crate) fn host_card(host: &HostDetail, now: OffsetDateTime) -> Card {
             (&component.name).into(),
             (&component.version).into(),
             Cell::toned(&component.kind, Tone::Dim),
-            Cell::toned(format!("{} artefacts", component.artefacts), Tone::Dim),
+            Cell::toned(counted(component.artefacts, "artefact"), Tone::Dim),
             Cell::toned(short(&component.digest), Tone::Dim),
         ]);
     }
     let more = summary.components.saturating_sub(host.component_list.len().min(COMPONENTS_SHOWN) as u64);
     if more > 0 {
-        card.cells(vec![Cell::toned(
-            format!("and {more} more: -o json has what the verifier lists"),
-            Tone::Dim,
-        )]);
+        card.foot(Cell::toned(format!("and {more} more: -o json has what the verifier lists"), Tone::Dim));
     }
     card.section("Posture (the agent's word)");
     for claim in &host.posture {
@@ -122,7 +120,7 @@ fn evidence_section(card: &mut Card, host: &HostDetail, now: OffsetDateTime) {
             card.row("received", at.as_ref().map_or_else(Cell::none, |at| both(at, now).into()));
         }
         (None, _) => {
-            card.row("position", Cell::toned("none yet: enrolled, and nothing received", Tone::Warn))
+            card.row("position", Cell::toned("none yet: enrolled, and nothing received", Tone::Warn));
         }
     }
     if let Some(reset) = host.reset_count {

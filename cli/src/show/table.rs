@@ -121,7 +121,11 @@ impl Table {
             column.set_padding((0, 2));
         }
         let indent = " ".repeat(self.indent);
-        table.lines().map(|line| format!("{indent}{}\n", line.trim_end())).collect()
+        let mut text = String::new();
+        for line in table.lines() {
+            text.extend([&indent, line.trim_end(), "\n"]);
+        }
+        text
     }
 }
 
@@ -141,7 +145,7 @@ mod tests {
         let text = table().render(Screen::PIPE);
         assert_eq!(
             text,
-            "NAME              STATUS\nweb-1             trusted\nevil\\u{1b}[2J\\n  not-trusted\n"
+            "NAME             STATUS\nweb-1            trusted\nevil\\u{1b}[2J\\n  not-trusted\n"
         );
     }
 

@@ -181,6 +181,3 @@ fn log_checks(bundle: &Bundle, given: &Given, report: &mut Report) -> Result<(),
     });
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

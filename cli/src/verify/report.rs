@@ -54,6 +54,7 @@ impl Verdict {
 
 /// One link of the chain from the host's TPM to the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the JSON's fields")]
 pub(crate) struct Check {
     pub(crate) check: &'static str,
     pub(crate) standing: Standing,

@@ -153,11 +153,11 @@ impl Service {
         let deadline = tokio::time::sleep(DEADLINE);
         tokio::pin!(deadline);
         loop {
-            if let Some(answer) = ask(self.socket.state()) {
+            if let Some(answer) = ask(&self.socket.state()) {
                 return Ok(answer);
             }
             tokio::select! {
-                received = self.socket.receive() => received?,
+                told = self.socket.changed() => told?,
                 ended = self.child.wait() => bail!("{} ended with {}: {}", self.name, ended?, self.stderr()?),
                 () = &mut deadline => bail!("{}: {what}: not within {DEADLINE:?}: {}", self.name, self.stderr()?),
             }

@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 use tokio::net::UnixDatagram;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// A socket for one program.
 #[derive(Debug)]
 pub struct NotifySocket {
     path: PathBuf,
-    socket: UnixDatagram,
-    state: ServiceState,
+    state: watch::Receiver<ServiceState>,
+    reader: JoinHandle<()>,
     _dir: TempDir,
 }
 
@@ -33,13 +35,22 @@ pub struct ServiceState {
 }
 
 impl NotifySocket {
-    /// A new socket; must be called within a runtime.
+    /// A new socket; must be called within a runtime. It is read at once and always, as a service manager does: a
+    /// program whose words nobody reads would wait in the middle of its work.
     pub fn bind() -> Result<Self> {
         // A socket's path has at most 107 bytes.
         let dir = tempfile::Builder::new().prefix("lnfy").tempdir_in("/tmp")?;
         let path = dir.path().join("n");
         let socket = UnixDatagram::bind(&path).with_context(|| format!("bind {}", path.display()))?;
-        Ok(Self { path, socket, state: ServiceState::default(), _dir: dir })
+        let (told, state) = watch::channel(ServiceState::default());
+        let reader = tokio::spawn(async move {
+            let mut buffer = vec![0; DATAGRAM_BYTES];
+            while let Ok(size) = socket.recv(&mut buffer).await {
+                let text = String::from_utf8_lossy(buffer.get(..size).unwrap_or_default());
+                told.send_modify(|state| text.lines().for_each(|line| state.take(line)));
+            }
+        });
+        Ok(Self { path, state, reader, _dir: dir })
     }
 
     /// What a program finds as `NOTIFY_SOCKET`.
@@ -48,19 +59,19 @@ impl NotifySocket {
     }
 
     /// What was told so far.
-    pub const fn state(&self) -> &ServiceState {
-        &self.state
+    pub fn state(&mut self) -> ServiceState {
+        self.state.borrow_and_update().clone()
     }
 
-    /// Waits for one datagram more.
-    pub async fn receive(&mut self) -> Result<()> {
-        let mut buffer = vec![0; DATAGRAM_BYTES];
-        let size = self.socket.recv(&mut buffer).await.context("receive from a service")?;
-        let text = String::from_utf8_lossy(buffer.get(..size).unwrap_or_default());
-        for line in text.lines() {
-            self.state.take(line);
-        }
-        Ok(())
+    /// Waits until more was told since [`NotifySocket::state`].
+    pub async fn changed(&mut self) -> Result<()> {
+        self.state.changed().await.context("the reader of a service's words ended")
+    }
+}
+
+impl Drop for NotifySocket {
+    fn drop(&mut self) {
+        self.reader.abort();
     }
 }
 
@@ -90,9 +101,10 @@ mod tests {
         let say = |text: &'static [u8]| sender.send_to(text, socket.path());
         say(b"READY=1\nSTATUS=listening on 127.0.0.1:1234\nMAINPID=7").await.unwrap();
         say(b"WATCHDOG=1").await.unwrap();
-        socket.receive().await.unwrap();
-        socket.receive().await.unwrap();
+        while socket.state().watchdogs == 0 {
+            socket.changed().await.unwrap();
+        }
         let status = Some("listening on 127.0.0.1:1234".to_owned());
-        assert_eq!(socket.state(), &ServiceState { ready: true, stopping: false, status, watchdogs: 1 });
+        assert_eq!(socket.state(), ServiceState { ready: true, stopping: false, status, watchdogs: 1 });
     }
 }

@@ -1,0 +1,18 @@
+//! The built program, from its arguments to its exit code.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "helpers of tests: a panic is how a test fails"
+)]
+
+mod bundles;
+mod run;
+mod server;
+
+mod inspect;
+mod remote;
+mod usage;
+mod verify;

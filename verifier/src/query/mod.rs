@@ -4,3 +4,6 @@ pub(crate) mod bundle;
 pub(crate) mod changes;
 pub(crate) mod history;
 pub(crate) mod hosts;
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,5 @@
 //! The recorder on a database of its own: what it acknowledges is there, provable, and there after a restart.
 
-use std::collections::BTreeMap;
-
 use ::evidence::body::{BootCounters, Trigger};
 use ::evidence::digest::{ChainId, HostId, Sha256Digest};
 use ::evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
@@ -10,8 +8,6 @@ use appraisal::endorsement::TrustTier;
 use appraisal::state::HostState;
 use ledger::checkpoint::VerifiedCheckpoint;
 use ledger::note::KeyName;
-use ledger::tree::{Frontier, LogSize};
-use proptest::prelude::*;
 use tokio::task::JoinSet;
 
 use super::*;
@@ -19,10 +15,12 @@ use crate::store::blob::Blob;
 use crate::store::log::Standing;
 use crate::store::token::Presented;
 
-struct Bench {
+mod property;
+
+pub(crate) struct Bench {
     dir: tempfile::TempDir,
-    recorder: Recorder,
-    store: Store,
+    pub(crate) recorder: Recorder,
+    pub(crate) store: Store,
     task: JoinHandle<Result<(), Failure>>,
 }
 
@@ -35,7 +33,7 @@ fn clock() -> Clock {
 }
 
 impl Bench {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::at(tempfile::tempdir().unwrap()).await.unwrap()
     }
 
@@ -52,7 +50,7 @@ impl Bench {
         self.dir
     }
 
-    async fn enrol(&self, host: u8, chain: u8) -> Result<i64, RecordError> {
+    pub(crate) async fn enrol(&self, host: u8, chain: u8) -> Result<i64, RecordError> {
         let expires = UnixTime::from_secs(2_000_000);
         let made = self.recorder.record(Work::JoinToken { note: String::new(), expires }).await?;
         let (Done::Token(token), _) = made else { panic!("no token") };
@@ -97,27 +95,27 @@ impl Bench {
 
 /// A host's side of its chain.
 #[derive(Clone, Debug)]
-struct Chain {
+pub(crate) struct Chain {
     row: i64,
-    chain: u8,
+    id: u8,
     seq: u64,
     prev: Sha256Digest,
     components: Vec<Sha256Digest>,
 }
 
 impl Chain {
-    const fn new(row: i64, chain: u8) -> Self {
-        Self { row, chain, seq: 0, prev: Sha256Digest::new([0; 32]), components: Vec::new() }
+    pub(crate) const fn new(row: i64, id: u8) -> Self {
+        Self { row, id, seq: 0, prev: Sha256Digest::new([0; 32]), components: Vec::new() }
     }
 
     /// The next evidence with these components afterwards.
-    fn next(&self, after: &[Sha256Digest]) -> NewEvidence {
+    pub(crate) fn next(&self, after: &[Sha256Digest]) -> NewEvidence {
         let added = after.iter().filter(|digest| !self.components.contains(digest)).copied().collect();
         let removed = self.components.iter().filter(|digest| !after.contains(digest)).copied().collect();
-        let name = format!("{}/{}/{:?}", self.chain, self.seq, self.prev);
+        let name = format!("{}/{}/{:?}", self.id, self.seq, self.prev);
         NewEvidence {
             host_row: self.row,
-            chain: ChainId::new([self.chain; 16]),
+            chain: ChainId::new([self.id; 16]),
             seq: self.seq,
             prev: self.prev,
             digest: Sha256Digest::of(&[name.as_bytes()]),
@@ -134,7 +132,7 @@ impl Chain {
             added,
             removed,
             state_before: Vec::new(),
-            state: HostState::enrolled(ChainId::new([self.chain; 16])).encode(),
+            state: HostState::enrolled(ChainId::new([self.id; 16])).encode(),
             components: after.len() as u64,
             agent_version: "1".into(),
             status: 1,
@@ -143,7 +141,7 @@ impl Chain {
         }
     }
 
-    fn accepted(&mut self, new: &NewEvidence, after: &[Sha256Digest]) {
+    pub(crate) fn accepted(&mut self, new: &NewEvidence, after: &[Sha256Digest]) {
         self.seq += 1;
         self.prev = new.digest;
         self.components = after.to_vec();
@@ -154,7 +152,7 @@ fn component(n: u8) -> Sha256Digest {
     Sha256Digest::of(&[&[n]])
 }
 
-async fn submit(recorder: Recorder, new: NewEvidence) -> Answer {
+pub(crate) async fn submit(recorder: Recorder, new: NewEvidence) -> Answer {
     recorder.record(Work::Evidence(Box::new(new))).await
 }
 
@@ -339,7 +337,7 @@ async fn refusals_are_bounded_and_strangers_do_not_push_out_hosts() {
     }
     strangers.join_all().await;
     let of_host = crate::query::hosts::refusals(&bench.store, Some(row), 1_000).await.unwrap();
-    assert_eq!(of_host.len() as i64, REFUSALS_PER_HOST);
+    assert_eq!(of_host.len(), usize::try_from(REFUSALS_PER_HOST).unwrap());
     assert_eq!(of_host[0].detail, (REFUSALS_PER_HOST + 4).to_string(), "the newest are kept");
     let strangers = bench.count("SELECT count(*) FROM refusal WHERE host_id IS NULL").await;
     assert_eq!(strangers, REFUSALS_OF_STRANGERS);
@@ -396,121 +394,4 @@ async fn start_with_pages(path: &Path, pages: i64) -> (Recorder, Store, JoinHand
     let head = load_head(&mut connection, key().verifier_key()).await.unwrap().unwrap();
     let (recorder, task) = spawn(path, connection, head, key(), clock());
     (recorder, store, task)
-}
-
-/// What one host does next in the property below.
-#[derive(Clone, Debug)]
-enum Step {
-    /// The next evidence, with these components afterwards.
-    Next(Vec<u8>),
-    /// The newest evidence once more.
-    Again,
-    /// Evidence that does not follow.
-    Stray,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        4 => proptest::collection::btree_set(0_u8..12, 0..6).prop_map(|set| Step::Next(set.into_iter().collect())),
-        1 => Just(Step::Again),
-        1 => Just(Step::Stray),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
-
-    /// Whatever is submitted together: each receipt verifies, each refusal is deserved, the log holds exactly what was
-    /// acknowledged, and the history's open intervals are what each host has.
-    #[test]
-    fn every_receipt_verifies(rounds in proptest::collection::vec(proptest::collection::vec(step(), 4), 1..6)) {
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(check_rounds(rounds));
-    }
-}
-
-async fn check_rounds(rounds: Vec<Vec<Step>>) {
-    let bench = Bench::new().await;
-    let mut hosts = Vec::new();
-    for host in 1..=4 {
-        hosts.push((Chain::new(bench.enrol(host, host).await.unwrap(), host), None::<NewEvidence>));
-    }
-    let mut acknowledged = 4_u64;
-    let mut seen = bench.checkpoint();
-    for round in rounds {
-        let mut running = JoinSet::new();
-        for (at, step) in round.into_iter().enumerate() {
-            let (chain, last) = hosts[at].clone();
-            let recorder = bench.recorder.clone();
-            running.spawn(async move { (at, step.clone(), run_step(recorder, chain, last, step).await) });
-        }
-        while let Some(ran) = running.join_next().await {
-            let (at, step, outcome) = ran.unwrap();
-            let (chain, last) = &mut hosts[at];
-            match (step, outcome) {
-                (Step::Next(set), Some((new, Ok((done, head))))) => {
-                    bench.verify(done, &head, &seen).await;
-                    let after: Vec<_> = set.into_iter().map(component).collect();
-                    chain.accepted(&new, &after);
-                    *last = Some(new);
-                    acknowledged += 1;
-                }
-                (Step::Again, Some((_, Err(RecordError::Replayed))))
-                | (Step::Again, None)
-                | (Step::Stray, Some((_, Err(RecordError::Overtaken)))) => {}
-                (step, outcome) => panic!("{step:?}: {outcome:?}"),
-            }
-        }
-        seen = bench.checkpoint();
-        assert_eq!(seen.checkpoint().size().get(), acknowledged);
-    }
-    check_whole_log(&bench, acknowledged).await;
-    check_intervals(&bench, &hosts.into_iter().map(|(chain, _)| chain).collect::<Vec<_>>()).await;
-}
-
-async fn run_step(
-    recorder: Recorder,
-    chain: Chain,
-    last: Option<NewEvidence>,
-    step: Step,
-) -> Option<(NewEvidence, Answer)> {
-    let new = match step {
-        Step::Next(set) => chain.next(&set.into_iter().map(component).collect::<Vec<_>>()),
-        Step::Again => last?,
-        Step::Stray => Chain { seq: chain.seq + 1, ..chain.clone() }.next(&chain.components),
-    };
-    let answer = submit(recorder, new.clone()).await;
-    Some((new, answer))
-}
-
-/// The root over all leaves, computed from nothing but the leaves, is the one that was signed.
-async fn check_whole_log(bench: &Bench, leaves: u64) {
-    let mut frontier = Frontier::new();
-    for index in 0..leaves {
-        let leaf = bench.store.leaf(LeafIndex::new(index).unwrap()).await.unwrap().unwrap();
-        frontier.push(leaf.hash()).unwrap();
-    }
-    assert_eq!(frontier.size(), LogSize::new(leaves).unwrap());
-    assert_eq!(frontier.root(), *bench.checkpoint().checkpoint().root());
-}
-
-async fn check_intervals(bench: &Bench, hosts: &[Chain]) {
-    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
-        "SELECT hc.host_id, c.digest FROM host_component hc JOIN component c ON c.id = hc.component_id
-         WHERE hc.to_leaf IS NULL",
-    )
-    .fetch_all(bench.store.readers())
-    .await
-    .unwrap();
-    let mut open: BTreeMap<i64, Vec<Sha256Digest>> = BTreeMap::new();
-    for (host, digest) in rows {
-        open.entry(host).or_default().push(Sha256Digest::from_slice(&digest).unwrap());
-    }
-    for chain in hosts {
-        let (mut found, mut expected) =
-            (open.remove(&chain.row).unwrap_or_default(), chain.components.clone());
-        found.sort_unstable();
-        expected.sort_unstable();
-        assert_eq!(found, expected);
-    }
 }

@@ -1,5 +1,7 @@
 //! `EsysTpm` against swtpm: keys, credentials, quotes, and what happens when the TPM goes away, comes back, or is full.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

@@ -79,8 +79,8 @@ fn an_absent_verifier_is_tried_again_less_and_less_often() {
     for _ in 0..12 {
         session.handle(Event::Unanswered, waits(0), now);
         let at = session.deadline(View { spool: Room::Full, ..waits(0) }).unwrap();
-        assert!(at - now <= secs(300), "{:?}", at - now);
-        last = at - now;
+        last = at.checked_sub(now).unwrap();
+        assert!(last <= secs(300), "{last:?}");
         now = at;
         let actions = session.handle(Event::Tick, View { spool: Room::Full, ..waits(0) }, now);
         assert!(actions.contains(&Action::Send(0)), "{actions:?}");

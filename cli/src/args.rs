@@ -2,9 +2,13 @@
 //!
 //! In: arguments and `LYDIAN_*` variables. Out: typed commands. Every command's help ends with examples.
 
+mod inspect;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use inspect::{EventLogArgs, ImaArgs, InspectCommand, QuoteArgs};
 
 use crate::duration::Seconds;
 use crate::ui::Format;
@@ -224,13 +228,16 @@ pub(crate) enum LogCommand {
         log_key: LogKeyArg,
     },
     /// The proof that a leaf is in the log (c2sp.org/tlog-proof)
-    #[command(after_help = "Examples:\n  lydian log proof 1234 --out 1234.tlog-proof")]
+    #[command(after_help = "Examples:\n  lydian log proof 1234 --out 1234.tlog-proof\n  \
+        lydian log proof 1234 --log-key @log.vkey >/dev/null && echo it is in the log")]
     Proof {
         /// The leaf's index, as `host history` shows it
         index: u64,
         /// File to write; standard output without it
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        log_key: LogKeyArg,
     },
 }
 
@@ -283,91 +290,6 @@ pub(crate) struct VerifyArgs {
     /// Count a warning as not trusted
     #[arg(long)]
     pub(crate) strict: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum InspectCommand {
-    /// Firmware measurement logs: events, digests, Secure Boot, findings
-    ///
-    /// Exits with 1 where an event's data is not what was measured, or the log is damaged.
-    #[command(
-        name = "eventlog",
-        after_help = "Examples:\n  \
-        lydian inspect eventlog /sys/kernel/security/tpm0/binary_bios_measurements\n  \
-        ssh web-1 sudo cat /sys/kernel/security/tpm0/binary_bios_measurements | lydian inspect eventlog -\n  \
-        lydian inspect eventlog --pcr 7 log.bin\n  \
-        lydian inspect eventlog --only-findings *.bin"
-    )]
-    EventLog(EventLogArgs),
-    /// IMA lists: records, violations, what PCR 10 comes to
-    ///
-    /// Exits with 1 where a record is not what its hash says, the list is damaged, or nothing of it replays to --quoted.
-    #[command(after_help = "Examples:\n  \
-        lydian inspect ima /sys/kernel/security/ima/binary_runtime_measurements\n  \
-        lydian inspect ima --bank sha384 list.bin -o jsonl\n  \
-        lydian inspect ima --quoted \"$(tpm2_pcrread sha256:10 -Q -o /dev/stdout | xxd -p -c64)\" list.bin")]
-    Ima(ImaArgs),
-    /// TPM quotes: what was attested, and whether the signature, PCR values and nonce fit
-    ///
-    /// Exits with 1 where something that was given does not fit.
-    #[command(after_help = "Examples:\n  lydian inspect quote quote.msg\n  \
-        lydian inspect quote --attest quote.msg --signature quote.sig --public ak.pub --pcrs quote.pcrs --nonce 0badc0de")]
-    Quote(QuoteArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EventLogArgs {
-    /// Logs; - is standard input
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// Only events of this PCR
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=23))]
-    pub(crate) pcr: Option<u32>,
-    /// Only events that something is wrong with
-    #[arg(long)]
-    pub(crate) only_findings: bool,
-    /// Bank to check digests in [default: the strongest of the log]
-    #[arg(long, value_name = "ALG")]
-    pub(crate) bank: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ImaArgs {
-    /// Lists; - is standard input
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// Bank that PCR 10 is computed in
-    #[arg(long, default_value = "sha256", value_name = "ALG")]
-    pub(crate) bank: String,
-    /// Quoted value of PCR 10 in that bank: tells which records it vouches for
-    #[arg(long, value_name = "HEX")]
-    pub(crate) quoted: Option<String>,
-    /// Only records that something is wrong with
-    #[arg(long)]
-    pub(crate) only_findings: bool,
-}
-
-#[derive(Debug, Args)]
-#[expect(clippy::doc_markdown, reason = "the text is for a terminal, where backticks are noise")]
-pub(crate) struct QuoteArgs {
-    /// TPMS_ATTEST; - is standard input
-    #[arg(value_name = "ATTEST", required_unless_present = "attest", conflicts_with = "attest")]
-    pub(crate) file: Option<PathBuf>,
-    /// TPMS_ATTEST; - is standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) attest: Option<PathBuf>,
-    /// TPMT_SIGNATURE over it
-    #[arg(long, value_name = "FILE", requires = "public")]
-    pub(crate) signature: Option<PathBuf>,
-    /// Public area of the key: TPM2B_PUBLIC or TPMT_PUBLIC
-    #[arg(long, value_name = "FILE")]
-    pub(crate) public: Option<PathBuf>,
-    /// PCR values, as tpm2_quote writes them or one behind the other in selection order
-    #[arg(long, value_name = "FILE")]
-    pub(crate) pcrs: Option<PathBuf>,
-    /// The nonce that was asked for, in hex, or @FILE that holds it
-    #[arg(long, value_name = "HEX")]
-    pub(crate) nonce: Option<String>,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{ErrorKind, Read as _};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -65,20 +65,35 @@ impl std::fmt::Debug for RawProfile {
 impl Connection {
     /// The connection that options, variables and the file give.
     pub(crate) fn of(args: &ConnectionArgs) -> Result<Self, CliError> {
+        let args = without_empty(args);
         let path = args.config.clone().or_else(default_path);
         let file = match &path {
             None => None,
             Some(path) => load(path, args.config.is_some())?,
         };
-        resolve(args, file, path.as_deref())
+        resolve(&args, file, path.as_deref())
     }
 
     /// Whether an address is known at all.
     pub(crate) fn is_configured(args: &ConnectionArgs) -> bool {
+        let args = without_empty(args);
         args.url.is_some()
             || args.profile.is_some()
             || args.config.is_some()
             || default_path().is_some_and(|path| path.exists())
+    }
+}
+
+/// A variable that is set to nothing counts as not set.
+fn without_empty(args: &ConnectionArgs) -> ConnectionArgs {
+    let text = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
+    let path = |value: &Option<PathBuf>| value.clone().filter(|path| !path.as_os_str().is_empty());
+    ConnectionArgs {
+        url: text(&args.url),
+        token: text(&args.token),
+        ca: path(&args.ca),
+        profile: text(&args.profile),
+        config: path(&args.config),
     }
 }
 
@@ -95,11 +110,11 @@ fn load(path: &Path, named: bool) -> Result<Option<RawConfig>, CliError> {
         other => other.map_err(|error| CliError::file(path, &error))?,
     };
     let mode = file.metadata().map_err(|error| CliError::file(path, &error))?.permissions().mode();
-    let mut text = String::new();
-    let limit = u64::try_from(CONFIG_BYTES).unwrap_or(u64::MAX);
-    file.take(limit).read_to_string(&mut text).map_err(|error| CliError::file(path, &error))?;
-    let config: RawConfig = toml::from_str(&text)
-        .map_err(|error| CliError::configuration(format!("{}: {}", path.display(), first_words(&error))))?;
+    let bytes = files::read_all(file, path, CONFIG_BYTES)?;
+    let text = String::from_utf8(bytes).map_err(|_| CliError::not_text(path))?;
+    let config: RawConfig = toml::from_str(&text).map_err(|error| {
+        CliError::configuration(format!("{}: {}", path.display(), where_and_what(&error, &text)))
+    })?;
     let secret = config.profile.values().any(|profile| profile.token.is_some());
     if secret && mode & 0o077 != 0 {
         let message =
@@ -109,9 +124,13 @@ fn load(path: &Path, named: bool) -> Result<Option<RawConfig>, CliError> {
     Ok(Some(config))
 }
 
-/// TOML's message without its excerpt, which may show a token.
-fn first_words(error: &toml::de::Error) -> String {
-    error.message().to_owned()
+/// TOML's message with its line, and without its excerpt, which may show a token.
+fn where_and_what(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    match before.map(|before| before.matches('\n').count().saturating_add(1)) {
+        Some(line) => format!("line {line}: {}", error.message()),
+        None => error.message().to_owned(),
+    }
 }
 
 fn resolve(

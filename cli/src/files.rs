@@ -34,7 +34,8 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), CliError> {
     std::fs::write(path, bytes).map_err(|error| CliError::file(path, &error))
 }
 
-fn read_all(source: impl Read, path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
+/// Reads to the end of something that has at most `limit` bytes.
+pub(crate) fn read_all(source: impl Read, path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
     let mut bytes = Vec::new();
     let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     source.take(one_more).read_to_end(&mut bytes).map_err(|error| CliError::file(path, &error))?;

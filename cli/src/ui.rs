@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::error::CliError;
 use crate::escape;
-use crate::show::{Screen, Tone, paint};
+use crate::show::{Colour, Screen, Tone, paint};
 
 /// How data is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -62,14 +62,14 @@ impl Sink {
 impl Ui {
     /// The process's own streams and clock.
     pub(crate) fn of_process(format: Format) -> Self {
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
-            || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let (no_color, term) = (std::env::var_os("NO_COLOR"), std::env::var_os("TERM"));
+        let colour = Colour::wanted(no_color.as_deref(), term.as_deref());
         let (out, words) = (io::stdout(), io::stderr());
         let (out_terminal, words_terminal) = (out.is_terminal(), words.is_terminal());
         Self {
             format,
-            out_screen: if out_terminal { Screen::terminal(!plain) } else { Screen::PIPE },
-            words_screen: if words_terminal { Screen::terminal(!plain) } else { Screen::PIPE },
+            out_screen: if out_terminal { Screen::terminal(colour) } else { Screen::PIPE },
+            words_screen: if words_terminal { Screen::terminal(colour) } else { Screen::PIPE },
             out: Sink::new(out),
             words: Sink::new(words),
             now: OffsetDateTime::now_utc(),

@@ -9,7 +9,7 @@ use appraisal::endorsement::{
     EndorsementError, EndorsementRoots, TrustTier, certificates_from_pem, verify_chain,
 };
 use evidence::time::UnixTime;
-use evidence::tpm::Public;
+use evidence::tpm::{Public, Template};
 
 use crate::config::EndorsementPolicy;
 use crate::failure::{Exit, Failure};
@@ -29,6 +29,10 @@ pub(crate) enum NotEndorsed {
     /// The TPM gave none.
     #[error("the host has no EK certificate, and the verifier's policy asks for one")]
     NoCertificate,
+    /// A certificate vouches for the public value alone. Were the rest of the public area free, one TPM could pass for
+    /// many hosts, each with an identity of its own.
+    #[error("the endorsement key is not made from one of TCG's templates")]
+    Template,
     /// It does not lead to a root, or is another key's.
     #[error("the EK certificate: {0}")]
     Chain(#[from] EndorsementError),
@@ -45,6 +49,10 @@ impl Endorser {
 
     /// How well this endorsement key is vouched for.
     pub(crate) fn tier(&self, ek: &Public, chain: &[&[u8]], now: UnixTime) -> Result<TrustTier, NotEndorsed> {
+        //= TCG EK Credential Profile 2.5 §B.3, §B.4: default templates
+        if Template::of_endorsement_key(ek).is_none() {
+            return Err(NotEndorsed::Template);
+        }
         match self {
             Self::DangerFirstUse => Ok(TrustTier::FirstUse),
             Self::RequireChain(roots) => {

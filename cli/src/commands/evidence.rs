@@ -25,6 +25,10 @@ pub(super) fn fetch(
         with_matches(client, host, denied).hint("`lydian host history` shows the positions")
     })?;
     let bundle = Bundle::decode(&bytes).map_err(|error| CliError::reply(error.to_string()))?;
+    let found = bundle.envelope.evidence.body().seq;
+    if found != seq {
+        return Err(CliError::reply(format!("the bundle is of evidence {found}, not of {seq}")));
+    }
     if out.as_os_str() == "-" {
         let written = std::io::stdout().lock().write_all(&bytes);
         if let Err(error) = written
@@ -34,11 +38,10 @@ pub(super) fn fetch(
         }
     } else {
         files::write(out, &bytes)?;
-        let body = bundle.envelope.evidence.body();
         ui.note(&crate::escape::safe(&format!(
             "wrote {}: evidence {} of {}, {} bytes; nothing of it is verified yet: lydian evidence verify {}",
             out.display(),
-            body.seq,
+            found,
             bundle.host_name,
             bytes.len(),
             out.display()

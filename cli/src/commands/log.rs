@@ -1,8 +1,9 @@
 //! `lydian log …`: the log's checkpoint and proofs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ledger::checkpoint::SignedCheckpoint;
+use ledger::leaf::Leaf;
 use ledger::note::VerifierKey;
 use ledger::proof_file::ProofFile;
 use serde::Serialize;
@@ -78,7 +79,9 @@ pub(super) fn proof(
     ui: &mut Ui,
     index: u64,
     out: Option<&Path>,
+    log_key: &LogKeyArg,
 ) -> Result<Outcome, CliError> {
+    let key = key(log_key)?;
     let number = index.to_string();
     let path = ["v1", "log", "proof", &number];
     let bytes = client.get_bytes(Request::path(&path), TEXT_REPLY_BYTES).map_err(|denied| match denied {
@@ -89,12 +92,29 @@ pub(super) fn proof(
     if file.index().get() != index {
         return Err(CliError::reply(format!("the proof is of leaf {}, not of leaf {index}", file.index())));
     }
-    match out.map(PathBuf::from).filter(|path| path.as_os_str() != "-") {
+    match out.filter(|path| path.as_os_str() != "-") {
         None => ui.text(&file.to_string())?,
         Some(path) => {
-            files::write(&path, file.to_string().as_bytes())?;
+            files::write(path, file.to_string().as_bytes())?;
             ui.note(&format!("wrote {}", path.display()));
         }
     }
-    Ok(Outcome::Good)
+    match key.map(|key| check_proof(&file, &key)) {
+        None => Ok(Outcome::Good),
+        Some(Ok(())) => {
+            ui.note("the leaf in the file is in the log of the given key");
+            Ok(Outcome::Good)
+        }
+        Some(Err(why)) => {
+            ui.warn(&crate::escape::safe(&format!("the proof does not verify under the given key: {why}")));
+            Ok(Outcome::NotTrusted)
+        }
+    }
+}
+
+/// A verifier puts the leaf's entry into the file; without it there is nothing that the proof is of.
+fn check_proof(file: &ProofFile, key: &VerifierKey) -> Result<(), String> {
+    let entry = file.unauthenticated_extra().ok_or("the file does not hold the leaf")?;
+    let leaf = Leaf::from_bytes(entry).map_err(|error| error.to_string())?;
+    file.verify(&leaf.hash(), key).map(|_| ()).map_err(|error| error.to_string())
 }

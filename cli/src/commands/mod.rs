@@ -27,8 +27,8 @@ pub(crate) fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, CliError> {
         Command::Token(command) => tokens::run(&client(args)?, ui, command),
         Command::Refusal(RefusalCommand::List) => host::refusals(&client(args)?, ui),
         Command::Log(LogCommand::Checkpoint { log_key }) => log::checkpoint(&client(args)?, ui, &log_key),
-        Command::Log(LogCommand::Proof { index, out }) => {
-            log::proof(&client(args)?, ui, index, out.as_deref())
+        Command::Log(LogCommand::Proof { index, out, log_key }) => {
+            log::proof(&client(args)?, ui, index, out.as_deref(), &log_key)
         }
         Command::Evidence(EvidenceCommand::Fetch { host, seq, out }) => {
             evidence::fetch(&client(args)?, ui, &host, seq, &out)

@@ -21,12 +21,14 @@ struct Versions {
 }
 
 pub(super) fn run(ui: &mut Ui, args: &ConnectionArgs) -> Result<Outcome, CliError> {
-    let verifier = if Connection::is_configured(args) { Some(ask(args)?) } else { None };
+    // What cannot be asked is said after what is known.
+    let asked = Connection::is_configured(args).then(|| ask(args)).transpose();
+    let verifier = asked.as_ref().ok().cloned().flatten();
     let versions =
         Versions { version: env!("CARGO_PKG_VERSION"), protocol: wire::PROTOCOL_VERSION, verifier };
     if ui.format() != Format::Table {
         ui.json(&versions)?;
-        return Ok(Outcome::Good);
+        return asked.map(|_| Outcome::Good);
     }
     let mut card = Card::new("lydian", versions.version.into());
     card.section("This program");
@@ -40,7 +42,7 @@ pub(super) fn run(ui: &mut Ui, args: &ConnectionArgs) -> Result<Outcome, CliErro
     }
     let text = card.render(ui.screen());
     ui.text(&text)?;
-    Ok(Outcome::Good)
+    asked.map(|_| Outcome::Good)
 }
 
 fn ask(args: &ConnectionArgs) -> Result<Version, CliError> {

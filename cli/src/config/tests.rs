@@ -88,7 +88,20 @@ fn a_readable_token_is_refused_and_a_mode_without_one_is_not() {
 fn unknown_keys_are_refused_without_showing_the_file() {
     let error = load_with_mode("[profile.p]\ntoken = \"hush\"\ntokn = 1", 0o600).unwrap_err();
     assert!(error.message.contains("tokn"), "{}", error.message);
+    assert!(error.message.contains("line 3: "), "{}", error.message);
     assert!(!error.message.contains("hush"), "{}", error.message);
+}
+
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let empty = ConnectionArgs {
+        url: Some(String::new()),
+        token: Some(String::new()),
+        ca: Some(PathBuf::new()),
+        profile: Some(String::new()),
+        ..args()
+    };
+    assert_eq!(resolved(&without_empty(&empty), FILE), resolved(&args(), FILE));
 }
 
 #[test]

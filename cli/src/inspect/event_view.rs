@@ -70,12 +70,13 @@ pub(super) struct EventView {
 }
 
 impl LogView {
-    /// The view of a log; `keep` chooses events.
+    /// The view of a log; `pcr` chooses what is replayed, `keep` events.
     pub(super) fn new(
         file: String,
         log: &EventLog<'_>,
         damage: Option<String>,
         bank: HashAlg,
+        pcr: Option<u32>,
         keep: impl Fn(&EventView) -> bool,
     ) -> Self {
         let facts = log.facts(bank);
@@ -98,7 +99,7 @@ impl LogView {
             findings: facts.findings.iter().map(FindingView::new).collect(),
             damage,
             padding_bytes: log.padding_bytes(),
-            replay: replay(log),
+            replay: replay(log, pcr),
             events: events.filter(keep).collect(),
         }
     }
@@ -156,14 +157,15 @@ const fn separator(state: &SeparatorState) -> &'static str {
     }
 }
 
-fn replay(log: &EventLog<'_>) -> BTreeMap<&'static str, BTreeMap<u8, String>> {
+fn replay(log: &EventLog<'_>, only: Option<u32>) -> BTreeMap<&'static str, BTreeMap<u8, String>> {
     let mut banks = BTreeMap::new();
     for bank in log.banks() {
         // A bank that cannot be computed has no replay.
         let Ok(values) = log.replay(*bank) else { continue };
         let extended = log.extended(*bank);
         let value = |pcr: PcrIndex| Some((pcr.get(), values.value(*bank, pcr)?.to_string()));
-        banks.insert(bank.name(), extended.iter().filter_map(value).collect());
+        let wanted = |pcr: &PcrIndex| only.is_none_or(|only| only == u32::from(pcr.get()));
+        banks.insert(bank.name(), extended.iter().filter(wanted).filter_map(value).collect());
     }
     banks
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use evidence::digest::HashAlg;
 use evidence::eventlog::EventLog;
 use evidence::limits::EVENT_LOG_BYTES;
+use evidence::pcr::PcrIndex;
 use serde::Serialize;
 
 use super::event_view::{EventView, LogView};
@@ -55,8 +56,8 @@ pub(crate) fn run(ui: &mut Ui, args: &EventLogArgs) -> Result<Outcome, CliError>
 fn read(path: &Path, args: &EventLogArgs, bank: Option<HashAlg>) -> Result<LogView, CliError> {
     let bytes = files::read(path, EVENT_LOG_BYTES)?;
     let parsed = EventLog::parse(&bytes);
-    if parsed.log.events().is_empty()
-        && let Some(damage) = parsed.damage
+    if let Some(damage) = parsed.damage
+        && !starts_like_a_log(&parsed.log)
     {
         return Err(CliError::input(path, format!("not a firmware log: {damage}")).hint(
             "the kernel's is /sys/kernel/security/tpm0/binary_bios_measurements; text forms of it are not read",
@@ -72,10 +73,17 @@ fn read(path: &Path, args: &EventLogArgs, bank: Option<HashAlg>) -> Result<LogVi
         }
     };
     let damage = parsed.damage.map(|damage| damage.to_string());
-    Ok(LogView::new(name_of(path), &parsed.log, damage, bank, |event| {
+    Ok(LogView::new(name_of(path), &parsed.log, damage, bank, args.pcr, |event| {
         args.pcr.is_none_or(|pcr| event.register == pcr)
             && (!args.only_findings || !event.findings.is_empty())
     }))
+}
+
+/// Any bytes have some events: those of other files start with a register or type that no firmware writes.
+fn starts_like_a_log(log: &EventLog<'_>) -> bool {
+    let first = log.events().first();
+    first
+        .is_some_and(|event| event.register < u32::from(PcrIndex::COUNT) && event.event_type.name().is_some())
 }
 
 /// The bank that the verifier would rely on.

@@ -5,7 +5,7 @@
 use time::OffsetDateTime;
 use wire::operator::{HistoryEntry, HostDetail, HostStatus, HostSummary};
 
-use super::{Card, Cell, ClaimLine, Table, Tone, claims_of, counted, short};
+use super::{Card, Cell, ClaimLine, Table, Tone, counted, result_of, short};
 use crate::duration::{both, relative};
 
 /// The word for a status.
@@ -74,9 +74,10 @@ pub(crate) fn host_card(host: &HostDetail, now: OffsetDateTime) -> Card {
     card.row("enrolled", both(&summary.enrolled, now));
     evidence_section(&mut card, host, now);
     if let Some(result) = &host.result {
-        card.section("Result");
-        for claim in claims_of(result) {
-            claim_rows(&mut card, &claim);
+        let result = result_of(result);
+        card.section(format!("Result: {} under {}", result.status, result.policy));
+        for claim in &result.claims {
+            claim_rows(&mut card, claim);
         }
     }
     coverage_section(&mut card, host);

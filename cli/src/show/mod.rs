@@ -9,8 +9,10 @@ mod host;
 mod table;
 mod tone;
 
+use std::ffi::OsStr;
+
 pub(crate) use card::Card;
-pub(crate) use ear::{ClaimLine, claims_of};
+pub(crate) use ear::{ClaimLine, result_of};
 pub(crate) use host::{claim_rows, denominator, history, host_card, host_table};
 pub(crate) use table::{Cell, Table};
 pub(crate) use tone::{Tone, paint};
@@ -38,9 +40,17 @@ impl Screen {
     pub(crate) const PIPE: Self = Self { width: None, colour: Colour::Off };
 
     /// A terminal, whose width the table library asks for.
-    pub(crate) fn terminal(colour: bool) -> Self {
+    pub(crate) fn terminal(colour: Colour) -> Self {
         let width = comfy_table::Table::new().width().or(Some(FALLBACK_COLUMNS));
-        Self { width, colour: if colour { Colour::On } else { Colour::Off } }
+        Self { width, colour }
+    }
+}
+
+impl Colour {
+    /// What a terminal's owner wants, by `NO_COLOR` and `TERM`.
+    pub(crate) fn wanted(no_color: Option<&OsStr>, term: Option<&OsStr>) -> Self {
+        let refused = no_color.is_some_and(|value| !value.is_empty());
+        if refused || term.is_some_and(|term| term == "dumb") { Self::Off } else { Self::On }
     }
 }
 
@@ -59,3 +69,19 @@ pub(crate) fn counted(count: u64, noun: &str) -> String {
 }
 
 const SHORT_DIGEST: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_color_and_dumb_terminals_are_honoured() {
+        let wanted = |no_color: Option<&str>, term: Option<&str>| {
+            Colour::wanted(no_color.map(OsStr::new), term.map(OsStr::new))
+        };
+        assert_eq!(wanted(None, Some("xterm")), Colour::On);
+        assert_eq!(wanted(Some(""), None), Colour::On, "an empty NO_COLOR is none");
+        assert_eq!(wanted(Some("1"), Some("xterm")), Colour::Off);
+        assert_eq!(wanted(None, Some("dumb")), Colour::Off);
+    }
+}

@@ -27,9 +27,9 @@ impl Tone {
     pub(crate) fn of_word(word: &str) -> Self {
         match word {
             "trusted" | "affirming" | "valid" | "verified" | "holds" | "ok" => Self::Good,
-            "warning" | "stale" | "pending" | "violation" | "opaque" => Self::Warn,
+            "warning" | "stale" | "pending" | "violation" => Self::Warn,
             "not-trusted" | "contraindicated" | "mismatch" | "refused" | "revoked" | "fails" => Self::Bad,
-            "none" | "used" | "expired" | "not-measured" | "no-digest" => Self::Dim,
+            "none" | "opaque" | "used" | "expired" | "not-measured" | "no-digest" => Self::Dim,
             _ => Self::Plain,
         }
     }

@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use support::SoftHost;
 use wire::operator::{
     Change, ClaimView, ComponentView, GapView, HistoryEntry, HostDetail, HostHistory, HostList, HostStatus,
-    HostSummary, NewToken, Refusal, RefusalList, TokenList, TokenView,
+    HostSummary, NewToken, Refusal, RefusalList, TokenList, TokenView, Version,
 };
 
 use crate::bundles::Recorded;
@@ -54,6 +54,7 @@ fn detail(status: HostStatus) -> HostDetail {
         posture: vec![ClaimView { key: "kernel.release".into(), value: "6.1.0-9".into() }],
         result: Some(serde_json::json!({"submods": {"lydian": {
             "ear.status": "warning",
+            "ear.appraisal-policy-id": "lydian:built-in:1",
             "ear.trustworthiness-vector": {"configuration": 32, "executables": 2, "hardware": 0},
             "lydian.reasons": {
                 "configuration": [{"code": "secure-boot-off", "detail": "event 4: Secure Boot was off"}],
@@ -224,13 +225,16 @@ fn refusals_are_listed() {
 fn checkpoints_proofs_and_bundles_come_as_files() {
     let mut recorded = Recorded::new(SoftHost::new(5).unwrap());
     let bundle = recorded.next();
+    let with_leaf = proof_with_leaf(&recorded.next());
     let checkpoint = bundle.proof.split_once("\n\n").unwrap().1;
     let server = Server::new(&[
         ("GET /checkpoint", Answer::bytes(checkpoint.as_bytes())),
         ("GET /v1/log/proof/1", Answer::bytes(bundle.proof.as_bytes())),
         ("GET /v1/log/proof/0", Answer::bytes(bundle.proof.as_bytes())),
+        ("GET /v1/log/proof/2", Answer::bytes(&with_leaf)),
         ("GET /v1/hosts/web-1/evidence/0", Answer::bytes(&bundle.encode())),
         ("GET /v1/hosts/web-1/evidence/1", Answer::bytes(b"something else")),
+        ("GET /v1/hosts/web-1/evidence/2", Answer::bytes(&bundle.encode())),
     ]);
     let run = |arguments: &[&str]| finish(server.lydian().args(arguments), b"");
     let plain = run(&["log", "checkpoint"]);
@@ -246,6 +250,12 @@ fn checkpoints_proofs_and_bundles_come_as_files() {
     assert_eq!(run(&["log", "checkpoint", "--log-key", &other.verifier_key().to_string()]).code, 1);
 
     assert_eq!(run(&["log", "proof", "1"]).out, bundle.proof);
+    let not_there = run(&["log", "proof", "1", "--log-key", &key]);
+    assert_eq!(not_there.code, 1);
+    assert!(not_there.words.contains("the file does not hold the leaf"), "{}", not_there.words);
+    let held = run(&["log", "proof", "2", "--log-key", &key]);
+    assert_eq!((held.code, held.out.as_bytes()), (0, with_leaf.as_slice()), "{}", held.words);
+    assert_eq!(run(&["log", "proof", "2", "--log-key", &other.verifier_key().to_string()]).code, 1);
     let wrong = run(&["log", "proof", "0"]);
     assert!(wrong.words.contains("the proof is of leaf 1, not of leaf 0"), "{}", wrong.words);
     let folder = tempfile::tempdir().unwrap();
@@ -256,6 +266,36 @@ fn checkpoints_proofs_and_bundles_come_as_files() {
     assert_eq!(run(&["evidence", "verify", out, "--log-key", &key]).code, 0);
     let wrong = run(&["evidence", "fetch", "web-1", "1", "--out", out]);
     assert!(wrong.words.contains("not a bundle"), "{}", wrong.words);
+    let other = run(&["evidence", "fetch", "web-1", "2", "--out", out]);
+    assert!(other.words.contains("the bundle is of evidence 0, not of 2"), "{}", other.words);
+}
+
+/// The proof file with the leaf's entry in it, as the verifier's log gives it.
+fn proof_with_leaf(bundle: &evidence::bundle::Bundle) -> Vec<u8> {
+    let evidence = &bundle.envelope.evidence;
+    let salt = ledger::leaf::Salt::from_bytes(evidence.body().salt);
+    let leaf = ledger::leaf::Leaf::attestation(&salt, evidence.digest().as_bytes());
+    let file = ledger::proof_file::ProofFile::parse(bundle.proof.as_bytes()).unwrap();
+    file.with_extra(leaf.to_bytes().to_vec()).unwrap().to_string().into_bytes()
+}
+
+#[test]
+fn a_verifier_that_cannot_be_asked_does_not_hide_the_program_s_own_version() {
+    let run = finish(
+        program().args(["version", "-o", "json", "--url", "https://127.0.0.1:1", "--ca", "/nowhere"]),
+        b"",
+    );
+    assert_eq!((run.code, &run.json()["version"]), (2, &env!("CARGO_PKG_VERSION").into()));
+    let known = Version {
+        name: "lydian-verifier".into(),
+        version: "9.9.9".into(),
+        protocol: 1,
+        origin: "verifier.example/log".into(),
+        log_key: "verifier.example/log+00000000+AAAA".into(),
+    };
+    let server = Server::new(&[("GET /v1/version", Answer::json(&known))]);
+    let run = finish(server.lydian().arg("version"), b"");
+    assert!(run.out.contains("lydian-verifier 9.9.9") && run.code == 0, "{run:?}");
 }
 
 #[test]

@@ -56,8 +56,12 @@ fn a_wrong_file_is_told_from_a_bad_one() {
     let folder = tempfile::tempdir().unwrap();
     let wrong = file(&folder, "wrong", b"just some text");
     let wrong = wrong.to_str().unwrap();
+    // Read as a log, an image has some events of some length before it makes no sense.
+    let image = file(&folder, "image.efi", &[b"MZ\x90\0".as_slice(), &[0; 300], &[0xff; 60]].concat());
+    let image = image.to_str().unwrap();
     for (arguments, words) in [
         (vec!["inspect", "eventlog", wrong], "not a firmware log"),
+        (vec!["inspect", "eventlog", image], "not a firmware log"),
         (vec!["inspect", "ima", wrong], "not an IMA list"),
         (vec!["inspect", "quote", wrong], "TPM_GENERATED_VALUE"),
         (vec!["evidence", "verify", wrong], "not a bundle"),

@@ -1,8 +1,9 @@
 //! The attestation key: made once, persisted, found again.
 //!
-//! It is a primary key of the owner hierarchy, so it follows from the TPM's seed and the template alone: a lost record
-//! or an evicted handle costs nothing, and clearing the TPM makes another key, as it must. In: a context and where the
-//! record lies. Out: the key, at a persistent handle, so that a killed process never leaves it in a transient slot.
+//! It is a primary key of the endorsement hierarchy, so it follows from the TPM's seed and the template alone: a lost
+//! record or an evicted handle costs nothing. In any other hierarchy the TPM would add a secret number to the reset
+//! counters that it quotes, and a boot that nobody saw could not be told from the number alone. Clearing the TPM keeps
+//! the key and sets its counters to zero, which the verifier sees. In: a context and where the record lies. Out: the key, at a persistent handle, so that a killed process never leaves it in a transient slot.
 //! The record is written before the key is persisted; a crash between leaves a record of an empty handle, which the
 //! next call fills.
 
@@ -61,7 +62,8 @@ fn locate(context: &mut Context, place: &AkPlace, make: Make) -> Result<u32, Tpm
         return Ok(record.handle);
     }
     let template = if ek::has_p256(context)? { Template::AkEccP256 } else { Template::AkRsa2048 };
-    let key = create_primary(context, Hierarchy::Owner, template)?;
+    //= TPM 2.0 Library Part 1 §36.7: counters are obfuscated unless the signer is in the endorsement or platform hierarchy
+    let key = create_primary(context, Hierarchy::Endorsement, template)?;
     with_transient(context, key, |context, key| {
         let name = read_public(context, key)?.name();
         let known = record.as_ref().is_some_and(|record| record.name == name);

@@ -22,7 +22,11 @@ pub(super) async fn version(State(app): State<Arc<App>>) -> Json<Version> {
 }
 
 /// `GET /v1/health`: the database answers and the recorder takes work.
-pub(super) async fn health(State(app): State<Arc<App>>) -> Result<&'static str, Fault> {
+pub(super) async fn health(State(app): State<Arc<App>>) -> Result<Json<serde_json::Value>, Fault> {
     let _: i64 = sqlx::query_scalar("SELECT 1").fetch_one(app.store.readers()).await?;
-    if app.recorder.is_running() { Ok("ok\n") } else { Err(Fault::overloaded("the recorder has stopped")) }
+    if app.recorder.is_running() {
+        Ok(Json(serde_json::json!({ "status": "ok" })))
+    } else {
+        Err(Fault::overloaded("the recorder has stopped"))
+    }
 }

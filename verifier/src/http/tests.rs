@@ -108,7 +108,8 @@ async fn what_is_open_answers_without_a_token() {
     let note = bench.get("/checkpoint", None).await.bytes().await.unwrap();
     let checkpoint = ledger::checkpoint::SignedCheckpoint::parse(&note).unwrap();
     checkpoint.verify(&version.log_key.parse().unwrap()).unwrap();
-    assert_eq!(bench.get("/v1/health", None).await.text().await.unwrap(), "ok\n");
+    let health: Value = bench.get("/v1/health", None).await.json().await.unwrap();
+    assert_eq!(health, json!({"status": "ok"}));
     problem(bench.get("/v1/log/proof/0", None).await, 404, "not-found").await;
     problem(bench.get("/v1/log/proof/-1", None).await, 404, "not-found").await;
 }

@@ -506,7 +506,9 @@ impl Agent {
             return None;
         }
         if let Err(error) = report.write(&self.config.state_dir) {
+            // The report stays the old one, so that this is tried again after the next event.
             tracing::debug!(%error, "status.json was not written");
+            return None;
         }
         let words = match report.problems.first() {
             Some(problem) => problem.message.clone(),

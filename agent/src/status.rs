@@ -109,12 +109,26 @@ impl Report {
         }
     }
 
-    /// Writes the file. It is not flushed: the next one replaces it.
+    /// Writes the file. It is not flushed: the next one replaces it. Where it cannot be written (a full disk), the
+    /// old one is removed, because `status` must not tell what is no longer true.
     pub fn write(&self, state_dir: &Path) -> io::Result<()> {
         let bytes = serde_json::to_vec_pretty(self)?;
-        let temporary = state_dir.join("status.json.tmp");
-        fs::write(&temporary, bytes)?;
-        fs::rename(&temporary, state_dir.join(FILE))
+        let (temporary, path) = (state_dir.join("status.json.tmp"), state_dir.join(FILE));
+        let written = fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, &path));
+        if written.is_err() {
+            let _ = (fs::remove_file(&temporary), fs::remove_file(&path));
+        }
+        written
+    }
+
+    /// What is to be said of a running agent that has left no report.
+    fn missing(state_dir: &Path) -> Self {
+        let problem = Problem {
+            message: format!("the agent runs, but has not written {}", state_dir.join(FILE).display()),
+            hint: "is the file system full? the agent's log says more: journalctl -u lydian-agent".into(),
+            ..Problem::default()
+        };
+        Self { problems: vec![problem], ..Self::default() }
     }
 }
 
@@ -168,10 +182,12 @@ fn find(state_dir: &Path) -> Result<Finding, Failure> {
     let path = state_dir.join(FILE);
     let report: Report = match fs::read(&path) {
         Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && running => Report::missing(state_dir),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Report::default(),
         Err(error) => return Err(Failure::file(&path, &error)),
     };
-    let enrolled = !report.host.is_empty();
+    // An agent that is not enrolled does not keep running.
+    let enrolled = running || !report.host.is_empty();
     Ok(Finding { running, enrolled, healthy: running && enrolled && report.problems.is_empty(), report })
 }
 
@@ -217,7 +233,8 @@ fn table(finding: &Finding, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{name:<13} {value}")?;
     }
     for problem in &report.problems {
-        writeln!(out, "{:<13} {} (since {})", "Problem", problem.message, problem.at)?;
+        let since = if problem.at.is_empty() { "now" } else { &problem.at };
+        writeln!(out, "{:<13} {} (since {since})", "Problem", problem.message)?;
     }
     match &report.last_error {
         Some(error) => writeln!(out, "{:<13} {} ({})", "Last error", error.message, error.at),
@@ -251,6 +268,14 @@ mod tests {
         assert_eq!(result, Ok(()));
         let json: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!((json["healthy"].as_bool(), json["host"].as_str()), (Some(true), Some("abc")));
+        fs::create_dir(dir.path().join("status.json.tmp")).unwrap();
+        assert!(report.write(dir.path()).is_err());
+        let (_, result) = shown(dir.path(), Format::Table);
+        assert!(
+            result.unwrap_err().message().contains("has not written"),
+            "an old report is not shown as the truth"
+        );
+        fs::remove_dir(dir.path().join("status.json.tmp")).unwrap();
         report.problems.push(Problem { message: "the disk is full".into(), ..Problem::default() });
         report.write(dir.path()).unwrap();
         let (table, result) = shown(dir.path(), Format::Table);

@@ -5,13 +5,13 @@
 //! catches up by reading what the file says was added and removed. So a process may be killed between any two
 //! instructions. The journal believes its caller that a receipt was verified.
 
+mod error;
 mod position;
 mod rows;
 mod spool;
 mod store;
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use evidence::body::CheckpointView;
@@ -23,6 +23,7 @@ use evidence::time::UnixTime;
 use ledger::checkpoint::{SignedCheckpoint, VerifiedCheckpoint};
 use ledger::note::VerifierKey;
 
+pub use error::JournalError;
 pub use position::{FirmwareSent, Position};
 
 use rows::{IdentityRow, PositionRow, TallyRow};
@@ -418,73 +419,6 @@ fn read_checkpoint(note: &str, key: &VerifierKey) -> Result<VerifiedCheckpoint, 
     SignedCheckpoint::parse(note.as_bytes())
         .and_then(|signed| signed.verify(key))
         .map_err(|_| JournalError::Damaged { what: "the stored checkpoint" })
-}
-
-/// Why the journal cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// A file or directory.
-    #[error("{path}: {source}")]
-    Io {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// The database.
-    #[error("{path}: {source}")]
-    Store {
-        /// Its file.
-        path: PathBuf,
-        /// Why.
-        source: Box<redb::Error>,
-    },
-    /// Bytes of ours that cannot be read again.
-    #[error("{what} in the state directory is damaged")]
-    Damaged {
-        /// What.
-        what: &'static str,
-    },
-}
-
-impl JournalError {
-    fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io { path: path.to_owned(), source }
-    }
-
-    fn store(path: &Path, source: redb::Error) -> Self {
-        Self::Store { path: path.to_owned(), source: Box::new(source) }
-    }
-
-    /// The input or output error behind it.
-    pub fn io_kind(&self) -> Option<io::ErrorKind> {
-        match self {
-            Self::Io { source, .. } => Some(source.kind()),
-            Self::Store { source, .. } => match &**source {
-                redb::Error::Io(error) => Some(error.kind()),
-                _ => None,
-            },
-            Self::Damaged { .. } => None,
-        }
-    }
-
-    /// What the administrator can do.
-    pub fn hint(&self) -> &'static str {
-        match (self, self.io_kind()) {
-            (_, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)) => {
-                "make room on the state directory's file system; the agent goes on by itself"
-            }
-            (_, Some(io::ErrorKind::PermissionDenied)) => "run as the user that owns the state directory",
-            (_, Some(io::ErrorKind::ReadOnlyFilesystem)) => "the state directory must be writable",
-            (Self::Store { source, .. }, _) if matches!(**source, redb::Error::DatabaseAlreadyOpen) => {
-                "another lydian-agent uses this state directory"
-            }
-            (Self::Damaged { .. } | Self::Store { .. }, _) => {
-                "check the disk; if the state directory is lost, remove it and enrol again"
-            }
-            (Self::Io { .. }, _) => "check the state directory and its file system",
-        }
-    }
 }
 
 /// What a manifest takes in an upload beside its own bytes.

@@ -5,6 +5,7 @@
 //! is told in the log and in `status`, and tried again; the loop ends for signals alone.
 
 mod agent;
+mod exchange;
 mod jobs;
 mod memory;
 mod troubles;

@@ -33,7 +33,7 @@ impl World {
         install(&host, "1.0")?;
         let agent = Agent::configure(&host, &AgentSettings::default())?;
         agent.enrol(&verifier, NAME).await.context("enrol")?;
-        Ok(Self { verifier, operator, host, agent })
+        Ok(Self { agent, verifier, operator, host })
     }
 
     async fn detail(&self) -> Result<HostDetail> {

@@ -139,3 +139,6 @@ pub enum ReceiptError {
     #[error("a wanted component is not a digest in hex")]
     Wanted,
 }
+
+#[cfg(test)]
+mod tests;

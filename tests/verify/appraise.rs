@@ -7,7 +7,7 @@ use appraisal::result::{AttestationResult, Member, Status};
 use appraisal::verify::verify;
 use evidence::body::{Body, Gap, GapCause, GapEnd};
 use evidence::time::UnixTime;
-use support::{SecureBootSwitch, SoftHost, SoftTpmSpec};
+use support::{EventLogBuilder, ImaListBuilder, SecureBootSwitch, SoftHost, SoftTpmSpec};
 
 const NOW: UnixTime = UnixTime::from_secs(1_800_000_000);
 
@@ -69,6 +69,17 @@ fn an_ima_violation_is_counted_and_named() {
     let result = appraised(&host, context(), |_| {}).unwrap();
     assert_eq!(codes(&result, Member::Executables), ["ima-violation"]);
     assert_eq!(result.status(), Status::Warning);
+}
+
+#[test]
+fn a_kernel_without_an_ima_policy_affirms_nothing_about_what_runs() {
+    let mut host = SoftHost::new(1).unwrap();
+    host.tpm.reset();
+    host.firmware_log = EventLogBuilder::typical(&host.tpm, SecureBootSwitch::On).unwrap().finish();
+    host.ima_list = ImaListBuilder::booted(&host.tpm).unwrap().finish();
+    let result = appraised(&host, context(), |_| {}).unwrap();
+    assert_eq!(codes(&result, Member::Executables), ["ima-no-policy"]);
+    assert_eq!(result.value(Member::Executables), 0);
 }
 
 #[test]

@@ -37,6 +37,9 @@ CREATE TABLE enrolment (
   leaf       BIGINT NOT NULL UNIQUE,
   at_ms      BIGINT NOT NULL,
   join_token TEXT   NOT NULL,
+  ak_public  BLOB   NOT NULL,
+  selection  TEXT   NOT NULL,
+  tier       TEXT   NOT NULL,
   salt       BLOB   NOT NULL,
   record     BLOB   NOT NULL
 );
@@ -65,11 +68,15 @@ CREATE TABLE evidence (
   firmware_log  BLOB REFERENCES blob (digest),
   ima_first     BIGINT   NOT NULL,
   ima_list      BLOB REFERENCES blob (digest),
+  -- What it was verified against: the state without its components, which the changes before it add up to.
+  state_before  BLOB     NOT NULL,
+  changes       SMALLINT NOT NULL,
   status        SMALLINT NOT NULL,
   result        TEXT     NOT NULL,
   summary       TEXT     NOT NULL,
   UNIQUE (host_id, chain, seq)
 );
+CREATE INDEX evidence_with_changes ON evidence (host_id, chain, seq) WHERE changes <> 0;
 
 -- The log. A node is the root of a complete subtree and never changes.
 CREATE TABLE log_leaf (

@@ -96,6 +96,7 @@ fn rows(
         blobs,
         added: body.added.clone(),
         removed: body.removed.clone(),
+        state_before: host.state.clone().with_components(Vec::new()).encode(),
         state: next.encode(),
         components: next.components().len() as u64,
         agent_version: body.agent_version.clone(),

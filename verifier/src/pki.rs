@@ -36,7 +36,7 @@ pub struct ServerIdentity {
 
 #[derive(Debug)]
 enum Source {
-    Own { authority: Authority, names: Vec<String> },
+    Own { authority: Box<Authority>, names: Vec<String> },
     Files,
 }
 
@@ -45,7 +45,7 @@ impl ServerIdentity {
     pub fn open(config: &Config, now: UnixTime) -> Result<Self, Failure> {
         match &config.tls {
             TlsSource::OwnCa => {
-                let authority = Authority::open_or_make(&config.state_dir, now)?;
+                let authority = Box::new(Authority::open_or_make(&config.state_dir, now)?);
                 let names = all_names(&config.names);
                 let current = RwLock::new(authority.issue(&names, now)?);
                 let ca_pem = authority.certificate_pem.clone();

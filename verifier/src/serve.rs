@@ -72,6 +72,13 @@ impl Running {
         self.liveness.clone()
     }
 
+    /// Asks it to end and waits.
+    #[cfg(test)]
+    pub(crate) async fn end(self) {
+        self.stop();
+        self.ended().await.expect("the verifier ends in order");
+    }
+
     /// Waits until it has ended, by [`Running::stop`] or by a failure.
     pub async fn ended(self) -> Result<(), Failure> {
         self.task.await.unwrap_or_else(|error| Err(Failure::new(Exit::Software, error)))

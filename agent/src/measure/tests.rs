@@ -102,7 +102,8 @@ pub(super) fn engine(config: &MeasureConfig, watches: usize) -> Engine {
 /// Follows hints until there are none.
 pub(super) fn follow(engine: &mut Engine) {
     for _ in 0..100 {
-        if !engine.take_hints() {
+        engine.take_hints();
+        if !engine.is_dirty() {
             return;
         }
         engine.walk_touched();

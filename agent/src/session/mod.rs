@@ -156,6 +156,7 @@ impl Session {
             Event::Lost => {
                 // To seal anew would only add to what is refused.
                 self.wanted = None;
+                self.exchanging = false;
                 let random = self.random();
                 self.exchange_backoff.failed_for_long(now, random);
             }

@@ -18,6 +18,24 @@ fn verify(bundle: &Bundle, arguments: &[&str]) -> Finished {
     finish(program().args(["evidence", "verify", "-"]).args(arguments), &bundle.encode())
 }
 
+/// The text without what the soft host decides: its digests, and how long its logs are.
+fn steady(run: &Finished) -> String {
+    let text = run.text();
+    let lengths = |word: &str| word.len() < 4 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let digest = |word: &str| word.len() >= 32 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+    for at in 0..words.len() {
+        let next = words.get(at + 1).map(String::as_str);
+        let core = words[at].trim_end_matches([',', ';']).split('\n').next().unwrap_or_default().to_owned();
+        if digest(&core) {
+            words[at] = words[at].replacen(&core, "(digest)", 1);
+        } else if matches!(next, Some("events" | "IMA")) && lengths(&words[at]) {
+            "n".clone_into(&mut words[at]);
+        }
+    }
+    words.join(" ")
+}
+
 /// How a check stands, in JSON.
 fn standing(run: &Finished, check: &str) -> String {
     let json = run.json();
@@ -29,7 +47,7 @@ fn standing(run: &Finished, check: &str) -> String {
 #[test]
 fn a_true_bundle_holds_and_what_is_believed_is_named() {
     let run = verify(&recorded(SecureBootSwitch::On).next(), &[]);
-    assert_snapshot!("verify-first", run.text());
+    assert_snapshot!("verify-first", steady(&run));
     assert_eq!(run.code, 0);
 }
 
@@ -47,7 +65,7 @@ fn with_everything_given_nothing_is_believed() {
     let key = format!("@{}", key.display());
     let run =
         verify(&second, &["--log-key", &key, "--ak-name", &ak, "--previous", previous.to_str().unwrap()]);
-    assert_snapshot!("verify-second", run.text());
+    assert_snapshot!("verify-second", steady(&run));
     assert_eq!((run.code, run.words.as_str()), (0, ""));
     let alone = verify(&second, &["-o", "json"]);
     assert_eq!(standing(&alone, "state before"), "believed");

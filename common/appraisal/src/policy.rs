@@ -203,13 +203,14 @@ fn executables(evidence: &VerifiedLog<'_>, policy: &Policy) -> Claim {
                 let detail = "IMA's boot_aggregate is not that of the quoted PCRs: a PCR was extended after IMA started, or the list is of another boot";
                 draft.find(Severity::Warn, "ima-boot-aggregate", detail);
             }
-            if draft.claim.value == 0 {
-                let records = prefix.verified.count();
-                draft.affirm(
-                    2,
-                    "ima-replayed",
-                    format!("{records} IMA records replay to the quoted PCR 10, none is a violation"),
-                );
+            let records = prefix.verified.count();
+            if records <= 1 {
+                let detail = "the kernel lists its boot_aggregate alone: no IMA policy measures what is run";
+                draft.find(Severity::Note, "ima-no-policy", detail);
+            } else if draft.claim.value == 0 {
+                let detail =
+                    format!("{records} IMA records replay to the quoted PCR 10, none is a violation");
+                draft.affirm(2, "ima-replayed", detail);
             }
         }
     }

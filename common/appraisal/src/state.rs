@@ -120,6 +120,14 @@ impl HostState {
         &self.components
     }
 
+    /// The same state with other components, for stores that keep the two apart.
+    #[must_use]
+    pub fn with_components(self, mut components: Vec<Sha256Digest>) -> Self {
+        components.sort_unstable();
+        components.dedup();
+        Self { components, ..self }
+    }
+
     /// Canonical bytes for a store.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();

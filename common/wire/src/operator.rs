@@ -137,7 +137,7 @@ pub struct HostHistory {
 pub struct HistoryEntry {
     /// Rising number of the entry within the verifier: what `before` compares with.
     pub id: u64,
-    /// `evidence`, `enrolled`, `stale`, `refused`.
+    /// `evidence`, `enrolled`, `stale`, `fresh` (evidence came again), `refused`.
     pub kind: String,
     /// When, by the verifier's clock (RFC 3339).
     pub at: String,

@@ -67,7 +67,7 @@ impl Settings {
 enum Command {
     /// Run the server in the foreground; it tells systemd when it is ready.
     Serve {
-        /// How its log on stderr is written; RUST_LOG says how much.
+        /// How its log on stderr is written; `RUST_LOG` says how much.
         #[arg(long, env = "LYDIAN_VERIFIER_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
         log_format: LogFormat,
     },

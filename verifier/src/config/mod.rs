@@ -153,9 +153,9 @@ impl Config {
             })?,
             names: names.into_iter().map(checked_name).collect::<Result<_, _>>()?,
             tls: tls_source(raw.tls)?,
-            origin: origin.map(checked_origin).transpose()?,
+            origin: origin.as_deref().map(checked_origin).transpose()?,
             log_key: raw.log.key.unwrap_or_else(|| state_dir.join("log.key")),
-            endorsement: endorsement_policy(raw.endorsement)?,
+            endorsement: endorsement_policy(raw.endorsement),
             hosts: host_rules(&raw.hosts)?,
             join_token_ttl_max: seconds(
                 "tokens.join-max-ttl-secs",
@@ -190,8 +190,8 @@ fn checked_name(name: String) -> Result<String, Failure> {
     Ok(name)
 }
 
-fn checked_origin(origin: String) -> Result<KeyName, Failure> {
-    KeyName::new(origin.clone()).map_err(|error| {
+fn checked_origin(origin: &str) -> Result<KeyName, Failure> {
+    KeyName::new(origin).map_err(|error| {
         invalid("log.origin", &origin, "is no log's name")
             .hint(format_args!("{error}; it is a URL without its scheme, such as example.com/lydian"))
     })
@@ -205,11 +205,11 @@ fn tls_source(raw: raw::Tls) -> Result<TlsSource, Failure> {
     }
 }
 
-fn endorsement_policy(raw: raw::Endorsement) -> Result<EndorsementPolicy, Failure> {
+fn endorsement_policy(raw: raw::Endorsement) -> EndorsementPolicy {
     let roots = raw.roots.unwrap_or_else(|| DEFAULT_EK_ROOTS.into());
     match raw.policy {
-        raw::Policy::RequireChain => Ok(EndorsementPolicy::RequireChain { roots }),
-        raw::Policy::DangerFirstUse => Ok(EndorsementPolicy::DangerFirstUse),
+        raw::Policy::RequireChain => EndorsementPolicy::RequireChain { roots },
+        raw::Policy::DangerFirstUse => EndorsementPolicy::DangerFirstUse,
     }
 }
 

@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use evidence::digest::{ChainId, HostId};
-use evidence::tpm::Public;
+use evidence::tpm::{Public, Template};
 use ledger::tree::LogSize;
 use serde::de::DeserializeOwned;
 use wire::enrol::{EnrolBegin, EnrolChallenge, EnrolFinish, Enrolled};
@@ -92,6 +92,13 @@ async fn check(app: &App, begin: &EnrolBegin) -> Result<NewEnrolment, Fault> {
         .map_err(|error| Fault::malformed(format_args!("ek_public: {error}")))?;
     let ak = Public::parse(&begin.ak_public.0)
         .map_err(|error| Fault::malformed(format_args!("ak_public: {error}")))?;
+    // A certificate vouches for the key's value alone; with other fields one TPM would be many hosts.
+    if Template::of_endorsement_key(&ek).is_none() {
+        return Err(unsuitable(
+            "endorsement",
+            "the endorsement key is of no template of the TCG's EK profile",
+        ));
+    }
     let host = HostId::of_endorsement_key(ek.raw());
     let token = Presented::parse(TokenKind::Join, &begin.token).ok_or(JoinRefusal::Unknown)?;
     let now = app.clock.now();

@@ -46,11 +46,11 @@ impl RateLimits {
             }
             v4 @ IpAddr::V4(_) => v4,
         };
-        self.addresses.charge(key)
+        self.addresses.charge(&key)
     }
 
     pub(crate) fn host(&self, host: HostId) -> Rate {
-        self.hosts.charge(host)
+        self.hosts.charge(&host)
     }
 }
 
@@ -63,7 +63,7 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
         Self(RateLimiter::hashmap(Quota::per_minute(per_minute)))
     }
 
-    fn charge(&self, key: K) -> Rate {
+    fn charge(&self, key: &K) -> Rate {
         if self.0.len() >= RATE_KEYS {
             // Full buckets say nothing; those that are left are in use.
             self.0.retain_recent();
@@ -71,7 +71,7 @@ impl<K: Hash + Eq + Clone> Buckets<K> {
                 return Rate::Exceeded;
             }
         }
-        if self.0.check_key(&key).is_ok() { Rate::Within } else { Rate::Exceeded }
+        if self.0.check_key(key).is_ok() { Rate::Within } else { Rate::Exceeded }
     }
 }
 

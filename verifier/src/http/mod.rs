@@ -133,6 +133,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/hosts", get(operator::hosts))
         .route("/v1/hosts/{host}", get(operator::host))
         .route("/v1/hosts/{host}/history", get(operator::history))
+        .route("/v1/hosts/{host}/evidence/{seq}", get(operator::evidence))
         .route("/v1/refusals", get(operator::refusals))
         .route_layer(from_fn_with_state(Arc::clone(&app), auth::read));
     let enrollers = Router::new()

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use evidence::digest::ChainId;
 use evidence::time::UnixTime;
 use serde::Deserialize;
 use wire::operator::{HostDetail, HostHistory, HostList, HostStatus, RefusalList};
@@ -13,6 +15,7 @@ use wire::operator::{HostDetail, HostHistory, HostList, HostStatus, RefusalList}
 use super::App;
 use super::problem::Fault;
 use crate::limits::{HISTORY_SHOWN, HOSTS_SHOWN, REFUSALS_SHOWN};
+use crate::query::bundle::{self, Wanted};
 use crate::query::history;
 use crate::query::hosts::{self, Found, Page};
 
@@ -30,6 +33,12 @@ pub(super) struct HostsQuery {
 pub(super) struct HistoryQuery {
     before: Option<u64>,
     limit: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EvidenceQuery {
+    chain: Option<String>,
 }
 
 /// Hosts that were last heard before this time are stale.
@@ -73,6 +82,24 @@ pub(super) async fn history(
     let limit = query.limit.unwrap_or(HISTORY_SHOWN).clamp(1, HISTORY_SHOWN);
     Ok(Json(history::of_host(&app.store, row, query.before, limit).await?))
 }
+
+/// `GET /v1/hosts/{id, unique prefix or name}/evidence/{seq}`: a bundle, of the newest chain or the one named.
+pub(super) async fn evidence(
+    State(app): State<Arc<App>>,
+    Path((which, seq)): Path<(String, String)>,
+    query: Result<Query<EvidenceQuery>, QueryRejection>,
+) -> Result<impl IntoResponse, Fault> {
+    let Query(query) = query.map_err(Fault::malformed)?;
+    let chain = query.chain.map(|chain| chain.parse::<ChainId>()).transpose().map_err(Fault::malformed)?;
+    let host = find(&app, &which).await?;
+    let absent = || Fault::not_found("the host has no evidence at this position");
+    let seq = seq.parse().map_err(|_| absent())?;
+    let wanted = Wanted { host, chain: chain.map(|chain| *chain.as_bytes()), seq };
+    let found = bundle::of_evidence(&app.store, &wanted, || app.recorder.head(), &app.log_key).await?;
+    Ok(([(header::CONTENT_TYPE, BUNDLE)], found.ok_or_else(absent)?.encode()))
+}
+
+const BUNDLE: &str = "application/vnd.lydian.bundle";
 
 /// `GET /v1/refusals`.
 pub(super) async fn refusals(State(app): State<Arc<App>>) -> Result<Json<RefusalList>, Fault> {

@@ -276,16 +276,18 @@ pub(crate) async fn refusals(
         query.push(" WHERE r.host_id = ").push_bind(host);
     }
     query.push(" ORDER BY r.event_id DESC LIMIT ").push_bind(limit);
-    let rows: Vec<(i64, Option<Vec<u8>>, String, String, String)> =
-        query.build_query_as().fetch_all(store.readers()).await?;
-    let view = |(at, named, code, detail, peer): (i64, Option<Vec<u8>>, _, _, _)| Refusal {
-        at: UnixTime::from_ms(to_u64(at)).to_string(),
-        host: named.map(hex::encode),
-        code,
-        detail,
-        peer,
-    };
-    Ok(rows.into_iter().map(view).collect())
+    let rows = query.build().fetch_all(store.readers()).await?;
+    rows.iter().map(refusal).collect()
+}
+
+fn refusal(row: &SqliteRow) -> Result<Refusal, StoreError> {
+    Ok(Refusal {
+        at: UnixTime::from_ms(to_u64(row.try_get("at_ms")?)).to_string(),
+        host: row.try_get::<Option<Vec<u8>>, _>("named")?.map(hex::encode),
+        code: row.try_get("code")?,
+        detail: row.try_get("detail")?,
+        peer: row.try_get("peer")?,
+    })
 }
 
 fn is_hex(text: &str) -> bool {

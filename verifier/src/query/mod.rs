@@ -1,5 +1,9 @@
 //! Questions about what is recorded: read only, for the API and whatever else shows hosts.
 
+pub(crate) mod bundle;
 pub(crate) mod changes;
 pub(crate) mod history;
 pub(crate) mod hosts;
+
+#[cfg(test)]
+mod tests;

@@ -155,14 +155,17 @@ impl NewEnrolment {
         record: &[u8],
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO enrolment (host_id, chain, leaf, at_ms, join_token, salt, record)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO enrolment (host_id, chain, leaf, at_ms, join_token, ak_public, selection, tier, salt, record)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(row)
         .bind(self.chain.as_bytes().as_slice())
         .bind(to_i64(index.get()))
         .bind(to_i64(now.as_ms()))
         .bind(&self.token.id)
+        .bind(self.ak.raw())
+        .bind(self.selection.to_string())
+        .bind(self.tier.name())
         .bind(self.salt.as_slice())
         .bind(record)
         .execute(tx)

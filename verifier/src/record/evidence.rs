@@ -34,6 +34,9 @@ pub(crate) struct NewEvidence {
     pub(crate) blobs: Vec<Blob>,
     pub(crate) added: Vec<Sha256Digest>,
     pub(crate) removed: Vec<Sha256Digest>,
+    /// What it was verified against, without components.
+    pub(crate) state_before: Vec<u8>,
+    /// What the next evidence is verified against.
     pub(crate) state: Vec<u8>,
     pub(crate) components: u64,
     pub(crate) agent_version: String,
@@ -102,8 +105,8 @@ impl NewEvidence {
     async fn insert(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<i64, StoreError> {
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO evidence (host_id, chain, seq, digest, leaf, received_ms, cause, reset_count, restart_count,
-               sealed, pcr_values, firmware_log, ima_first, ima_list, status, result, summary)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+               sealed, pcr_values, firmware_log, ima_first, ima_list, state_before, changes, status, result, summary)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         )
         .bind(self.host_row)
         .bind(self.chain.as_bytes().as_slice())
@@ -119,6 +122,8 @@ impl NewEvidence {
         .bind(self.firmware_log.as_ref().map(|digest| digest.as_bytes().as_slice()))
         .bind(to_i64(self.ima_first))
         .bind(self.ima_list.as_ref().map(|digest| digest.as_bytes().as_slice()))
+        .bind(&self.state_before)
+        .bind(i64::from(!self.added.is_empty() || !self.removed.is_empty()))
         .bind(self.status)
         .bind(&self.result)
         .bind(&self.summary)

@@ -13,7 +13,7 @@ mod log;
 mod manifest;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -183,22 +183,32 @@ pub(crate) async fn start(
     clock: Clock,
 ) -> Result<(Recorder, Store, JoinHandle<Result<(), Failure>>), Failure> {
     let (store, mut connection) = Store::open(database).await?;
-    let head = match load_head(&mut connection, key.verifier_key()).await.map_err(damaged)? {
+    let head = match load_head(&mut connection, key.verifier_key()).await.map_err(|error| damaged(&error))? {
         Some(head) => head,
-        None => log::begin(&mut connection, &key).await.map_err(|error| damaged(error.into()))?,
+        None => log::begin(&mut connection, &key).await.map_err(|error| damaged(&error.into()))?,
     };
-    let (publish, head_receiver) = watch::channel(Arc::new(head));
+    let (recorder, task) = spawn(database, connection, head, key, clock);
+    Ok((recorder, store, task))
+}
+
+fn spawn(
+    database: &Path,
+    connection: SqliteConnection,
+    head: Head,
+    key: Arc<SignerKey>,
+    clock: Clock,
+) -> (Recorder, JoinHandle<Result<(), Failure>>) {
+    let (publish, head) = watch::channel(Arc::new(head));
     let (queue, jobs) = mpsc::channel(RECORD_QUEUE);
     let writer = Writer { database: database.to_owned(), connection, key, clock, publish };
-    let task = tokio::spawn(writer.run(jobs));
-    Ok((Recorder { queue, head: head_receiver }, store, task))
+    (Recorder { queue, head }, tokio::spawn(writer.run(jobs)))
 }
 
 /// A log that is not what was signed must not be appended to: a second history would be signed.
-fn damaged(error: HeadError) -> Failure {
-    match &error {
-        HeadError::Store(StoreError::Database(_)) => Failure::new(Exit::Io, &error),
-        HeadError::Checkpoint(_) => Failure::new(Exit::Software, &error)
+fn damaged(error: &HeadError) -> Failure {
+    match error {
+        HeadError::Store(StoreError::Database(_)) => Failure::new(Exit::Io, error),
+        HeadError::Checkpoint(_) => Failure::new(Exit::Software, error)
             .hint("is log.key in the configuration the key that this database's log was begun with?"),
         _ => Failure::new(Exit::Software, format_args!("the log is damaged: {error}"))
             .hint("restore the newest backup; agents that have seen a newer checkpoint will say so"),
@@ -220,6 +230,8 @@ impl Writer {
         while queue.recv_many(&mut jobs, RECORD_BATCH).await > 0 {
             self.batch(std::mem::take(&mut jobs)).await?;
         }
+        // A tidy end leaves one file to back up; the write-ahead log would be as safe.
+        let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.connection).await;
         let _ = self.connection.close().await;
         Ok(())
     }
@@ -252,8 +264,10 @@ impl Writer {
                 .hint("look at the disk and at the kernel's log"));
         }
         self.connection = reopen(&self.database).await?;
-        let head = load_head(&mut self.connection, self.key.verifier_key()).await.map_err(damaged)?;
-        let head = head.ok_or_else(|| damaged(HeadError::Size))?;
+        let head = load_head(&mut self.connection, self.key.verifier_key())
+            .await
+            .map_err(|error| damaged(&error))?;
+        let head = head.ok_or_else(|| damaged(&HeadError::Size))?;
         self.publish.send_replace(Arc::new(head));
         Ok(())
     }

@@ -1,1 +1,397 @@
+//! The recorder on a database of its own: what it acknowledges is there, provable, and there after a restart.
 
+use ::evidence::body::{BootCounters, Trigger};
+use ::evidence::digest::{ChainId, HostId, Sha256Digest};
+use ::evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
+use ::evidence::tpm::{Public, Template};
+use appraisal::endorsement::TrustTier;
+use appraisal::state::HostState;
+use ledger::checkpoint::VerifiedCheckpoint;
+use ledger::note::KeyName;
+use tokio::task::JoinSet;
+
+use super::*;
+use crate::store::blob::Blob;
+use crate::store::log::Standing;
+use crate::store::token::Presented;
+
+mod property;
+
+pub(crate) struct Bench {
+    dir: tempfile::TempDir,
+    pub(crate) recorder: Recorder,
+    pub(crate) store: Store,
+    task: JoinHandle<Result<(), Failure>>,
+}
+
+fn key() -> Arc<SignerKey> {
+    Arc::new(SignerKey::from_seed(KeyName::new("example.com/lydian").unwrap(), &[7; 32]))
+}
+
+fn clock() -> Clock {
+    Clock::new(|| UnixTime::from_secs(1_000_000))
+}
+
+impl Bench {
+    pub(crate) async fn new() -> Self {
+        Self::at(tempfile::tempdir().unwrap()).await.unwrap()
+    }
+
+    async fn at(dir: tempfile::TempDir) -> Result<Self, Failure> {
+        let (recorder, store, task) = start(&dir.path().join("verifier.db"), key(), clock()).await?;
+        Ok(Self { dir, recorder, store, task })
+    }
+
+    /// Ends the recorder in order.
+    async fn end(self) -> tempfile::TempDir {
+        drop(self.recorder);
+        self.task.await.unwrap().unwrap();
+        self.store.close().await;
+        self.dir
+    }
+
+    pub(crate) async fn enrol(&self, host: u8, chain: u8) -> Result<i64, RecordError> {
+        let expires = UnixTime::from_secs(2_000_000);
+        let made = self.recorder.record(Work::JoinToken { note: String::new(), expires }).await?;
+        let (Done::Token(token), _) = made else { panic!("no token") };
+        let public = Public::new(&Template::AkEccP256.area()).unwrap();
+        let new = NewEnrolment {
+            token: Presented::parse(TokenKind::Join, &token.secret).unwrap(),
+            host: HostId::new([host; 32]),
+            name: format!("host-{host}"),
+            ek: public.clone(),
+            ak: public,
+            chain: ChainId::new([chain; 16]),
+            tier: TrustTier::FirstUse,
+            selection: "sha256:0,7,10".parse().unwrap(),
+            agent_version: "1".into(),
+            salt: [host; 32],
+        };
+        self.recorder.record(Work::Enrolment(Box::new(new))).await?;
+        Ok(self.store.enrolled(HostId::new([host; 32])).await.unwrap().unwrap().row)
+    }
+
+    /// All that an agent would verify of a receipt.
+    async fn verify(&self, done: Done, head: &Head, from: &VerifiedCheckpoint) -> VerifiedCheckpoint {
+        let Done::Logged { index, leaf } = done else { panic!("{done:?}") };
+        let checkpoint = head.checkpoint.verify(key().verifier_key()).unwrap();
+        let inclusion = self.store.prove_inclusion(index, head.size()).await.unwrap();
+        checkpoint.verify_inclusion(&leaf.hash(), index, &inclusion).unwrap();
+        let old = from.checkpoint().size();
+        let consistency = self.store.prove_consistency(old, head.size()).await.unwrap();
+        checkpoint.verify_follows(from, &consistency).unwrap();
+        assert_eq!(self.store.leaf(index).await.unwrap(), Some(leaf));
+        checkpoint
+    }
+
+    fn checkpoint(&self) -> VerifiedCheckpoint {
+        self.recorder.head().checkpoint.verify(key().verifier_key()).unwrap()
+    }
+
+    async fn count(&self, statement: &'static str) -> i64 {
+        sqlx::query_scalar(statement).fetch_one(self.store.readers()).await.unwrap()
+    }
+}
+
+/// A host's side of its chain.
+#[derive(Clone, Debug)]
+pub(crate) struct Chain {
+    row: i64,
+    id: u8,
+    seq: u64,
+    prev: Sha256Digest,
+    components: Vec<Sha256Digest>,
+}
+
+impl Chain {
+    pub(crate) const fn new(row: i64, id: u8) -> Self {
+        Self { row, id, seq: 0, prev: Sha256Digest::new([0; 32]), components: Vec::new() }
+    }
+
+    /// The next evidence with these components afterwards.
+    pub(crate) fn next(&self, after: &[Sha256Digest]) -> NewEvidence {
+        let added = after.iter().filter(|digest| !self.components.contains(digest)).copied().collect();
+        let removed = self.components.iter().filter(|digest| !after.contains(digest)).copied().collect();
+        let name = format!("{}/{}/{:?}", self.id, self.seq, self.prev);
+        NewEvidence {
+            host_row: self.row,
+            chain: ChainId::new([self.id; 16]),
+            seq: self.seq,
+            prev: self.prev,
+            digest: Sha256Digest::of(&[name.as_bytes()]),
+            salt: [3; 32],
+            received_ms: 1_000_000_000,
+            trigger: Trigger::Change,
+            boot: BootCounters { reset_count: 1, restart_count: 0 },
+            sealed: name.into_bytes(),
+            pcr_values: vec![0x80],
+            firmware_log: None,
+            ima_first: 0,
+            ima_list: None,
+            blobs: Vec::new(),
+            added,
+            removed,
+            state_before: Vec::new(),
+            state: HostState::enrolled(ChainId::new([self.id; 16])).encode(),
+            components: after.len() as u64,
+            agent_version: "1".into(),
+            status: 1,
+            result: "{}".into(),
+            summary: "a change".into(),
+        }
+    }
+
+    pub(crate) fn accepted(&mut self, new: &NewEvidence, after: &[Sha256Digest]) {
+        self.seq += 1;
+        self.prev = new.digest;
+        self.components = after.to_vec();
+    }
+}
+
+fn component(n: u8) -> Sha256Digest {
+    Sha256Digest::of(&[&[n]])
+}
+
+pub(crate) async fn submit(recorder: Recorder, new: NewEvidence) -> Answer {
+    recorder.record(Work::Evidence(Box::new(new))).await
+}
+
+#[tokio::test]
+async fn a_second_submission_for_the_same_place_is_refused() {
+    let bench = Bench::new().await;
+    let chain = Chain::new(bench.enrol(1, 1).await.unwrap(), 1);
+    let first = chain.next(&[component(1)]);
+    let other = NewEvidence { digest: component(99), ..first.clone() };
+    submit(bench.recorder.clone(), first.clone()).await.unwrap();
+    let again = submit(bench.recorder.clone(), first).await.unwrap_err();
+    assert!(matches!(again, RecordError::Replayed), "{again}");
+    let overtaken = submit(bench.recorder.clone(), other).await.unwrap_err();
+    assert!(matches!(overtaken, RecordError::Overtaken), "{overtaken}");
+    assert_eq!(bench.count("SELECT count(*) FROM evidence").await, 1);
+    assert_eq!(bench.recorder.head().size().get(), 2, "the enrolment and one evidence");
+}
+
+#[tokio::test]
+async fn a_row_that_is_refused_leaves_no_trace_and_harms_no_other() {
+    let bench = Bench::new().await;
+    let mut chain = Chain::new(bench.enrol(1, 1).await.unwrap(), 1);
+    let other = Chain::new(bench.enrol(2, 2).await.unwrap(), 2);
+    let first = chain.next(&[component(1)]);
+    submit(bench.recorder.clone(), first.clone()).await.unwrap();
+    chain.accepted(&first, &[component(1)]);
+    // A blob that is named but not there breaks a foreign key in the midst of the job.
+    let broken = NewEvidence { firmware_log: Some(component(50)), ..chain.next(&[]) };
+    let (bad, good) =
+        tokio::join!(submit(bench.recorder.clone(), broken), submit(bench.recorder.clone(), other.next(&[])));
+    assert!(matches!(bad.unwrap_err(), RecordError::Store { trouble: Trouble::Row, .. }));
+    good.unwrap();
+    assert_eq!(bench.recorder.head().size().get(), 4);
+    // The chain stands where it stood.
+    submit(bench.recorder.clone(), chain.next(&[])).await.unwrap();
+    assert_eq!(bench.count("SELECT count(*) FROM host_component WHERE to_leaf IS NULL").await, 0);
+}
+
+#[tokio::test]
+async fn the_log_goes_on_after_a_restart() {
+    let bench = Bench::new().await;
+    let row = bench.enrol(1, 1).await.unwrap();
+    let before = bench.checkpoint();
+    let dir = bench.end().await;
+    let bench = Bench::at(dir).await.unwrap();
+    assert_eq!(bench.checkpoint(), before, "the head is what was signed");
+    let (done, head) = submit(bench.recorder.clone(), Chain::new(row, 1).next(&[])).await.unwrap();
+    bench.verify(done, &head, &before).await;
+}
+
+#[tokio::test]
+async fn a_damaged_log_is_not_appended_to() {
+    for damage in [
+        "UPDATE log_node SET hash = zeroblob(32) WHERE level = 1 AND idx = 0",
+        "DELETE FROM log_node WHERE level = 0 AND idx = 2",
+        "DELETE FROM log_leaf WHERE idx = 2",
+        "UPDATE log_head SET size = 2",
+        "UPDATE log_head SET note = replace(note, 'example.com', 'example.org')",
+        "UPDATE log_head SET frontier = X'00'",
+        "DELETE FROM log_head",
+    ] {
+        let bench = Bench::new().await;
+        for host in 1..=3 {
+            bench.enrol(host, host).await.unwrap();
+        }
+        let dir = bench.end().await;
+        let mut db = crate::store::migrated(&dir.path().join("verifier.db")).await.unwrap();
+        assert_eq!(sqlx::query(damage).execute(&mut db).await.unwrap().rows_affected(), 1, "{damage}");
+        db.close().await.unwrap();
+        let failure = Bench::at(dir).await.err().unwrap_or_else(|| panic!("{damage} went unseen"));
+        assert_eq!(failure.exit(), Exit::Software, "{damage}: {failure}");
+    }
+}
+
+#[tokio::test]
+async fn another_key_cannot_take_the_log_over() {
+    let dir = Bench::new().await.end().await;
+    let other = Arc::new(SignerKey::from_seed(KeyName::new("example.com/lydian").unwrap(), &[8; 32]));
+    let failure = start(&dir.path().join("verifier.db"), other, clock()).await.err().unwrap();
+    assert!(failure.to_string().contains("log.key"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_known_by_its_size_and_root() {
+    use ::evidence::body::CheckpointView;
+    let bench = Bench::new().await;
+    bench.enrol(1, 1).await.unwrap();
+    let old = bench.checkpoint();
+    bench.enrol(2, 2).await.unwrap();
+    let head = bench.recorder.head();
+    let root = Sha256Digest::new(*old.checkpoint().root().as_bytes());
+    let check = async |size, root| bench.store.standing(&CheckpointView { size, root }, &head).await.unwrap();
+    assert_eq!(check(1, root).await, Standing::Known(UnixTime::from_secs(1_000_000)));
+    assert_eq!(check(2, root).await, Standing::Unknown, "another size's root");
+    assert_eq!(check(3, root).await, Standing::Unknown, "larger than the log");
+    assert_eq!(check(1, component(0)).await, Standing::Unknown, "a fork");
+    assert_eq!(check(u64::MAX, root).await, Standing::Unknown);
+    assert_eq!(check(0, CheckpointView::none().root).await, Standing::Empty);
+    assert_eq!(check(0, root).await, Standing::Unknown);
+}
+
+#[tokio::test]
+async fn enrolling_again_starts_a_new_chain_and_ends_what_was_open() {
+    let bench = Bench::new().await;
+    let row = bench.enrol(1, 1).await.unwrap();
+    submit(bench.recorder.clone(), Chain::new(row, 1).next(&[component(1)])).await.unwrap();
+    assert!(matches!(bench.enrol(1, 1).await, Err(RecordError::ChainTaken)));
+    assert_eq!(bench.enrol(1, 2).await.unwrap(), row, "the same host");
+    let open = "SELECT count(*) FROM host_component WHERE to_leaf IS NULL";
+    assert_eq!(bench.count(open).await, 0);
+    let old = submit(bench.recorder.clone(), Chain::new(row, 1).next(&[])).await.unwrap_err();
+    assert!(matches!(old, RecordError::Overtaken | RecordError::Replayed));
+    submit(bench.recorder.clone(), Chain::new(row, 2).next(&[component(1)])).await.unwrap();
+    assert_eq!(bench.count(open).await, 1);
+}
+
+#[tokio::test]
+async fn a_manifest_is_stored_once_and_only_where_it_is_wanted() {
+    let bench = Bench::new().await;
+    let row = bench.enrol(1, 1).await.unwrap();
+    let entry = Entry {
+        path: b"/bin/a".to_vec(),
+        digest: component(9),
+        size: 1,
+        mode: 0o755,
+        flags: EntryFlags::ELF,
+        signers: Vec::new(),
+    };
+    let manifest =
+        Manifest::new(ComponentKind::Package, "a".into(), "1".into(), "amd64".into(), vec![entry]).unwrap();
+    let new = || Work::Manifest(Box::new(NewManifest::new(&manifest.encode(), manifest.clone()).unwrap()));
+    assert!(matches!(bench.recorder.record(new()).await.unwrap().0, Done::Nothing), "nobody named it");
+    submit(bench.recorder.clone(), Chain::new(row, 1).next(&[manifest.digest()])).await.unwrap();
+    assert_eq!(bench.count("SELECT count(*) FROM component_wanted").await, 1);
+    assert!(matches!(bench.recorder.record(new()).await.unwrap().0, Done::Stored));
+    assert!(matches!(bench.recorder.record(new()).await.unwrap().0, Done::Nothing), "a second time");
+    assert_eq!(bench.count("SELECT count(*) FROM component_wanted").await, 0);
+    assert_eq!(bench.count("SELECT count(*) FROM component_artefact").await, 1);
+}
+
+#[tokio::test]
+async fn contents_are_checked_when_they_are_read() {
+    let bench = Bench::new().await;
+    let row = bench.enrol(1, 1).await.unwrap();
+    let blob = Blob::new(b"a firmware log").unwrap();
+    let digest = blob.digest;
+    let new = NewEvidence { firmware_log: Some(digest), blobs: vec![blob], ..Chain::new(row, 1).next(&[]) };
+    submit(bench.recorder.clone(), new).await.unwrap();
+    assert_eq!(bench.store.blob(&digest).await.unwrap().unwrap(), b"a firmware log");
+    let dir = bench.end().await;
+    let mut db = crate::store::migrated(&dir.path().join("verifier.db")).await.unwrap();
+    let other = wire::submit::compress(b"another firmw.").unwrap();
+    sqlx::query("UPDATE blob SET zstd = ?").bind(other).execute(&mut db).await.unwrap();
+    db.close().await.unwrap();
+    let bench = Bench::at(dir).await.unwrap();
+    assert!(bench.store.blob(&digest).await.is_err());
+}
+
+#[tokio::test]
+async fn refusals_are_bounded_and_strangers_do_not_push_out_hosts() {
+    use crate::limits::{REFUSALS_OF_STRANGERS, REFUSALS_PER_HOST};
+    let bench = Bench::new().await;
+    let row = bench.enrol(1, 1).await.unwrap();
+    let refuse = |host_row, n: i64| {
+        let new = NewRefusal {
+            host_row,
+            named: None,
+            code: "malformed",
+            detail: n.to_string(),
+            peer: "192.0.2.1".into(),
+            at: UnixTime::from_secs(1),
+        };
+        let recorder = bench.recorder.clone();
+        async move { recorder.record(Work::Refusal(Box::new(new))).await.unwrap() }
+    };
+    for n in 0..REFUSALS_PER_HOST + 5 {
+        refuse(Some(row), n).await;
+    }
+    let mut strangers = JoinSet::new();
+    for n in 0..REFUSALS_OF_STRANGERS + 100 {
+        strangers.spawn(refuse(None, n));
+    }
+    strangers.join_all().await;
+    let of_host = crate::query::hosts::refusals(&bench.store, Some(row), 1_000).await.unwrap();
+    assert_eq!(of_host.len(), usize::try_from(REFUSALS_PER_HOST).unwrap());
+    assert_eq!(of_host[0].detail, (REFUSALS_PER_HOST + 4).to_string(), "the newest are kept");
+    let strangers = bench.count("SELECT count(*) FROM refusal WHERE host_id IS NULL").await;
+    assert_eq!(strangers, REFUSALS_OF_STRANGERS);
+    let events = bench.count("SELECT count(*) FROM event WHERE kind = 'refused'").await;
+    assert_eq!(events, REFUSALS_OF_STRANGERS + REFUSALS_PER_HOST);
+}
+
+#[tokio::test]
+async fn silence_is_written_down_once_and_ends_with_evidence() {
+    let bench = Bench::new().await;
+    let row = bench.enrol(1, 1).await.unwrap();
+    let (past, future) = (UnixTime::from_secs(1), UnixTime::from_secs(3_000_000));
+    for (before, changed) in [(past, false), (future, true), (future, false)] {
+        let (done, _) = bench.recorder.record(Work::Silence(before)).await.unwrap();
+        assert_eq!(matches!(done, Done::Stored), changed, "{before}");
+    }
+    submit(bench.recorder.clone(), Chain::new(row, 1).next(&[])).await.unwrap();
+    let kinds: Vec<String> = sqlx::query_scalar("SELECT kind FROM event ORDER BY id")
+        .fetch_all(bench.store.readers())
+        .await
+        .unwrap();
+    assert_eq!(kinds, ["enrolled", "stale", "fresh", "evidence"]);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_nothing_is_half_there() {
+    let bench = Bench::new().await;
+    let row = bench.enrol(1, 1).await.unwrap();
+    let before = bench.checkpoint();
+    let dir = bench.end().await;
+    let path = dir.path().join("verifier.db");
+    let (recorder, store, task) = start_with_pages(&path, 8).await;
+    let noise: Vec<u8> =
+        (0..1_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
+    let blob = Blob::new(&noise).unwrap();
+    let large = NewEvidence { blobs: vec![blob], ..Chain::new(row, 1).next(&[]) };
+    let error = recorder.record(Work::Evidence(Box::new(large))).await.unwrap_err();
+    assert!(matches!(error, RecordError::Store { trouble: Trouble::Full, .. }), "{error}");
+    assert_eq!(recorder.head().checkpoint.as_bytes(), before.signed().as_bytes());
+    // It goes on: after the failure the connection is a new one, without the test's limit.
+    let (done, head) = submit(recorder.clone(), Chain::new(row, 1).next(&[])).await.unwrap();
+    let bench = Bench { dir, recorder, store, task };
+    bench.verify(done, &head, &before).await;
+}
+
+/// A recorder whose database may grow by so many pages only, as on a disk that is almost full.
+async fn start_with_pages(path: &Path, pages: i64) -> (Recorder, Store, JoinHandle<Result<(), Failure>>) {
+    let (store, mut connection) = Store::open(path).await.unwrap();
+    let used: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut connection).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {}", used + pages)))
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let head = load_head(&mut connection, key().verifier_key()).await.unwrap().unwrap();
+    let (recorder, task) = spawn(path, connection, head, key(), clock());
+    (recorder, store, task)
+}

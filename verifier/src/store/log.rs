@@ -63,7 +63,7 @@ pub(crate) async fn load_head(
 
 /// Why the stored log is not to be appended to.
 #[derive(Debug, thiserror::Error)]
-pub enum HeadError {
+pub(crate) enum HeadError {
     /// Reading failed.
     #[error(transparent)]
     Store(#[from] StoreError),

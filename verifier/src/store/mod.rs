@@ -9,6 +9,8 @@ pub(crate) mod host;
 pub(crate) mod log;
 pub(crate) mod token;
 
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -60,13 +62,22 @@ pub async fn open_existing(path: &Path) -> Result<SqliteConnection, OpenError> {
 
 /// Opens a connection that writes, and brings the schema up to date.
 pub async fn migrated(path: &Path) -> Result<SqliteConnection, OpenError> {
-    let mut connection = connect(&options(path).create_if_missing(true)).await?;
+    make_private(path).map_err(sqlx::Error::Io)?;
+    let mut connection = connect(&options(path)).await?;
     MIGRATIONS.run(&mut connection).await.map_err(|error| match error {
         MigrateError::VersionMissing(version) => OpenError::Newer { version },
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         other => OpenError::Schema(other),
     })?;
     Ok(connection)
+}
+
+/// Makes the file for its owner alone where it is not there; SQLite gives its other files the same mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    match OpenOptions::new().create_new(true).write(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Opens another connection that writes, to a database that is open already.
@@ -190,7 +201,11 @@ pub enum Trouble {
 
 impl Trouble {
     fn of(error: &sqlx::Error) -> Self {
-        let sqlx::Error::Database(error) = error else { return Self::Other };
+        let error = match error {
+            sqlx::Error::Database(error) => error,
+            sqlx::Error::Io(error) => return Self::of_io(error),
+            _ => return Self::Other,
+        };
         // SQLite's primary result code is the low byte of the extended one.
         match error.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
             Some(13) => Self::Full,
@@ -199,6 +214,15 @@ impl Trouble {
             Some(5 | 6) => Self::Busy,
             Some(19) => Self::Row,
             _ => Self::Other,
+        }
+    }
+
+    fn of_io(error: &std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        match error.kind() {
+            ErrorKind::PermissionDenied => Self::Permission,
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full,
+            _ => Self::Disk,
         }
     }
 }

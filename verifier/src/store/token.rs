@@ -14,7 +14,7 @@ use crate::limits::TOKENS_SHOWN;
 
 /// Which table a token is in, and how its text begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenKind {
+pub(crate) enum TokenKind {
     /// An operator's.
     Operator,
     /// A host's, for joining.
@@ -75,7 +75,7 @@ impl Fresh {
 
 /// Why no token was made.
 #[derive(Debug, thiserror::Error)]
-pub enum TokenError {
+pub(crate) enum TokenError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -91,7 +91,7 @@ impl From<sqlx::Error> for TokenError {
 }
 
 /// Makes an operator's token.
-pub async fn create_operator(
+pub(crate) async fn create_operator(
     connection: &mut SqliteConnection,
     name: &str,
     scope: Scope,
@@ -114,7 +114,7 @@ pub async fn create_operator(
 }
 
 /// Makes a token by which one host may join.
-pub async fn create_join(
+pub(crate) async fn create_join(
     connection: &mut SqliteConnection,
     note: &str,
     now: UnixTime,
@@ -133,7 +133,7 @@ pub async fn create_join(
 }
 
 /// Revokes a token for ever; `false` where there is no such token.
-pub async fn revoke(
+pub(crate) async fn revoke(
     connection: &mut SqliteConnection,
     kind: TokenKind,
     id: &str,
@@ -148,7 +148,7 @@ pub async fn revoke(
 }
 
 /// The tokens of a kind, newest first.
-pub async fn list(
+pub(crate) async fn list(
     executor: impl SqliteExecutor<'_>,
     kind: TokenKind,
     now: UnixTime,
@@ -237,7 +237,7 @@ pub(crate) async fn scope_of(
 
 /// Why a join token does not let this host in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JoinRefusal {
+pub(crate) enum JoinRefusal {
     /// No such token, or another secret.
     #[error("the join token is not known")]
     Unknown,
@@ -254,7 +254,7 @@ pub enum JoinRefusal {
 
 impl JoinRefusal {
     /// The stable code.
-    pub const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::Unknown => "token-unknown",
             Self::Expired => "token-expired",
@@ -317,7 +317,7 @@ pub(crate) async fn use_join(
 }
 
 /// The word for a scope, as in the wire's type.
-pub const fn scope_name(scope: Scope) -> &'static str {
+pub(crate) const fn scope_name(scope: Scope) -> &'static str {
     match scope {
         Scope::Read => "read",
         Scope::Enrol => "enrol",

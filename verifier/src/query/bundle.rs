@@ -1,0 +1,129 @@
+//! One piece of evidence with all that is needed to verify it again, elsewhere.
+//!
+//! In: a host, a chain and a position. Out: a bundle: what the host sent, what it was checked against, and the proof
+//! that it is in the log. What it is checked against is rebuilt from what is recorded, not taken from the present.
+
+use std::sync::Arc;
+
+use appraisal::state::HostState;
+use evidence::bundle::Bundle;
+use evidence::cbor::{CborError, Reader};
+use evidence::digest::Sha256Digest;
+use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
+use evidence::limits::PCR_VALUES;
+use ledger::proof_file::ProofFile;
+use ledger::tree::LeafIndex;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::store::log::Head;
+use crate::store::{Store, StoreError, to_i64, to_u64};
+
+/// Which evidence is asked for.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    pub(crate) host: i64,
+    /// The chain; the host's newest where none is named.
+    pub(crate) chain: Option<[u8; 16]>,
+    pub(crate) seq: u64,
+}
+
+/// The bundle; `None` where there is no such evidence. The head is asked for after the evidence was found, so that
+/// it includes its leaf.
+pub(crate) async fn of_evidence(
+    store: &Store,
+    wanted: &Wanted,
+    head: impl FnOnce() -> Arc<Head>,
+    log_key: &str,
+) -> Result<Option<Bundle>, StoreError> {
+    let row = sqlx::query(
+        "SELECT e.chain, e.leaf, e.received_ms, e.sealed, e.pcr_values, e.firmware_log, e.ima_first, e.ima_list,
+           e.state_before, n.ak_public, n.selection, n.tier, h.name
+         FROM evidence e JOIN host h ON h.id = e.host_id JOIN enrolment n ON n.chain = e.chain
+         WHERE e.host_id = ? AND e.chain = coalesce(?, h.chain) AND e.seq = ?",
+    )
+    .bind(wanted.host)
+    .bind(wanted.chain.map(|chain| chain.to_vec()))
+    .bind(to_i64(wanted.seq))
+    .fetch_optional(store.readers())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let firmware_log = match row.try_get::<Option<Vec<u8>>, _>("firmware_log")? {
+        Some(digest) => content(store, &digest).await?,
+        None => Vec::new(),
+    };
+    Ok(Some(Bundle {
+        envelope: envelope(store, &row).await?,
+        firmware_log,
+        ak_public: row.try_get("ak_public")?,
+        selection: row.try_get("selection")?,
+        host_name: row.try_get("name")?,
+        tier: row.try_get("tier")?,
+        state: state_before(store, wanted, &row).await?,
+        received_ms: to_u64(row.try_get("received_ms")?),
+        log_key: log_key.to_owned(),
+        proof: proof(store, &row, &head()).await?,
+    }))
+}
+
+async fn envelope(store: &Store, row: &SqliteRow) -> Result<Envelope, StoreError> {
+    let sealed: Vec<u8> = row.try_get("sealed")?;
+    let evidence =
+        Evidence::decode(&sealed).map_err(|_| StoreError::Damaged { what: "recorded evidence" })?;
+    let mut attachments = Vec::new();
+    if let Some(digest) = row.try_get::<Option<Vec<u8>>, _>("ima_list")? {
+        let first = to_u64(row.try_get("ima_first")?);
+        let bytes = content(store, &digest).await?;
+        attachments.push(Attachment { kind: AttachmentKind::ImaList, first, bytes });
+    }
+    let pcr_values = decode_values(&row.try_get::<Vec<u8>, _>("pcr_values")?)?;
+    Ok(Envelope { evidence, pcr_values, attachments })
+}
+
+fn decode_values(bytes: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
+    let read = || -> Result<_, CborError> {
+        let mut r = Reader::new(bytes);
+        let count = r.array(PCR_VALUES)?;
+        (0..count).map(|_| Ok(r.bytes(64)?.to_vec())).collect()
+    };
+    read().map_err(|_| StoreError::Damaged { what: "recorded PCR values" })
+}
+
+/// The components before this evidence are what the changes before it add up to.
+async fn state_before(store: &Store, wanted: &Wanted, row: &SqliteRow) -> Result<Vec<u8>, StoreError> {
+    let state = HostState::decode(&row.try_get::<Vec<u8>, _>("state_before")?)
+        .map_err(|_| StoreError::Damaged { what: "a host's earlier state" })?;
+    let changed: Vec<Vec<u8>> = sqlx::query_scalar(
+        "SELECT sealed FROM evidence WHERE host_id = ? AND chain = ? AND seq < ? AND changes <> 0 ORDER BY seq",
+    )
+    .bind(wanted.host)
+    .bind(row.try_get::<Vec<u8>, _>("chain")?)
+    .bind(to_i64(wanted.seq))
+    .fetch_all(store.readers())
+    .await?;
+    let mut components = std::collections::BTreeSet::new();
+    for sealed in changed {
+        let evidence =
+            Evidence::decode(&sealed).map_err(|_| StoreError::Damaged { what: "recorded evidence" })?;
+        for gone in &evidence.body().removed {
+            components.remove(gone);
+        }
+        components.extend(evidence.body().added.iter().copied());
+    }
+    Ok(state.with_components(components.into_iter().collect()).encode())
+}
+
+async fn proof(store: &Store, row: &SqliteRow, head: &Head) -> Result<String, StoreError> {
+    const DAMAGED: StoreError = StoreError::Damaged { what: "a leaf's index" };
+    let index = LeafIndex::new(to_u64(row.try_get("leaf")?)).map_err(|_| DAMAGED)?;
+    let leaf = store.leaf(index).await?.ok_or(DAMAGED)?;
+    let inclusion = store.prove_inclusion(index, head.size()).await?;
+    let file = ProofFile::new(index, inclusion, head.checkpoint.clone());
+    Ok(file.with_extra(leaf.to_bytes().to_vec()).map_err(|_| DAMAGED)?.to_string())
+}
+
+async fn content(store: &Store, digest: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let digest =
+        Sha256Digest::from_slice(digest).map_err(|_| StoreError::Damaged { what: "a content's digest" })?;
+    store.blob(&digest).await?.ok_or(StoreError::Damaged { what: "a content is missing" })
+}

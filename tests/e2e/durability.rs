@@ -11,10 +11,10 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore as _, SeedableRng as _};
 use support::client::granted;
 use support::{KeyKind, SoftAttester, TestEkCa, Verifier, VerifierClient, VerifierSettings};
-use wire::operator::{HostHistory, Scope};
+use wire::operator::Scope;
 use wire::submit::Receipt;
 
-use crate::scene::{booted, enrol, package};
+use crate::scene::{booted, enrol, history, package};
 
 /// The receipt of evidence whose first answer may have been lost.
 async fn settle(
@@ -75,9 +75,8 @@ async fn survive(seed: u64, rounds: u64) -> Result<(u64, u64)> {
         }
         attester.recorded(&envelope, &receipt).with_context(context)?;
     }
-    let path = format!("/v1/hosts/{}/history?limit=500", attester.host.id());
-    let history: HostHistory = operator.read(&path).await?;
-    let seqs: Vec<_> = history.entries.iter().filter_map(|entry| entry.seq).rev().collect();
+    let entries = history(&operator, &attester.host.id().to_string()).await?;
+    let seqs: Vec<_> = entries.iter().filter_map(|entry| entry.seq).rev().collect();
     ensure!(seqs == (0..rounds).collect::<Vec<_>>(), "the chain: {seqs:?}");
     Ok((evidence, answers))
 }

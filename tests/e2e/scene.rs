@@ -9,6 +9,7 @@ use support::{
     KeyKind, Lifetime, SecureBootSwitch, SoftAttester, SoftHost, SoftTpmSpec, TestEkCa, VerifierClient,
 };
 use wire::enrol::{EnrolChallenge, Enrolled};
+use wire::operator::{HistoryEntry, HostHistory};
 use wire::submit::Receipt;
 
 /// The package of one executable.
@@ -51,4 +52,17 @@ pub(crate) async fn attest(
     let receipt = granted(client.submit(&envelope, attester.from_size()).await?)?;
     attester.recorded(&envelope, &receipt).context("the evidence's receipt")?;
     Ok((envelope, receipt))
+}
+
+/// A host's whole history, newest first.
+pub(crate) async fn history(operator: &VerifierClient, host: &str) -> Result<Vec<HistoryEntry>> {
+    let mut entries = Vec::new();
+    let mut page = String::new();
+    loop {
+        let path = format!("/v1/hosts/{host}/history?limit=100{page}");
+        let mut history: HostHistory = operator.read(&path).await?;
+        entries.append(&mut history.entries);
+        let Some(next) = history.next else { return Ok(entries) };
+        page = format!("&before={next}");
+    }
 }

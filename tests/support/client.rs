@@ -51,6 +51,11 @@ impl VerifierClient {
         Self { token: Some(secret.to_owned()), ..self.clone() }
     }
 
+    /// Its token.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// The verifier's URL.
     pub fn url(&self) -> &str {
         &self.base

@@ -15,6 +15,7 @@ pub mod logs;
 pub mod process;
 pub mod soft_host;
 pub mod soft_tpm;
+pub mod stranger;
 pub mod swtpm;
 pub mod tpm_command;
 pub mod verifier;

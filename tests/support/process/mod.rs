@@ -37,6 +37,16 @@ impl Program {
         Ok(Self { path: artefacts::program(name)?, arguments: Vec::new(), environment: Vec::new() })
     }
 
+    /// A program of the machine.
+    pub fn other(name: &str) -> Self {
+        Self { path: name.into(), arguments: Vec::new(), environment: Vec::new() }
+    }
+
+    /// The program and its arguments, for another program to run.
+    pub fn words(&self) -> impl Iterator<Item = &OsStr> {
+        [self.path.as_os_str()].into_iter().chain(self.arguments.iter().map(OsString::as_os_str))
+    }
+
     /// With more arguments.
     #[must_use]
     pub fn args<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, arguments: I) -> Self {
@@ -48,6 +58,13 @@ impl Program {
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// With the variables of another program.
+    #[must_use]
+    pub fn environment_of(mut self, other: &Self) -> Self {
+        self.environment.extend(other.environment.iter().cloned());
         self
     }
 

@@ -124,6 +124,10 @@ pub fn load(path: Option<&Path>, overrides: &Overrides) -> Result<Config, Failur
     if path.is_none() && !file.exists() {
         return Config::new(RawConfig::default(), overrides);
     }
+    if !file.exists() {
+        return Err(Failure::new(Exit::Config, format_args!("there is no configuration {}", file.display()))
+            .hint("name another file with --config, or leave the option out for the defaults"));
+    }
     let bytes = files::read_trusted(file, CONFIG_BYTES)?;
     let invalid = |what: &dyn std::fmt::Display| {
         Failure::new(Exit::Config, format_args!("{}: {what}", file.display()))
@@ -175,6 +179,7 @@ fn invalid(key: &str, value: &dyn std::fmt::Display, what: &str) -> Failure {
 
 fn missing(key: &str, why: &str) -> Failure {
     Failure::new(Exit::Config, format_args!("configuration: {key} is missing: {why}"))
+        .hint("packaging ships an example with every key")
 }
 
 fn checked_name(name: String) -> Result<String, Failure> {

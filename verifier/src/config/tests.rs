@@ -80,5 +80,5 @@ fn a_file_that_everybody_can_change_is_refused() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
     load(Some(&path), &Overrides::default()).unwrap();
     let absent = load(Some(&dir.path().join("absent")), &Overrides::default()).unwrap_err();
-    assert_eq!(absent.exit(), Exit::Io);
+    assert_eq!(absent.exit(), Exit::Config);
 }

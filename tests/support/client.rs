@@ -5,12 +5,19 @@
 //! test to judge.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, ensure};
 use evidence::envelope::Envelope;
 use reqwest::{Method, RequestBuilder, Response};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 use wire::submit::{ManifestsStored, Receipt, compress, encode_manifests};
 use wire::{
     EVIDENCE_MEDIA_TYPE, MANIFESTS_MEDIA_TYPE, PROBLEM_MEDIA_TYPE, PROTOCOL_HEADER, PROTOCOL_VERSION, Problem,
@@ -25,6 +32,8 @@ pub type Answer<T> = std::result::Result<T, Problem>;
 #[derive(Clone, Debug)]
 pub struct VerifierClient {
     http: reqwest::Client,
+    address: SocketAddr,
+    ca_pem: String,
     base: String,
     token: Option<String>,
 }
@@ -42,7 +51,8 @@ impl VerifierClient {
             .resolve(NAME, address)
             .timeout(DEADLINE)
             .build()?;
-        Ok(Self { http, base: format!("https://{NAME}:{}", address.port()), token: None })
+        let base = format!("https://{NAME}:{}", address.port());
+        Ok(Self { http, address, ca_pem: ca_pem.to_owned(), base, token: None })
     }
 
     /// The same with a bearer token.
@@ -103,6 +113,30 @@ impl VerifierClient {
         let bytes = compress(&encode_manifests(manifests.iter().map(Vec::as_slice)))?;
         let request = self.request(Method::POST, "/v1/manifests");
         answer(request.header("content-type", MANIFESTS_MEDIA_TYPE).body(bytes).send().await?).await
+    }
+
+    /// Sends bytes that no HTTP client would, and reads until the answer has `last` in it.
+    pub async fn raw(&self, request: &[u8], last: &str) -> Result<String> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(self.ca_pem.as_bytes())?)?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let stream = TcpStream::connect(self.address).await?;
+        let mut stream =
+            TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(NAME)?, stream).await?;
+        stream.write_all(request).await?;
+        let mut answer = String::new();
+        let mut buffer = vec![0; 1 << 14];
+        while !answer.contains(last) {
+            let read = tokio::time::timeout(DEADLINE, stream.read(&mut buffer)).await;
+            let size = read.with_context(|| format!("no more than: {answer}"))??;
+            ensure!(size > 0, "ends after: {answer}");
+            answer.push_str(&String::from_utf8_lossy(buffer.get(..size).unwrap_or_default()));
+        }
+        Ok(answer)
     }
 
     /// A request that is not sent yet, with this program's protocol version and token.

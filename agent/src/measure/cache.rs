@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use evidence::digest::Sha256Digest;
-use redb::{Database, ReadableDatabase as _, ReadableTableMetadata as _, TableDefinition};
+use redb::{Database, Durability, ReadableDatabase as _, ReadableTableMetadata as _, TableDefinition};
 
 use super::content::{Capabilities, Content, Traits};
 use super::examine::Known;
@@ -19,6 +19,7 @@ pub(crate) struct Cache {
     path: PathBuf,
     open: Option<Open>,
     pending: Vec<Known>,
+    unsynced: bool,
 }
 
 struct Open {
@@ -40,7 +41,7 @@ impl Cache {
                     .ok()
             }
         };
-        Self { path: path.to_owned(), open, pending: Vec::new() }
+        Self { path: path.to_owned(), open, pending: Vec::new(), unsynced: false }
     }
 
     /// What is known of a file with this stamp.
@@ -54,19 +55,25 @@ impl Cache {
     pub(crate) fn put(&mut self, known: Known) {
         self.pending.push(known);
         if self.pending.len() >= CACHE_PENDING {
-            self.flush();
+            self.write_pending(Durability::None);
         }
     }
 
-    /// Writes what is pending. A failure costs a second hashing, nothing else.
+    /// Writes what is pending, to the disk. A failure costs a second hashing, nothing else.
     pub(crate) fn flush(&mut self) {
+        self.write_pending(Durability::Immediate);
+    }
+
+    fn write_pending(&mut self, durability: Durability) {
         let mut pending = std::mem::take(&mut self.pending);
-        if pending.is_empty() {
+        // What was written without waiting for the disk needs one commit that waits.
+        if pending.is_empty() && !(self.unsynced && matches!(durability, Durability::Immediate)) {
             return;
         }
+        self.unsynced = matches!(durability, Durability::None);
         pending.sort_unstable_by_key(|known| known.stamp.identity());
         if let Some(open) = &mut self.open
-            && let Err(error) = open.write(&pending)
+            && let Err(error) = open.write(&pending, durability)
         {
             tracing::warn!(path = %self.path.display(), %error, "digest cache not written");
         }
@@ -120,10 +127,11 @@ impl Open {
         Ok(())
     }
 
-    fn write(&mut self, pending: &[Known]) -> Result<(), redb::Error> {
+    fn write(&mut self, pending: &[Known], durability: Durability) -> Result<(), redb::Error> {
         // Pages that a reader holds could not be used again.
         self.table = None;
-        let transaction = self.database.begin_write()?;
+        let mut transaction = self.database.begin_write()?;
+        transaction.set_durability(durability)?;
         {
             let mut table = transaction.open_table(TABLE)?;
             for known in pending {
@@ -221,6 +229,17 @@ mod tests {
         for other in others {
             assert_eq!(cache.find(&other), None, "{other:?}");
         }
+    }
+
+    #[test]
+    fn whole_batches_reach_the_disk() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("cache");
+        {
+            let mut cache = Cache::open(&path);
+            (0..CACHE_PENDING as u64).for_each(|inode| cache.put(known(inode, None)));
+        }
+        assert_eq!(Cache::open(&path).len(), CACHE_PENDING as u64);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use evidence::limits::{BODY_GAPS, MANIFEST_BYTES};
 
 /// How often a file that changes under the hash is hashed again before it is recorded as raced.
 pub(crate) const HASH_ATTEMPTS: u32 = 3;
-/// What one thread reads at once. Measured: no gain above, and four of them stay below 1 MiB.
-pub(crate) const READ_BYTES: usize = 128 << 10;
+/// What one thread reads at once: what was copied is still in the first-level cache when it is hashed.
+pub(crate) const READ_BYTES: usize = 32 << 10;
 /// What is read of a file to see what it is: most are none of ours, and copying more of them would cost more
 /// than hashing the rest.
 pub(crate) const HEAD_BYTES: usize = 4 << 10;

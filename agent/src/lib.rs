@@ -25,3 +25,4 @@ pub mod submit;
 pub mod clock;
 pub mod durable;
 pub mod lock;
+mod notify;

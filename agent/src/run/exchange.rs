@@ -187,7 +187,7 @@ impl Agent {
         self.epoch = self.epoch.wrapping_add(1);
         tracing::warn!(undone, place = to.next_seq, "evidence was refused and put aside; sealing anew");
         let (until, scope) = (GapEnd::Closed(now), "evidence that the verifier refused".to_owned());
-        self.seen.add_gap(Gap { from, until, cause: GapCause::SpoolDropped, scope });
+        self.seen.add_gap(Gap { from, until, cause: GapCause::SpoolFull, scope });
         None
     }
 }

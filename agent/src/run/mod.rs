@@ -14,7 +14,6 @@ mod view;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -26,6 +25,7 @@ use crate::failure::{Failure, Status};
 use crate::journal::{Identity, Journal};
 use crate::lock::StateLock;
 use crate::measure::{MeasureConfig, Measurer, Snapshot};
+use crate::notify::{ServiceManager, Word};
 use crate::quote::{TpmError, TpmHandle};
 use crate::submit::VerifierClient;
 use crate::warnings;
@@ -52,9 +52,11 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let measurer = Measurer::start(measure_config(&config), known, Arc::clone(&clock), out)?;
     tracing::info!(host = %identity.host, verifier = identity.url, "attesting");
     let agent = Agent::new(config, identity, journal, client, tpm, clock)?;
-    notify(&[NotifyState::Ready, NotifyState::Status("measuring")]);
-    let result = serve(agent, snapshots, &measurer, &mut signals).await;
-    notify(&[NotifyState::Stopping]);
+    let manager = ServiceManager::find();
+    manager.tell(Word::Ready);
+    manager.tell(Word::Status("measuring".to_owned()));
+    let result = serve(agent, snapshots, &measurer, &mut signals, &manager).await;
+    manager.tell(Word::Stopping);
     measurer.stop();
     drop(lock);
     result
@@ -66,6 +68,7 @@ async fn serve(
     mut snapshots: mpsc::Receiver<Snapshot>,
     measurer: &Measurer,
     signals: &mut Signals,
+    manager: &ServiceManager,
 ) -> Result<(), Failure> {
     let mut watchdog = sd_notify::watchdog_enabled().map(|period| tokio::time::interval(period / 2));
     loop {
@@ -77,14 +80,14 @@ async fn serve(
             },
             Some(done) = agent.ended() => agent.done(done),
             () = until(deadline) => agent.tick(),
-            () = tick(&mut watchdog) => notify(&[NotifyState::Watchdog]),
+            () = tick(&mut watchdog) => manager.tell(Word::Alive),
             told = signals.next() => match told {
                 Told::Rescan => measurer.rescan(),
                 Told::End => return Ok(()),
             },
         }
         if let Some(words) = agent.tell() {
-            notify(&[NotifyState::Status(&words)]);
+            manager.tell(Word::Status(words));
         }
     }
 }
@@ -197,13 +200,6 @@ async fn tick(interval: &mut Option<tokio::time::Interval>) {
             interval.tick().await;
         }
         None => std::future::pending().await,
-    }
-}
-
-/// A service manager that does not listen is no reason to stop.
-fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        tracing::debug!(%error, "the service manager was not told");
     }
 }
 

@@ -137,7 +137,7 @@ impl Sealer {
         let mut gaps = Vec::new();
         if let Some(from) = statement.position.blocked_since {
             let until = GapEnd::Closed(statement.now);
-            gaps.push(Gap { from, until, cause: GapCause::SpoolDropped, scope: "spool".into() });
+            gaps.push(Gap { from, until, cause: GapCause::SpoolFull, scope: "spool".into() });
         }
         if firmware_log == FirmwareLog::Absent {
             gaps.push(open(GapCause::Missing, "firmware log"));

@@ -150,8 +150,8 @@ pub enum GapCause {
     Overflow,
     /// A file or directory could not be read.
     Unreadable,
-    /// Sealed evidence was dropped because the spool was full.
-    SpoolDropped,
+    /// The spool was full: what changed meanwhile was not sealed step by step.
+    SpoolFull,
     /// A file changed at each attempt to hash it.
     Raced,
     /// A source (a log, a file system) is not to be had on this host.
@@ -160,14 +160,14 @@ pub enum GapCause {
 
 impl GapCause {
     const ALL: [Self; 6] =
-        [Self::NotRunning, Self::Overflow, Self::Unreadable, Self::SpoolDropped, Self::Raced, Self::Missing];
+        [Self::NotRunning, Self::Overflow, Self::Unreadable, Self::SpoolFull, Self::Raced, Self::Missing];
 
     const fn code(self) -> u64 {
         match self {
             Self::NotRunning => 1,
             Self::Overflow => 2,
             Self::Unreadable => 3,
-            Self::SpoolDropped => 4,
+            Self::SpoolFull => 4,
             Self::Raced => 5,
             Self::Missing => 6,
         }
@@ -179,7 +179,7 @@ impl GapCause {
             Self::NotRunning => "not-running",
             Self::Overflow => "overflow",
             Self::Unreadable => "unreadable",
-            Self::SpoolDropped => "spool-dropped",
+            Self::SpoolFull => "spool-full",
             Self::Raced => "raced",
             Self::Missing => "missing",
         }

@@ -35,7 +35,10 @@ impl Agent {
 
     /// One of its commands, with its configuration.
     pub fn command(&self, name: &str) -> Result<Program> {
-        Ok(Program::new("lydian-agent")?.args([name, "--config"]).args([&self.config]))
+        let program = Program::new("lydian-agent")?.args([name, "--config"]).args([&self.config]);
+        // As the service's unit sets them.
+        let program = program.env("MALLOC_ARENA_MAX", "1").env("MALLOC_TRIM_THRESHOLD_", "131072");
+        Ok(program.env("TSS2_LOG", "all+NONE"))
     }
 
     /// Enrols with a new join token, as an administrator does.

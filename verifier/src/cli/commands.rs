@@ -9,7 +9,9 @@ use std::time::Duration;
 use evidence::time::UnixTime;
 use sqlx::{Connection as _, SqliteConnection};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 use wire::operator::{NewToken, TokenView};
 
 use super::{Command, JoinTokenCommand, LogFormat, Settings, TokenCommand};
@@ -44,12 +46,16 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
 }
 
 fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let asked = std::env::var("RUST_LOG").ok().and_then(|filter| filter.parse::<Targets>().ok());
+    let filter = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let registry = tracing_subscriber::registry();
     // systemd's journal has colours and times of its own.
     match format {
-        LogFormat::Text => builder.with_ansi(false).with_target(false).init(),
-        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => {
+            registry.with(layer.with_ansi(false).with_target(false).with_filter(filter)).init()
+        }
+        LogFormat::Json => registry.with(layer.json().with_filter(filter)).init(),
     }
 }
 

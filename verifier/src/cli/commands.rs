@@ -53,7 +53,7 @@ fn log_to_stderr(format: LogFormat) {
     // systemd's journal has colours and times of its own.
     match format {
         LogFormat::Text => {
-            registry.with(layer.with_ansi(false).with_target(false).with_filter(filter)).init()
+            registry.with(layer.with_ansi(false).with_target(false).with_filter(filter)).init();
         }
         LogFormat::Json => registry.with(layer.json().with_filter(filter)).init(),
     }

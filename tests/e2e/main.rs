@@ -9,3 +9,4 @@ mod pipeline;
 mod refusals;
 mod restart;
 mod scene;
+mod silence;

@@ -47,6 +47,7 @@ impl Stage {
         std::fs::write(&config, verifier_config(&dir, &roots))?;
         let mut verifier =
             Program::new("lydian-verifier")?.args(["serve", "--config"]).args([&config]).start(&dir)?;
+        verifier.file_words();
         let address = verifier.listening().await?;
         let create = Program::new("lydian-verifier")?
             .args(["token", "create", "--name", "demo", "--scope", "admin", "--config"])
@@ -138,6 +139,7 @@ impl Stage {
             .args(["run", "--config"])
             .args([&self.agent_config])
             .start(&self.dir)?;
+        agent.file_words();
         agent.ready().await?;
         self.agent = Some(agent);
         Ok(())

@@ -94,7 +94,7 @@ impl Program {
         let mut command = self.command();
         command.env("NOTIFY_SOCKET", socket.path()).stdout(Stdio::null()).stderr(file);
         let child = command.spawn().with_context(|| format!("start {}", self.path.display()))?;
-        Ok(Service { name, child, socket, log, log_start })
+        Ok(Service { name, child, socket, log, log_start, words: Words::Shown })
     }
 
     fn command(&self) -> Command {
@@ -146,6 +146,14 @@ pub struct Service {
     socket: NotifySocket,
     log: File,
     log_start: usize,
+    words: Words,
+}
+
+/// What becomes of a program's words when its guard goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Words {
+    Shown,
+    Filed,
 }
 
 impl Drop for Service {
@@ -154,12 +162,20 @@ impl Drop for Service {
         reason = "shown by the test runner with a test that failed, and only then"
     )]
     fn drop(&mut self) {
+        if self.words == Words::Filed {
+            return;
+        }
         let all = self.stderr().unwrap_or_else(|error| error.to_string());
         eprintln!("--- {} wrote:\n{}", self.name, all.get(self.log_start..).unwrap_or(&all));
     }
 }
 
 impl Service {
+    /// Leaves what the program wrote in its file, for those who watch something else.
+    pub const fn file_words(&mut self) {
+        self.words = Words::Filed;
+    }
+
     /// Waits until the program says that it is ready.
     pub async fn ready(&mut self) -> Result<()> {
         self.told("is ready", |state| state.ready.then_some(())).await

@@ -11,6 +11,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, ensure};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use stage::Stage;
 use talk::{say, step};
 
@@ -101,6 +103,11 @@ async fn play() -> Result<()> {
     say("It stays up. In another terminal:\n");
     say(&format!("  {}\n", stage.command_line()));
     say("Ctrl-C ends it.");
-    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
+    // Whoever ends it in another way must not leave the programs running either.
+    let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("waiting for Ctrl-C")?,
+        _ = terminate.recv() => {}
+    }
     stage.end().await.map(drop)
 }

@@ -8,7 +8,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use inspect::{EventLogArgs, ImaArgs, InspectCommand, QuoteArgs};
+pub(crate) use inspect::{
+    EkCertArgs, ElfArgs, EventLogArgs, ImaArgs, InspectCommand, KeyringArgs, ModuleArgs, PeArgs, QuoteArgs,
+    SiglistArgs, SystemdLogArgs,
+};
 
 use crate::duration::Seconds;
 use crate::ui::Format;

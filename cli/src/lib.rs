@@ -29,12 +29,14 @@ use crate::args::Cli;
 use crate::ui::Ui;
 
 /// What a command found out; its exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     /// The command did what it was asked to, and what was asked about is as it should be.
     Good,
     /// It did, and what was asked about is not.
     NotTrusted,
+    /// Something that was given could not be read to its end; what was read was shown.
+    Unreadable,
 }
 
 /// Runs the program with these arguments, the first of which is its name.
@@ -51,6 +53,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match commands::run(cli, &mut ui) {
         Ok(Outcome::Good) => ExitCode::SUCCESS,
         Ok(Outcome::NotTrusted) => ExitCode::from(NOT_TRUSTED),
+        Ok(Outcome::Unreadable) => ExitCode::from(ERROR),
         Err(error) => {
             ui.error(&error);
             ExitCode::from(ERROR)

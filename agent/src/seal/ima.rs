@@ -181,7 +181,7 @@ impl QuotedPcrs<'_> {
 fn hash_of(alg: HashAlg, values: impl Iterator<Item = Digest>) -> Vec<u8> {
     let values: Vec<Digest> = values.collect();
     let parts: Vec<&[u8]> = values.iter().map(Digest::as_bytes).collect();
-    alg.hash(&parts).map_or_else(Vec::new, |digest| digest.as_bytes().to_vec())
+    alg.hash(&parts).as_bytes().to_vec()
 }
 
 /// Banks in which PCR 10 is quoted and can be computed.

@@ -32,6 +32,20 @@ pub(crate) enum InspectCommand {
     #[command(after_help = "Examples:\n  lydian inspect quote quote.msg\n  \
         lydian inspect quote --attest quote.msg --signature quote.sig --public ak.pub --pcrs quote.pcrs --nonce 0badc0de")]
     Quote(QuoteArgs),
+    /// systemd's measurement log, and what it adds to the firmware's
+    SystemdLog(SystemdLogArgs),
+    /// Endorsement certificates: who made the TPM, and who answers for it
+    EkCert(EkCertArgs),
+    /// EFI signature lists and authenticated variable updates: db, dbx, KEK, `MokList`
+    Siglist(SiglistArgs),
+    /// PE images: Authenticode digests, signatures with their chains, SBAT, UKI sections
+    Pe(PeArgs),
+    /// ELF files: build id and notes
+    Elf(ElfArgs),
+    /// Kernel modules: who signed them
+    Module(ModuleArgs),
+    /// `OpenPGP` key rings: fingerprints, user ids, expiry
+    Keyring(KeyringArgs),
 }
 
 #[derive(Debug, Args)]
@@ -87,4 +101,53 @@ pub(crate) struct QuoteArgs {
     /// The nonce that was asked for, in hex, or @FILE that holds it
     #[arg(long, value_name = "HEX")]
     pub(crate) nonce: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SystemdLogArgs {
+    /// Files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EkCertArgs {
+    /// Files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SiglistArgs {
+    /// Files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PeArgs {
+    /// Files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ElfArgs {
+    /// Files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModuleArgs {
+    /// Files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KeyringArgs {
+    /// Files; - is standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
 }

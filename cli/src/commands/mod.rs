@@ -37,6 +37,13 @@ pub(crate) fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, CliError> {
         Command::Inspect(InspectCommand::EventLog(args)) => inspect::eventlog(ui, &args),
         Command::Inspect(InspectCommand::Ima(args)) => inspect::ima(ui, &args),
         Command::Inspect(InspectCommand::Quote(args)) => inspect::quote(ui, &args),
+        Command::Inspect(InspectCommand::SystemdLog(args)) => inspect::systemd_log(ui, &args),
+        Command::Inspect(InspectCommand::EkCert(args)) => inspect::ek_cert(ui, &args),
+        Command::Inspect(InspectCommand::Siglist(args)) => inspect::siglist(ui, &args),
+        Command::Inspect(InspectCommand::Pe(args)) => inspect::pe(ui, &args),
+        Command::Inspect(InspectCommand::Elf(args)) => inspect::elf(ui, &args),
+        Command::Inspect(InspectCommand::Module(args)) => inspect::module(ui, &args),
+        Command::Inspect(InspectCommand::Keyring(args)) => inspect::keyring(ui, &args),
         Command::Version => version::run(ui, args),
     }
 }

@@ -1,13 +1,24 @@
-//! Firmware logs, IMA lists and quotes from files.
+//! Measurement logs, quotes, certificates, key lists and signed files, from files.
 //!
 //! In: files as the kernel and tpm2-tools give them. Out: what they say, and whether their parts fit each other. A log
 //! alone proves nothing: only a quote that somebody asked for makes its digests true.
 
+mod report;
+
 mod event_view;
 mod eventlog;
 mod ima;
+mod systemd_log;
+
+mod ek_cert;
 mod pcrs;
 mod quote;
+
+mod elf;
+mod keyring;
+mod module;
+mod pe;
+mod siglist;
 
 use std::path::Path;
 
@@ -15,9 +26,16 @@ use evidence::digest::HashAlg;
 
 use crate::error::CliError;
 
+pub(crate) use ek_cert::run as ek_cert;
+pub(crate) use elf::run as elf;
 pub(crate) use eventlog::run as eventlog;
 pub(crate) use ima::run as ima;
+pub(crate) use keyring::run as keyring;
+pub(crate) use module::run as module;
+pub(crate) use pe::run as pe;
 pub(crate) use quote::run as quote;
+pub(crate) use siglist::run as siglist;
+pub(crate) use systemd_log::run as systemd_log;
 
 /// A bank's name from the command line.
 fn bank(name: &str) -> Result<HashAlg, CliError> {

@@ -94,7 +94,7 @@ const BUFFER_BYTES: usize = 64;
 /// Whether the values hash to the quoted digest: by the signature's algorithm, or by one of the digest's size.
 pub(super) fn hash_to(values: &[Vec<u8>], digest: &[u8], alg: Option<HashAlg>) -> bool {
     let parts: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
-    let fits = |alg: &HashAlg| alg.hash(&parts).is_some_and(|hash| hash.as_bytes() == digest);
+    let fits = |alg: &HashAlg| alg.hash(&parts).as_bytes() == digest;
     match alg {
         Some(alg) => fits(&alg),
         None => HashAlg::ALL.iter().any(fits),

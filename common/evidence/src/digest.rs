@@ -19,13 +19,28 @@ pub enum HashAlg {
     Sha384,
     /// SHA-512.
     Sha512,
-    /// SM3-256: carried and compared, not computed.
+    /// SM3-256.
     Sm3,
+    /// SHA3-256.
+    Sha3_256,
+    /// SHA3-384.
+    Sha3_384,
+    /// SHA3-512.
+    Sha3_512,
 }
 
 impl HashAlg {
     /// Every algorithm that Lydian knows, in the order of their identifiers.
-    pub const ALL: [Self; 5] = [Self::Sha1, Self::Sha256, Self::Sha384, Self::Sha512, Self::Sm3];
+    pub const ALL: [Self; 8] = [
+        Self::Sha1,
+        Self::Sha256,
+        Self::Sha384,
+        Self::Sha512,
+        Self::Sm3,
+        Self::Sha3_256,
+        Self::Sha3_384,
+        Self::Sha3_512,
+    ];
 
     /// The `TPM_ALG_ID`.
     pub const fn tpm_id(self) -> u16 {
@@ -35,6 +50,9 @@ impl HashAlg {
             Self::Sha384 => 0x000c,
             Self::Sha512 => 0x000d,
             Self::Sm3 => 0x0012,
+            Self::Sha3_256 => 0x0027,
+            Self::Sha3_384 => 0x0028,
+            Self::Sha3_512 => 0x0029,
         }
     }
 
@@ -47,9 +65,9 @@ impl HashAlg {
     pub const fn size(self) -> usize {
         match self {
             Self::Sha1 => 20,
-            Self::Sha256 | Self::Sm3 => 32,
-            Self::Sha384 => 48,
-            Self::Sha512 => 64,
+            Self::Sha256 | Self::Sm3 | Self::Sha3_256 => 32,
+            Self::Sha384 | Self::Sha3_384 => 48,
+            Self::Sha512 | Self::Sha3_512 => 64,
         }
     }
 
@@ -61,17 +79,23 @@ impl HashAlg {
             Self::Sha384 => "sha384",
             Self::Sha512 => "sha512",
             Self::Sm3 => "sm3_256",
+            Self::Sha3_256 => "sha3_256",
+            Self::Sha3_384 => "sha3_384",
+            Self::Sha3_512 => "sha3_512",
         }
     }
 
-    /// Hashes the concatenation of `parts`; `None` for SM3, which is carried but not computed.
-    pub fn hash(self, parts: &[&[u8]]) -> Option<Digest> {
+    /// Hashes the concatenation of `parts`.
+    pub fn hash(self, parts: &[&[u8]]) -> Digest {
         match self {
-            Self::Sha1 => Some(run::<sha1::Sha1>(self, parts)),
-            Self::Sha256 => Some(run::<sha2::Sha256>(self, parts)),
-            Self::Sha384 => Some(run::<sha2::Sha384>(self, parts)),
-            Self::Sha512 => Some(run::<sha2::Sha512>(self, parts)),
-            Self::Sm3 => None,
+            Self::Sha1 => run::<sha1::Sha1>(self, parts),
+            Self::Sha256 => run::<sha2::Sha256>(self, parts),
+            Self::Sha384 => run::<sha2::Sha384>(self, parts),
+            Self::Sha512 => run::<sha2::Sha512>(self, parts),
+            Self::Sm3 => run::<sm3::Sm3>(self, parts),
+            Self::Sha3_256 => run::<sha3::Sha3_256>(self, parts),
+            Self::Sha3_384 => run::<sha3::Sha3_384>(self, parts),
+            Self::Sha3_512 => run::<sha3::Sha3_512>(self, parts),
         }
     }
 }
@@ -137,13 +161,13 @@ impl Digest {
 
     /// What a PCR that holds `self` holds after it is extended with `measured`.
     ///
-    /// `None` where the algorithms differ or cannot be computed.
+    /// `None` where the algorithms differ.
     //= TPM 2.0 Library Part 1 §17.2: PCR.new = H(PCR.old ‖ measured)
     pub fn extend(&self, measured: &Digest) -> Option<Self> {
         if self.alg != measured.alg {
             return None;
         }
-        self.alg.hash(&[self.as_bytes(), measured.as_bytes()])
+        Some(self.alg.hash(&[self.as_bytes(), measured.as_bytes()]))
     }
 
     /// Whether every byte is zero.
@@ -283,7 +307,9 @@ pub enum DigestError {
         expected: usize,
     },
     /// No hash algorithm has this name.
-    #[error("unknown hash algorithm (known: sha1, sha256, sha384, sha512, sm3_256)")]
+    #[error(
+        "unknown hash algorithm (known: sha1, sha256, sha384, sha512, sm3_256, sha3_256, sha3_384, sha3_512)"
+    )]
     UnknownName,
 }
 
@@ -311,16 +337,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_algorithm_gives_the_published_digest_of_abc() {
+        let check = |alg: HashAlg, expected: &str| {
+            let digest = alg.hash(&[b"a", b"bc"]).to_string();
+            assert!(digest.starts_with(expected), "{alg}: {digest}");
+            assert_eq!(digest.len(), 2 * alg.size());
+        };
+        check(HashAlg::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d");
+        check(HashAlg::Sha256, "ba7816bf8f01cfea414140de5dae2223");
+        check(HashAlg::Sha384, "cb00753f45a35e8bb5a03d699ac65007");
+        check(HashAlg::Sha512, "ddaf35a193617abacc417349ae204131");
+        check(HashAlg::Sm3, "66c7f0f462eeedd9d1f2d46bdc10e4e2");
+        check(HashAlg::Sha3_256, "3a985da74fe225b2045c172d6bd390bd");
+        check(HashAlg::Sha3_384, "ec01498288516fc926459f58e2c6ad8d");
+        check(HashAlg::Sha3_512, "b751850b1a57168a5693cd924b6b096e");
+    }
+
+    #[test]
     fn extend_is_hash_of_old_and_measured() {
-        let one = HashAlg::Sha256.hash(&[b"one"]).unwrap();
+        let one = HashAlg::Sha256.hash(&[b"one"]);
         let zero = Digest::zero(HashAlg::Sha256);
-        let expected = HashAlg::Sha256.hash(&[&[0; 32], one.as_bytes()]).unwrap();
+        let expected = HashAlg::Sha256.hash(&[&[0; 32], one.as_bytes()]);
         assert_eq!(zero.extend(&one), Some(expected));
     }
 
     #[test]
     fn extend_refuses_another_algorithm() {
-        let sha1 = HashAlg::Sha1.hash(&[b"x"]).unwrap();
+        let sha1 = HashAlg::Sha1.hash(&[b"x"]);
         assert_eq!(Digest::zero(HashAlg::Sha256).extend(&sha1), None);
     }
 

@@ -9,6 +9,7 @@ pub mod limits;
 pub mod cbor;
 pub mod cursor;
 pub mod digest;
+pub mod finding;
 pub mod pcr;
 pub mod time;
 

@@ -313,7 +313,7 @@ pub enum PcrError {
         limit: usize,
     },
     /// A bank that Lydian does not know.
-    #[error("unknown PCR bank (known: sha1, sha256, sha384, sha512, sm3_256)")]
+    #[error("unknown PCR bank (known: sha1, sha256, sha384, sha512, sm3_256, sha3_256, sha3_384, sha3_512)")]
     UnknownBank,
     /// Text that is not a selection.
     #[error("a PCR selection is written like sha256:0,1,7 or sha1:0+sha256:0,1")]

@@ -97,7 +97,7 @@ fn seeds_decide_keys_and_resets_are_counted() {
     assert_ne!(new(1).host(), new(2).host());
     let tpm = new(1);
     let before = tpm.clock().reset_count;
-    tpm.extend(PcrIndex::SECURE_BOOT, &[HashAlg::Sha256.hash(&[b"x"]).unwrap()]).unwrap();
+    tpm.extend(PcrIndex::SECURE_BOOT, &[HashAlg::Sha256.hash(&[b"x"])]).unwrap();
     tpm.reset();
     assert_eq!(tpm.clock().reset_count, before + 1);
     assert!(tpm.value(HashAlg::Sha256, PcrIndex::SECURE_BOOT).unwrap().is_zero());

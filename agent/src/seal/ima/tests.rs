@@ -8,7 +8,7 @@ fn record(number: u8) -> Vec<u8> {
     let digest = field(&[b"sha256:\0".as_slice(), &[number; 32]].concat());
     let name = field(format!("/usr/bin/{number}\0").as_bytes());
     let data = [digest, name].concat();
-    let template = HashAlg::Sha1.hash(&[&data]).unwrap();
+    let template = HashAlg::Sha1.hash(&[&data]);
     [&10_u32.to_le_bytes()[..], template.as_bytes(), &field(b"ima-ng"), &field(&data)].concat()
 }
 

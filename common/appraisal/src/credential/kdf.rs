@@ -20,7 +20,7 @@ pub(super) fn hmac(
         HashAlg::Sha256 => run::<Hmac<sha2::Sha256>>,
         HashAlg::Sha384 => run::<Hmac<sha2::Sha384>>,
         HashAlg::Sha512 => run::<Hmac<sha2::Sha512>>,
-        HashAlg::Sha1 | HashAlg::Sm3 => return Err(CredentialError::Hash(hash)),
+        _ => return Err(CredentialError::Hash(hash)),
     };
     run(key, parts).ok_or(CredentialError::Hash(hash))
 }
@@ -67,10 +67,8 @@ pub(super) fn kdfe(
     label: &str,
     party_u: &[u8],
     party_v: &[u8],
-) -> Result<Zeroizing<Vec<u8>>, CredentialError> {
+) -> Zeroizing<Vec<u8>> {
     let counter = 1_u32.to_be_bytes();
-    let digest = hash
-        .hash(&[&counter, product, label.as_bytes(), &[0], party_u, party_v])
-        .ok_or(CredentialError::Hash(hash))?;
-    Ok(Zeroizing::new(digest.as_bytes().to_vec()))
+    let digest = hash.hash(&[&counter, product, label.as_bytes(), &[0], party_u, party_v]);
+    Zeroizing::new(digest.as_bytes().to_vec())
 }

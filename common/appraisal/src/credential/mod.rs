@@ -123,7 +123,7 @@ fn is_endorsement_key(ek: &Public) -> Result<(), CredentialError> {
 fn name_hash(ek: &Public) -> Result<HashAlg, CredentialError> {
     match ek.area().name_alg {
         hash @ (HashAlg::Sha256 | HashAlg::Sha384 | HashAlg::Sha512) => Ok(hash),
-        hash @ (HashAlg::Sha1 | HashAlg::Sm3) => Err(CredentialError::Hash(hash)),
+        hash => Err(CredentialError::Hash(hash)),
     }
 }
 
@@ -145,7 +145,7 @@ fn oaep(hash: HashAlg) -> Result<rsa::Oaep, CredentialError> {
         HashAlg::Sha256 => Ok(rsa::Oaep::new_with_label::<sha2::Sha256, _>(LABEL)),
         HashAlg::Sha384 => Ok(rsa::Oaep::new_with_label::<sha2::Sha384, _>(LABEL)),
         HashAlg::Sha512 => Ok(rsa::Oaep::new_with_label::<sha2::Sha512, _>(LABEL)),
-        HashAlg::Sha1 | HashAlg::Sm3 => Err(CredentialError::Hash(hash)),
+        _ => Err(CredentialError::Hash(hash)),
     }
 }
 
@@ -181,7 +181,7 @@ fn seed_from_point<F: AsRef<[u8]>>(
     let (x, y) = ephemeral.ok_or(CredentialError::Encrypt)?;
     let (x, y) = (x.as_ref(), y.as_ref());
     let ek_x = ek.x_coordinate().ok_or(CredentialError::Encrypt)?;
-    let seed = kdf::kdfe(hash, product, IDENTITY, x, &ek_x)?;
+    let seed = kdf::kdfe(hash, product, IDENTITY, x, &ek_x);
     Ok((seed, EncryptedSecret::from_point(x, y)?))
 }
 

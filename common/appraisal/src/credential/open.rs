@@ -85,5 +85,5 @@ fn ephemeral<const N: usize>(secret: &EncryptedSecret) -> Result<([u8; N], Vec<u
 
 fn derive(hash: HashAlg, product: &[u8], x: &[u8], ek: &PublicKey) -> Result<Seed, CredentialError> {
     let ek_x = ek.x_coordinate().ok_or(CredentialError::WrongPrivateKey)?;
-    kdf::kdfe(hash, product, IDENTITY, x, &ek_x)
+    Ok(kdf::kdfe(hash, product, IDENTITY, x, &ek_x))
 }

@@ -103,7 +103,7 @@ impl PublicKey {
         message: &[u8],
     ) -> Result<(), SignatureError> {
         let hash = signature.hash();
-        let digest = hash.hash(&[message]).ok_or(SignatureError::Hash(hash))?;
+        let digest = hash.hash(&[message]);
         match (self, *signature) {
             (Self::Rsa(key), SignatureBytes::Pkcs1 { signature, .. }) => {
                 rsa_length(key, signature)?;
@@ -177,7 +177,7 @@ fn pkcs1(hash: HashAlg) -> Result<Pkcs1v15Sign, SignatureError> {
         HashAlg::Sha256 => Ok(Pkcs1v15Sign::new::<sha2::Sha256>()),
         HashAlg::Sha384 => Ok(Pkcs1v15Sign::new::<sha2::Sha384>()),
         HashAlg::Sha512 => Ok(Pkcs1v15Sign::new::<sha2::Sha512>()),
-        HashAlg::Sm3 => Err(SignatureError::Hash(hash)),
+        _ => Err(SignatureError::Hash(hash)),
     }
 }
 
@@ -206,7 +206,7 @@ fn pss(hash: HashAlg, salt: usize) -> Result<Pss, SignatureError> {
         HashAlg::Sha256 => Ok(Pss::new_with_salt::<sha2::Sha256>(salt)),
         HashAlg::Sha384 => Ok(Pss::new_with_salt::<sha2::Sha384>(salt)),
         HashAlg::Sha512 => Ok(Pss::new_with_salt::<sha2::Sha512>(salt)),
-        HashAlg::Sm3 => Err(SignatureError::Hash(hash)),
+        _ => Err(SignatureError::Hash(hash)),
     }
 }
 

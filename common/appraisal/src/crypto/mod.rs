@@ -107,7 +107,7 @@ pub(crate) fn allowed(policy: HashPolicy, hash: HashAlg) -> Result<(), Signature
     match (hash, policy) {
         (HashAlg::Sha256 | HashAlg::Sha384 | HashAlg::Sha512, _)
         | (HashAlg::Sha1, HashPolicy::DangerAllowSha1) => Ok(()),
-        (HashAlg::Sha1 | HashAlg::Sm3, _) => Err(SignatureError::Hash(hash)),
+        (hash, _) => Err(SignatureError::Hash(hash)),
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::payload::{EfiVariable, GRUB_PREFIXES, Payload, wide_text};
 use super::{Event, EventType};
-use crate::digest::{Digest, HashAlg};
+use crate::digest::HashAlg;
 
 /// How an event's data and its digest in a bank relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +52,7 @@ pub(super) fn digest_check(event: &Event<'_>, bank: HashAlg) -> DigestCheck {
     let Some(digest) = event.digest(bank) else {
         return DigestCheck::NoDigest;
     };
-    if bank.hash(&[]).is_none() {
-        return DigestCheck::Opaque;
-    }
-    let hashes_to = |preimage: &[u8]| bank.hash(&[preimage]).as_ref() == Some(digest);
+    let hashes_to = |preimage: &[u8]| bank.hash(&[preimage]) == *digest;
     if candidates(event).into_iter().flatten().any(hashes_to) {
         return DigestCheck::Verified;
     }
@@ -145,7 +142,7 @@ fn digest_is_of_data(event: &Event<'_>) -> bool {
 pub(super) fn separator(event: &Event<'_>, bank: HashAlg) -> Option<Separator> {
     event.pcr()?;
     let digest = event.digest(bank)?;
-    let is = |value: [u8; 4]| digest_of(bank, value).as_ref() == Some(digest);
+    let is = |value: [u8; 4]| bank.hash(&[&value]) == *digest;
     if is([0; 4]) || is([0xff; 4]) {
         Some(Separator::Normal)
     } else if event.event_type == EventType::SEPARATOR && is([1, 0, 0, 0]) {
@@ -153,8 +150,4 @@ pub(super) fn separator(event: &Event<'_>, bank: HashAlg) -> Option<Separator> {
     } else {
         None
     }
-}
-
-fn digest_of(bank: HashAlg, value: [u8; 4]) -> Option<Digest> {
-    bank.hash(&[&value])
 }

@@ -21,7 +21,7 @@ fn measured(register: u32, event_type: EventType, data: &[u8]) -> Vec<u8> {
 }
 
 fn sha1(data: &[u8]) -> [u8; 20] {
-    HashAlg::Sha1.hash(&[data]).unwrap().as_bytes().try_into().unwrap()
+    HashAlg::Sha1.hash(&[data]).as_bytes().try_into().unwrap()
 }
 
 /// A first record with this table of algorithms and sizes.

@@ -75,5 +75,5 @@ fn check(found: &Digest, values: &PcrValues) -> BootAggregateCheck {
 fn aggregate(bank: HashAlg, pcrs: usize, values: &PcrValues) -> Option<Digest> {
     let values = PcrIndex::ALL.into_iter().take(pcrs).map(|pcr| values.value(bank, pcr));
     let values = values.collect::<Option<Vec<Digest>>>()?;
-    bank.hash(&values.iter().map(Digest::as_bytes).collect::<Vec<_>>())
+    Some(bank.hash(&values.iter().map(Digest::as_bytes).collect::<Vec<_>>()))
 }

@@ -194,7 +194,7 @@ fn split_legacy(data: &[u8]) -> Result<(&[u8], &[u8]), Truncated> {
 pub(super) fn legacy_hash(data: &[u8], alg: HashAlg) -> Option<Digest> {
     let (digest, name) = split_legacy(data).ok()?;
     let padding = LEGACY_NAME_BYTES.checked_sub(name.len())?;
-    alg.hash(&[digest, name, ZEROS.get(..padding)?])
+    Some(alg.hash(&[digest, name, ZEROS.get(..padding)?]))
 }
 
 const LEGACY_NAME_BYTES: usize = 256;

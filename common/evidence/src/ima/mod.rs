@@ -133,7 +133,7 @@ impl<'a> ImaRecord<'a> {
         if self.template == fields::LEGACY_TEMPLATE {
             return fields::legacy_hash(self.data, alg);
         }
-        alg.hash(&[self.data])
+        Some(alg.hash(&[self.data]))
     }
 }
 

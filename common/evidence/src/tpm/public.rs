@@ -239,7 +239,7 @@ pub struct KeyName(Digest);
 impl KeyName {
     //= TPM 2.0 Library Part 1 §16: Name ≔ nameAlg || H_nameAlg (object→publicArea)
     fn of(name_alg: HashAlg, tpmt_public: &[u8]) -> Option<Self> {
-        name_alg.hash(&[tpmt_public]).map(Self)
+        Some(Self(name_alg.hash(&[tpmt_public])))
     }
 
     /// Reads a name, without its size.

@@ -21,9 +21,9 @@ fn field(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn record(template: &str, data: &[u8], violation: bool, listed: HashAlg) -> Made {
-    let hash = if violation { Digest::zero(listed) } else { listed.hash(&[data]).unwrap() };
+    let hash = if violation { Digest::zero(listed) } else { listed.hash(&[data]) };
     let bytes = [&10u32.to_le_bytes(), hash.as_bytes(), &field(template.as_bytes()), &field(data)].concat();
-    let extends = if violation { Digest::ones(BANK) } else { BANK.hash(&[data]).unwrap() };
+    let extends = if violation { Digest::ones(BANK) } else { BANK.hash(&[data]) };
     Made { bytes, extends, violation }
 }
 
@@ -161,8 +161,6 @@ fn a_list_that_does_not_reach_the_value_says_how_far_it_went() {
     assert!(matches!(found, Err(PrefixError::Damaged { records: 0, .. })), "{found:?}");
     let other = replay_prefix(ImaReplay::start(BANK), list, &Digest::ones(HashAlg::Sha1));
     assert_eq!(other, Err(PrefixError::Bank { quoted: HashAlg::Sha1, state: BANK }));
-    let sm3 = replay_prefix(ImaReplay::start(HashAlg::Sm3), list, &Digest::ones(HashAlg::Sm3));
-    assert_eq!(sm3, Err(PrefixError::NotComputable { record: 0, bank: HashAlg::Sm3 }));
 }
 
 #[test]

@@ -64,7 +64,7 @@ proptest! {
     #[test]
     fn an_appended_event_changes_its_pcr(boot in 0..BOOTS.len(), index in 0u32..24, text: [u8; 8]) {
         let bytes = own(BOOTS[boot], "binary_bios_measurements");
-        let digest = BANK.hash(&[&text]).unwrap();
+        let digest = BANK.hash(&[&text]);
         let head = [index, EventType::EFI_ACTION.0, 1].map(u32::to_le_bytes).concat();
         let tail = [&8u32.to_le_bytes(), text.as_slice()].concat();
         let record = [&head, BANK.tpm_id().to_le_bytes().as_slice(), digest.as_bytes(), &tail].concat();
@@ -98,7 +98,7 @@ proptest! {
         let bytes = own(BOOTS[boot], "binary_bios_measurements");
         let log = EventLog::parse(&bytes).log;
         // GRUB's prefix, the name of a boot variable and a NUL are not part of what is hashed.
-        let whole = |event: &&Event<'_>| event.digest(BANK) == BANK.hash(&[event.data]).as_ref();
+        let whole = |event: &&Event<'_>| event.digest(BANK) == Some(&BANK.hash(&[event.data]));
         let verified: Vec<_> = log.events().iter().filter(whole).filter(|event| !event.data.is_empty()).collect();
         let event = verified[at.index(verified.len())];
         prop_assert_eq!(event.digest_check(BANK), DigestCheck::Verified);
@@ -183,7 +183,7 @@ fn a_state_that_was_extended_later_does_not_count() {
 #[test]
 fn an_error_separator_is_reported() {
     let error = |all: &mut Vec<Vec<u8>>| {
-        let digest = BANK.hash(&[&[1, 0, 0, 0]]).unwrap();
+        let digest = BANK.hash(&[&[1, 0, 0, 0]]);
         all[9][14..46].copy_from_slice(digest.as_bytes());
     };
     let state = check("shim-sb", error, FindingCode::SeparatorError);

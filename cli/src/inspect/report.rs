@@ -1,0 +1,130 @@
+//! What every inspection has in common: files one after the other, findings, and what the exit code says.
+//!
+//! In: files, and a function that reads one of them. Out: each report as a table, as JSON or as lines of JSON, and the
+//! worst outcome of all. With `-o json` one file gives its report as it is, several give a list. A file that cannot be
+//! read ends neither the program nor the others' reports.
+
+use std::path::{Path, PathBuf};
+
+use evidence::finding::Severity;
+use serde::Serialize;
+
+use crate::Outcome;
+use crate::error::CliError;
+use crate::show::{Screen, Tone};
+use crate::ui::{Format, Ui};
+
+/// What was read of one file.
+pub(super) trait Report: Serialize + Sized {
+    /// What the exit code is to say of it.
+    fn outcome(&self) -> Outcome;
+
+    /// The report for people, with its last line's end.
+    fn render(&self, screen: Screen) -> String;
+
+    /// The report as one JSON object a line.
+    fn lines(&self, ui: &mut Ui) -> Result<(), CliError> {
+        ui.json(self)
+    }
+}
+
+/// Something that is out of order, as JSON has it; fields are added, never renamed.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct FindingView {
+    /// Stable; for programs.
+    pub(super) code: &'static str,
+    /// `info`, `warning` or `error`.
+    pub(super) severity: &'static str,
+    /// Number of the event, record or entry.
+    pub(super) event: Option<u64>,
+    /// Where it starts in the file.
+    pub(super) offset: Option<u64>,
+    /// For people.
+    pub(super) text: String,
+}
+
+impl FindingView {
+    /// Whether the exit code has to speak of it.
+    pub(super) fn is_error(&self) -> bool {
+        self.severity == Severity::Error.name()
+    }
+
+    /// How it looks.
+    pub(super) fn tone(&self) -> Tone {
+        match self.severity {
+            "error" => Tone::Bad,
+            "warning" => Tone::Warn,
+            _ => Tone::Dim,
+        }
+    }
+}
+
+/// The outcome of a report with these findings, which could be read to its end or not.
+pub(super) fn outcome_of(findings: &[FindingView], complete: Completeness) -> Outcome {
+    match complete {
+        Completeness::CutShort => Outcome::Unreadable,
+        Completeness::Whole if findings.iter().any(FindingView::is_error) => Outcome::NotTrusted,
+        Completeness::Whole => Outcome::Good,
+    }
+}
+
+/// Whether a file could be read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Completeness {
+    /// To its end.
+    Whole,
+    /// Something stopped the reader.
+    CutShort,
+}
+
+/// A file that could not be read at all, in a list of reports.
+#[derive(Serialize)]
+struct Unread {
+    file: String,
+    error: String,
+}
+
+/// One of several reports.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Item<R> {
+    Report(R),
+    Unread(Unread),
+}
+
+/// Reads and shows each file.
+pub(super) fn each<R: Report>(
+    ui: &mut Ui,
+    files: &[PathBuf],
+    mut read: impl FnMut(&Path) -> Result<R, CliError>,
+) -> Result<Outcome, CliError> {
+    let mut outcome = Outcome::Good;
+    let mut items = Vec::new();
+    for path in files {
+        let report = match read(path) {
+            Ok(report) => report,
+            Err(error) => {
+                ui.error(&error);
+                outcome = Outcome::Unreadable;
+                items.push(Item::Unread(Unread { file: super::name_of(path), error: error.message }));
+                continue;
+            }
+        };
+        outcome = outcome.max(report.outcome());
+        match ui.format() {
+            Format::Json => items.push(Item::Report(report)),
+            Format::Jsonl => report.lines(ui)?,
+            Format::Table => {
+                let text = report.render(ui.screen());
+                ui.text(&text)?;
+            }
+        }
+    }
+    match (ui.format(), items.as_slice()) {
+        (Format::Json, [Item::Report(only)]) => ui.json(only)?,
+        (Format::Json, [Item::Unread(_)] | []) => {}
+        (Format::Json, _) => ui.json(&items)?,
+        _ => {}
+    }
+    Ok(outcome)
+}

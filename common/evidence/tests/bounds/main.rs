@@ -15,7 +15,6 @@
     clippy::panic,
     reason = "helpers of tests fail as tests do"
 )]
-#![expect(clippy::print_stderr, reason = "a test says what it measured")]
 
 // Other crates know this one as `evidence`; so do its tests.
 extern crate lydian_evidence as evidence;

@@ -16,8 +16,7 @@ pub(super) fn row() -> Row {
         hostile: &[("legacy, empty events", legacy), ("crypto-agile, events without digests", no_digests)],
         scale: 16 << 10,
         read,
-        // What it takes today; an event of 16 bytes becomes one of 80 and its list of digests.
-        multiple: 13,
+        multiple: 4,
         constant: CONSTANT,
     }
 }

@@ -7,6 +7,7 @@
 //! To add a target: a module here with a function of the module's name, its line in `TARGETS`, a file in
 //! `fuzz/fuzz_targets`, a `[[bin]]` in `fuzz/Cargo.toml`, seeds in `scripts/fuzz-seeds`, and then
 //! `scripts/fuzz --minimise NAME` for its corpus.
+#![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzz target is for")]
 
 mod ek_certificate;
 mod envelope;
@@ -24,8 +25,11 @@ pub use notes::notes;
 pub use submission::submission;
 pub use tpm_structures::tpm_structures;
 
+/// What a target does with its bytes.
+pub type Body = fn(&[u8]);
+
 /// Every target by its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Body)] = &[
     ("ek_certificate", ek_certificate),
     ("envelope", envelope),
     ("event_log", event_log),

@@ -14,16 +14,20 @@ mod envelope;
 mod event_log;
 mod ima_list;
 mod notes;
+mod pkcs7;
 mod submission;
 mod tpm_structures;
+mod x509;
 
 pub use ek_certificate::ek_certificate;
 pub use envelope::envelope;
 pub use event_log::event_log;
 pub use ima_list::ima_list;
 pub use notes::notes;
+pub use pkcs7::pkcs7;
 pub use submission::submission;
 pub use tpm_structures::tpm_structures;
+pub use x509::x509;
 
 /// What a target does with its bytes.
 pub type Body = fn(&[u8]);
@@ -35,6 +39,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("event_log", event_log),
     ("ima_list", ima_list),
     ("notes", notes),
+    ("pkcs7", pkcs7),
     ("submission", submission),
     ("tpm_structures", tpm_structures),
+    ("x509", x509),
 ];

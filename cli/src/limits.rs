@@ -18,3 +18,7 @@ pub(crate) const HOSTS_PER_PAGE: u64 = 500;
 pub(crate) const HOST_PAGES: usize = 1_000;
 /// History entries asked for at once.
 pub(crate) const HISTORY_PER_PAGE: u64 = 200;
+/// Signature lists. The largest dbx has some 25 KiB, and firmware keeps at most some hundred KiB of variables.
+pub(crate) const SIGNATURE_LIST_BYTES: usize = 8 << 20;
+/// A PE image. Unified kernel images with their initrd have 30 to 300 MiB.
+pub(crate) const PE_IMAGE_BYTES: usize = 512 << 20;

@@ -15,6 +15,7 @@ pub mod pcr;
 pub mod time;
 
 pub mod efi;
+pub mod pe;
 pub mod pkcs7;
 pub mod x509;
 

@@ -14,6 +14,7 @@ mod envelope;
 mod event_log;
 mod ima_list;
 mod notes;
+mod pe;
 mod pkcs7;
 mod siglist;
 mod submission;
@@ -25,6 +26,7 @@ pub use envelope::envelope;
 pub use event_log::event_log;
 pub use ima_list::ima_list;
 pub use notes::notes;
+pub use pe::pe;
 pub use pkcs7::pkcs7;
 pub use siglist::siglist;
 pub use submission::submission;
@@ -41,6 +43,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("event_log", event_log),
     ("ima_list", ima_list),
     ("notes", notes),
+    ("pe", pe),
     ("pkcs7", pkcs7),
     ("siglist", siglist),
     ("submission", submission),

@@ -121,7 +121,7 @@ impl PeView {
             let at = attached.certificate().offset;
             match attached.signed_data() {
                 Some(Ok(signed)) => {
-                    self.signatures.extend(SignatureView::with_nested(&signed, Some(image), number))
+                    self.signatures.extend(SignatureView::with_nested(&signed, Some(image), number));
                 }
                 Some(Err(error)) => {
                     let text = format!("signature {number} cannot be read: {error}");

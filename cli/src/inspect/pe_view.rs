@@ -270,7 +270,7 @@ impl KeysView {
         match keys {
             VendorKeys::None => {}
             VendorKeys::Certificate(certificate) => {
-                view.certificates.push(CertificateView::new(&certificate))
+                view.certificates.push(CertificateView::new(&certificate));
             }
             VendorKeys::Lists(mut lists) => {
                 for entry in lists.entries().take(MAX_ROWS) {

@@ -13,6 +13,8 @@ mod run;
 mod server;
 
 mod inspect;
+mod inspect_pe;
+mod inspect_siglist;
 mod remote;
 mod usage;
 mod verify;

@@ -62,7 +62,7 @@ pub struct SbatLevel<'a> {
 impl<'a> Image<'a> {
     /// The lines of the `.sbat` section; `None` where there is no such section.
     pub fn sbat(&self) -> Option<impl Iterator<Item = SbatEntry<'a>> + use<'a>> {
-        self.section(".sbat")?.contents().map(|bytes| sbat_entries(bytes))
+        self.section(".sbat")?.contents().map(sbat_entries)
     }
 
     /// The levels in `.sbatlevel`: a version, two offsets that count from behind it, and two texts.

@@ -20,6 +20,7 @@ pub struct VendorCertificates<'a> {
 
 /// Keys that are built in.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "made once for an image and never kept")]
 pub enum VendorKeys<'a> {
     /// There are none.
     None,

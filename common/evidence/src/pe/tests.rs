@@ -176,10 +176,12 @@ fn an_image_that_is_cut_off_has_no_digest_or_another() {
     for length in 0..SHIM.len() {
         let cut = &SHIM[..length];
         if let Ok(image) = Image::parse(cut) {
-            assert_ne!(
-                image.authenticode(HashAlg::Sha256).map(|digest| digest.to_string()),
-                Ok(whole.clone())
-            );
+            let digest = image.authenticode(HashAlg::Sha256).map(|digest| digest.to_string());
+            // Without the whole of its table an image has the same digest, in firmware too; what the headers say of the
+            // table is then no longer true.
+            let stripped = length == self::image(SHIM).certificate_table().unwrap().offset;
+            assert_eq!(digest == Ok(whole.clone()), stripped, "{length}");
+            assert!(!stripped || codes(cut) == ["certificate-table-outside"]);
             let _attached = image.attached().count();
         }
     }

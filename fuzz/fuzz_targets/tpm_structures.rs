@@ -2,7 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use lydian_evidence::tpm::{Attest, Public, Signature, certificate_from_nv, parse_pcr_selection};
+use lydian_evidence::tpm::{
+    Attest, CreationData, CreationTicket, CredentialBlob, NvPublic, Public, Signature, certificate_from_nv,
+    parse_pcr_selection,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(attest) = Attest::parse(bytes)
@@ -18,6 +21,18 @@ fuzz_target!(|bytes: &[u8]| {
         && let Ok(written) = signature.encode()
     {
         assert_eq!(Signature::parse(&written), Ok(signature));
+    }
+    if let Ok(data) = CreationData::parse(bytes)
+        && let Ok(written) = data.fields().encode()
+    {
+        assert_eq!(CreationData::parse(&written).map(|again| again.fields().clone()), Ok(data.fields().clone()));
+    }
+    if let Ok(public) = NvPublic::parse(bytes) {
+        assert_eq!(public.area().encode().as_deref(), Ok(bytes));
+    }
+    let _others = (CreationData::parse_tpm2b(bytes), NvPublic::parse_tpm2b(bytes), CreationTicket::parse(bytes));
+    if let Ok(blob) = CredentialBlob::parse_file(bytes) {
+        assert_eq!(blob.to_file().as_deref(), Ok(bytes));
     }
     let _selection = parse_pcr_selection(bytes);
     let _certificate = certificate_from_nv(bytes);

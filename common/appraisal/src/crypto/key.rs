@@ -18,7 +18,6 @@ pub(crate) enum PublicKey {
     Rsa(RsaPublicKey),
     P256(p256::PublicKey),
     P384(p384::PublicKey),
-    /// For signatures alone: some makers' roots are on this curve.
     P521(p521::PublicKey),
 }
 
@@ -134,9 +133,10 @@ impl PublicKey {
     /// The first coordinate of a key on a curve, in the field's full length.
     pub(crate) fn x_coordinate(&self) -> Option<Vec<u8>> {
         match self {
-            Self::Rsa(_) | Self::P521(_) => None,
+            Self::Rsa(_) => None,
             Self::P256(key) => key.to_encoded_point(false).x().map(|x| x.to_vec()),
             Self::P384(key) => key.to_encoded_point(false).x().map(|x| x.to_vec()),
+            Self::P521(key) => key.to_encoded_point(false).x().map(|x| x.to_vec()),
         }
     }
 }

@@ -133,7 +133,7 @@ pub struct CreationTicket {
 impl CreationTicket {
     /// Reads a `TPMT_TK_CREATION`.
     pub fn parse(bytes: &[u8]) -> Result<Self, TpmError> {
-        whole(bytes, "creation ticket", 8 + TPM_DIGEST_BYTES, |cursor| {
+        whole(bytes, "creation ticket", CREATION_DATA_BYTES, |cursor| {
             let offset = cursor.offset();
             let tag = cursor.u16_be()?;
             if tag != TAG_CREATION {

@@ -16,9 +16,10 @@ const NO_PARSER: [(&str, &str); 6] = [
 ];
 
 /// Fuzz targets of other crates, which keep their own proof.
-const NOT_HERE: [(&str, &str); 3] = [
+const NOT_HERE: [(&str, &str); 4] = [
     ("submission", "`wire` reads it: its limit is an argument, and the target asserts it"),
     ("notes", "`ledger` reads them; at most its NOTE_BYTES, refused before anything is allocated"),
+    ("quote_files", "`appraisal` reads them; at most KEY_FILE_BYTES and SIGNATURE_BYTES"),
     (
         "ek_certificate",
         "`appraisal` reads it; at most NV_CERTIFICATE_BYTES, refused before anything is allocated",

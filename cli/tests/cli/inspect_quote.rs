@@ -71,7 +71,8 @@ fn a_quote_alone_is_shown_and_nothing_is_claimed() {
     assert!(run.out.starts_with("TPM quote  not checked\n"), "{}", run.out);
     assert!(run.words.starts_with("nothing was checked"), "{}", run.words);
     let json = lydian(&["inspect", "quote", &vector("direct", "quote_ecc.msg"), "-o", "json"]).json();
-    for field in ["signature", "nonce_matches", "pcr_selection_matches", "pcr_digest_matches", "pcrs", "key"] {
+    for field in ["signature", "nonce_matches", "pcr_selection_matches", "pcr_digest_matches", "pcrs", "key"]
+    {
         assert_eq!(json[field], Value::Null, "{field}");
     }
 }
@@ -82,7 +83,10 @@ fn what_else_a_tpm_attests_is_held_against_what_it_is_about() {
     let mut all = String::new();
     for (kind, more) in [
         ("certify", vec!["--object".to_owned(), path("object.tpm2b")]),
-        ("creation", vec!["--object".into(), path("object.tpm2b"), "--creation-data".into(), path("creation.data")]),
+        (
+            "creation",
+            vec!["--object".into(), path("object.tpm2b"), "--creation-data".into(), path("creation.data")],
+        ),
         ("nv", vec!["--nv-public".to_owned(), path("nv.public")]),
         ("time", vec![]),
         ("session", vec![]),
@@ -157,7 +161,8 @@ fn bare_signatures_and_keys_are_taken() {
             assert_eq!(json["checks"][1]["holds"], holds, "a bare key has no attributes");
         }
     }
-    let more = ["--signature", pair.to_str().unwrap(), "--scheme", "rsassa-sha256", "--ak", &area, "-o", "json"];
+    let more =
+        ["--signature", pair.to_str().unwrap(), "--scheme", "rsassa-sha256", "--ak", &area, "-o", "json"];
     assert_eq!(failed(&inspect(&vector("uki", "quote_ecc.msg"), &more)), ["signature"]);
 }
 
@@ -170,8 +175,7 @@ fn a_scheme_that_is_not_supported_is_named() {
         signature[1] = scheme;
         let path = file(&folder, name, &signature);
         let (attest, key) = (vector("uki", "quote_ecc.msg"), vector("uki", "ak_ecc.tpm2b"));
-        let run =
-            inspect(&attest, &["--signature", path.to_str().unwrap(), "--ak", &key, "-o", "json"]);
+        let run = inspect(&attest, &["--signature", path.to_str().unwrap(), "--ak", &key, "-o", "json"]);
         let json = run.json();
         assert_eq!((run.code, &json["signature"]["scheme"]), (1, &name.into()), "{run:?}");
         assert_eq!(json["signature"]["valid"], Value::Null);
@@ -185,7 +189,10 @@ fn other_peoples_quotes_are_as_another_implementation_says() {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors");
     let root = std::env::var_os("LYDIAN_VECTORS").map_or(default, PathBuf::from);
     if !root.is_dir() {
-        eprintln!("SKIPPED: {} is missing; set LYDIAN_VECTORS to check other people's quotes", root.display());
+        eprintln!(
+            "SKIPPED: {} is missing; set LYDIAN_VECTORS to check other people's quotes",
+            root.display()
+        );
         return;
     }
     let mut cases = Vec::new();

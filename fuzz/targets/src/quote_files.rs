@@ -7,7 +7,9 @@ use evidence::digest::HashAlg;
 /// The target's body.
 pub fn quote_files(bytes: &[u8]) {
     let Some((size, rest)) = bytes.split_first_chunk() else { return };
-    let Some((key, signature)) = rest.split_at_checked(usize::from(u16::from_be_bytes(*size))) else { return };
+    let Some((key, signature)) = rest.split_at_checked(usize::from(u16::from_be_bytes(*size))) else {
+        return;
+    };
     let key = KeyFile::parse(key).ok().and_then(|file| file.verifying_key().ok());
     for key in [None, key.as_ref()] {
         let hint = SchemeHint { stated: None, key, hash: HashAlg::Sha256 };

@@ -23,7 +23,10 @@ pub fn tpm_structures(bytes: &[u8]) {
     if let Ok(data) = CreationData::parse(bytes)
         && let Ok(written) = data.fields().encode()
     {
-        assert_eq!(CreationData::parse(&written).map(|again| again.fields().clone()), Ok(data.fields().clone()));
+        assert_eq!(
+            CreationData::parse(&written).map(|again| again.fields().clone()),
+            Ok(data.fields().clone())
+        );
     }
     if let Ok(public) = NvPublic::parse(bytes) {
         assert_eq!(public.area().encode().as_deref(), Ok(bytes));

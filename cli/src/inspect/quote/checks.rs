@@ -49,20 +49,29 @@ pub(super) fn checks(given: &Given) -> Vec<CheckView> {
     let found: [(&'static str, Option<Result3>); 9] = [
         ("signature", given.signature.as_ref().map(|signature| signature_check(given, signature))),
         ("key", given.key.as_ref().map(key)),
-        ("name", given.name.map(|name| match &given.key {
-            Some(GivenKey { file: KeyFile::Area(public), .. }) => {
-                Result3::of(check_name(public, name), "the key's public area has this name")
-            }
-            Some(_) => NotCheckable("a bare key has no name".to_owned()),
-            None => NotCheckable("no key is given".to_owned()),
-        })),
-        ("nonce", given.nonce.as_ref().map(|nonce| {
-            Result3::of(check_nonce(&given.attest, nonce), "the attestation is over this nonce")
-        })),
-        ("selection", given.selection.as_ref().map(|asked| {
-            let result = quoted(&given.attest).and_then(|quote| check_selection(quote, asked));
-            Result3::of(result, "these PCRs were quoted, and no others")
-        })),
+        (
+            "name",
+            given.name.map(|name| match &given.key {
+                Some(GivenKey { file: KeyFile::Area(public), .. }) => {
+                    Result3::of(check_name(public, name), "the key's public area has this name")
+                }
+                Some(_) => NotCheckable("a bare key has no name".to_owned()),
+                None => NotCheckable("no key is given".to_owned()),
+            }),
+        ),
+        (
+            "nonce",
+            given.nonce.as_ref().map(|nonce| {
+                Result3::of(check_nonce(&given.attest, nonce), "the attestation is over this nonce")
+            }),
+        ),
+        (
+            "selection",
+            given.selection.as_ref().map(|asked| {
+                let result = quoted(&given.attest).and_then(|quote| check_selection(quote, asked));
+                Result3::of(result, "these PCRs were quoted, and no others")
+            }),
+        ),
         ("PCR values", given.pcrs.as_ref().map(|_| pcr_values(given))),
         ("object", given.object.as_ref().map(|object| name_is(given, &object.name().to_bytes()))),
         ("NV index", given.nv.as_ref().map(|index| name_is(given, &index.name().to_bytes()))),
@@ -101,7 +110,9 @@ fn verdict(given: &Given, signature: &Signature) -> Option<Result<(), SignatureE
 
 fn key(key: &GivenKey) -> Result3 {
     match &key.file {
-        KeyFile::Bare(_) => NotCheckable("a bare key has no attributes: anything may be its holder".to_owned()),
+        KeyFile::Bare(_) => {
+            NotCheckable("a bare key has no attributes: anything may be its holder".to_owned())
+        }
         KeyFile::Area(public) => Result3::of(
             AttestationKey::new(public.clone()).map(drop),
             "restricted, made by its TPM and bound to it",
@@ -189,7 +200,8 @@ fn of_the_signature(given: &Given, findings: &mut Vec<FindingView>) {
         findings.push(finding("scheme-not-supported", Severity::Error, &text));
     }
     if given.signature.as_ref().is_some_and(|signature| signature.hash() == HashAlg::Sha1) {
-        let text = "the signature is over SHA-1: whoever can make two attestations with one SHA-1 has both signed";
+        let text =
+            "the signature is over SHA-1: whoever can make two attestations with one SHA-1 has both signed";
         findings.push(finding("sha1-signature", Severity::Warning, text));
     }
     if matches!(&given.key, Some(GivenKey { file: KeyFile::Bare(_), .. })) {

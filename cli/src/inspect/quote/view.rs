@@ -86,7 +86,8 @@ impl QuoteView {
         let fields = given.attest.fields();
         let quote = given.attest.quote();
         let checks = checks(given);
-        let holds = |name: &str| checks.iter().find(|check| check.check == name).and_then(|check| check.holds);
+        let holds =
+            |name: &str| checks.iter().find(|check| check.check == name).and_then(|check| check.holds);
         Self {
             kind: fields.attested.name(),
             type_id: fields.attested.tag(),
@@ -202,9 +203,8 @@ fn hierarchy(given: &Given) -> Option<&'static str> {
     ];
     let GivenKey { file: KeyFile::Area(public), .. } = given.key.as_ref()? else { return None };
     let signer = &given.attest.fields().qualified_signer;
-    let found = HIERARCHIES
-        .iter()
-        .find(|(handle, _)| public.name().qualified(&handle.to_be_bytes()) == *signer);
+    let found =
+        HIERARCHIES.iter().find(|(handle, _)| public.name().qualified(&handle.to_be_bytes()) == *signer);
     found.map(|(_, name)| *name)
 }
 
@@ -253,7 +253,9 @@ fn card(view: &QuoteView) -> Card {
         card.row("PCR digest", digest);
     }
     // The clock of a time attestation is that of the section below.
-    for (name, value) in view.attested.iter().flat_map(|fields| &fields.0).filter(|(name, _)| *name != "clock") {
+    for (name, value) in
+        view.attested.iter().flat_map(|fields| &fields.0).filter(|(name, _)| *name != "clock")
+    {
         card.row(&name.replace('_', " "), value.as_str().map_or_else(|| value.to_string(), str::to_owned));
     }
     card.row("nonce", if view.nonce.is_empty() { Cell::none() } else { (&view.nonce).into() });
@@ -295,7 +297,9 @@ fn results(view: &QuoteView, card: &mut Card) {
     }
     card.section("Findings");
     // What fails stands among the checks already.
-    for finding in view.findings.iter().filter(|finding| !finding.is_error() || finding.code.starts_with("scheme")) {
+    for finding in
+        view.findings.iter().filter(|finding| !finding.is_error() || finding.code.starts_with("scheme"))
+    {
         let severity = Cell::toned(finding.severity, finding.tone());
         card.cells(vec![severity, finding.code.into(), (&finding.text).into()]);
     }

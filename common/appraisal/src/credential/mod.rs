@@ -11,8 +11,8 @@ mod protect;
 
 use evidence::digest::HashAlg;
 use evidence::tpm::{
-    CredentialBlob, EccKey, EncryptedSecret, KdfScheme, Key, KeyName, ObjectAttributes, Public,
-    RsaKey, Scheme, Symmetric, TpmError,
+    CredentialBlob, EccKey, EncryptedSecret, KdfScheme, Key, KeyName, ObjectAttributes, Public, RsaKey,
+    Scheme, Symmetric, TpmError,
 };
 use p256::elliptic_curve::sec1::ToEncodedPoint as _;
 use rand_core::{CryptoRng, RngCore};

@@ -24,9 +24,21 @@ macro_rules! quote {
     };
     ($dir:literal, $key:expr, $quote:expr) => {
         Quote {
-            public: Public::parse_tpm2b(include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), $dir, $key, ".tpm2b"))).unwrap(),
+            public: Public::parse_tpm2b(include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                $dir,
+                $key,
+                ".tpm2b"
+            )))
+            .unwrap(),
             message: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), $dir, $quote, ".msg")).to_vec(),
-            signature: Signature::parse(include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), $dir, $quote, ".sig"))).unwrap(),
+            signature: Signature::parse(include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                $dir,
+                $quote,
+                ".sig"
+            )))
+            .unwrap(),
         }
     };
 }

@@ -257,7 +257,10 @@ mod tests {
         assert_eq!(refused(&bank), PcrFileError::Bank { offset: 4, found: 0x99 });
         let mut banks = good();
         banks[0] = 17;
-        assert_eq!(refused(&banks), PcrFileError::Count { offset: 0, what: "banks", expected: 16, found: 17 });
+        assert_eq!(
+            refused(&banks),
+            PcrFileError::Count { offset: 0, what: "banks", expected: 16, found: 17 }
+        );
         let mut bitmap = good();
         bitmap[6] = 5;
         assert!(matches!(refused(&bitmap), PcrFileError::Count { offset: 6, found: 5, .. }));

@@ -26,13 +26,18 @@ fn spki(public: &Public) -> Vec<u8> {
 fn a_key_is_the_same_in_every_form() {
     for (what, quote) in good() {
         let der = spki(&quote.public);
-        let pem = der::Document::try_from(der.as_slice()).unwrap().to_pem("PUBLIC KEY", LineEnding::LF).unwrap();
+        let pem =
+            der::Document::try_from(der.as_slice()).unwrap().to_pem("PUBLIC KEY", LineEnding::LF).unwrap();
         let area = KeyFile::Area(quote.public.clone());
         assert_eq!(KeyFile::parse(&quote.public.to_tpm2b().unwrap()).as_ref(), Ok(&area), "{what}");
         assert_eq!(KeyFile::parse(quote.public.raw()).as_ref(), Ok(&area), "{what}");
         for bare in [der.as_slice(), pem.as_bytes()] {
             let key = KeyFile::parse(bare).unwrap().verifying_key().unwrap();
-            assert_eq!((key.bound(), key.size()), (Scheme::Null, area.verifying_key().unwrap().size()), "{what}");
+            assert_eq!(
+                (key.bound(), key.size()),
+                (Scheme::Null, area.verifying_key().unwrap().size()),
+                "{what}"
+            );
             assert_eq!(key.verify(HashPolicy::Modern, &quote.signature, &quote.message), Ok(()), "{what}");
         }
     }
@@ -132,7 +137,8 @@ fn a_frame_that_is_cut_is_no_bare_signature() {
 /// What is not verified is told from what is not known, and from what does not hold.
 #[test]
 fn schemes_that_are_not_supported_are_named() {
-    for (id, scheme) in [(0x1a, OtherScheme::Ecdaa), (0x1b, OtherScheme::Sm2), (0x1c, OtherScheme::EcSchnorr)] {
+    for (id, scheme) in [(0x1a, OtherScheme::Ecdaa), (0x1b, OtherScheme::Sm2), (0x1c, OtherScheme::EcSchnorr)]
+    {
         let quote = quote!("boot-ecc");
         let mut encoded = quote.signature.encode().unwrap();
         encoded[1] = id;
@@ -146,18 +152,16 @@ fn schemes_that_are_not_supported_are_named() {
 #[test]
 fn an_rsa_signature_is_below_its_modulus() {
     let quote = quote!("boot-rsa");
-    let (Key::Rsa(key), Signature::RsaSsa { hash, signature }) = (quote.public.key(), &quote.signature) else {
+    let (Key::Rsa(key), Signature::RsaSsa { hash, signature }) = (quote.public.key(), &quote.signature)
+    else {
         panic!("not RSA")
     };
     let number = rsa::BigUint::from_bytes_be(signature);
     let modulus = rsa::BigUint::from_bytes_be(&key.modulus);
     let sum = (number + modulus).to_bytes_be();
     // Where the sum has one byte more, its length tells; so the key must be one where it can have the same.
-    let found = verify_signature(
-        &quote.public,
-        &Signature::RsaSsa { hash: *hash, signature: sum },
-        &quote.message,
-    );
+    let found =
+        verify_signature(&quote.public, &Signature::RsaSsa { hash: *hash, signature: sum }, &quote.message);
     assert_eq!(found, Err(SignatureError::MalformedSignature));
     let PublicKey::Rsa(public) = PublicKey::of_tpm(quote.public.key()).unwrap() else { panic!("not RSA") };
     let above = Signature::RsaSsa { hash: *hash, signature: (public.n() + 1_u32).to_bytes_be() };

@@ -101,7 +101,8 @@ fn ecdsa_with_every_hash_on_every_curve() {
     for hash in HashAlg::ALL {
         let digest = hash.hash(&[MESSAGE]);
         // The library signs no digest below half the field's size as it is; padded, it is the same number.
-        let padded = |size: usize| [vec![0; size.saturating_sub(hash.size())], digest.as_bytes().to_vec()].concat();
+        let padded =
+            |size: usize| [vec![0; size.saturating_sub(hash.size())], digest.as_bytes().to_vec()].concat();
         let key = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
         let point = key.verifying_key().to_encoded_point(false);
         let signed: p256::ecdsa::Signature = key.sign_prehash(&padded(32)).unwrap();

@@ -172,9 +172,7 @@ fn a_qualified_name_of_a_primary_key_starts_at_its_hierarchy() {
 #[test]
 fn every_scheme_of_the_specification_is_read() {
     let numbers = "000b0002 0102 0003 030405".replace(' ', "");
-    for (id, name) in
-        [("0018", "ecdsa"), ("001a", "ecdaa"), ("001b", "sm2"), ("001c", "ecschnorr")]
-    {
+    for (id, name) in [("0018", "ecdsa"), ("001a", "ecdaa"), ("001b", "sm2"), ("001c", "ecschnorr")] {
         let encoded = bytes(&format!("{id}{numbers}"));
         let signature = Signature::parse(&encoded).unwrap();
         assert_eq!((signature.scheme_name(), signature.hash()), (name, HashAlg::Sha256));

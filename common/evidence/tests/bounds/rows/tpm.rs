@@ -17,8 +17,10 @@ pub(super) fn rows() -> [Row; 6] {
             module: "tpm",
             fuzz: "tpm_structures",
             real: || {
-                let others = ["certify.msg", "creation.msg", "nv.msg", "time.msg", "session.msg", "command.msg"];
-                [both(["quote_rsa.msg", "quote_ecc.msg"]), others.into_iter().flat_map(of_boots).collect()].concat()
+                let others =
+                    ["certify.msg", "creation.msg", "nv.msg", "time.msg", "session.msg", "command.msg"];
+                [both(["quote_rsa.msg", "quote_ecc.msg"]), others.into_iter().flat_map(of_boots).collect()]
+                    .concat()
             },
             hostile: &[("more than any TPM says", zeros)],
             scale: 1 << 10,

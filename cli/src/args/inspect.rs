@@ -34,7 +34,7 @@ pub(crate) enum InspectCommand {
         lydian inspect quote --attest quote.msg --signature raw.sig --scheme rsapss-sha256 --ak ak.pem --selection sha256:0,7\n  \
         lydian inspect quote --attest nv.msg --signature nv.sig --ak ak.pub --nv-public index.pub\n  \
         lydian inspect quote --attest made.msg --signature made.sig --ak ak.pub --object key.pub --creation-data key.data")]
-    Quote(QuoteArgs),
+    Quote(Box<QuoteArgs>),
     /// systemd's measurement log, and what it adds to the firmware's
     SystemdLog(SystemdLogArgs),
     /// Endorsement certificates: who made the TPM, and who answers for it

@@ -27,15 +27,15 @@ pub(super) struct CheckView {
 }
 
 /// A check's result: what holds, why it does not, or why it cannot be told.
-enum Result3 {
+enum Verdict {
     Holds(String),
     Fails(String),
     NotCheckable(String),
 }
 
-use Result3::{Fails, Holds, NotCheckable};
+use Verdict::{Fails, Holds, NotCheckable};
 
-impl Result3 {
+impl Verdict {
     fn of<E: std::fmt::Display>(result: Result<(), E>, good: &str) -> Self {
         match result {
             Ok(()) => Holds(good.to_owned()),
@@ -46,14 +46,14 @@ impl Result3 {
 
 /// A check for everything that was given.
 pub(super) fn checks(given: &Given) -> Vec<CheckView> {
-    let found: [(&'static str, Option<Result3>); 9] = [
+    let found: [(&'static str, Option<Verdict>); 9] = [
         ("signature", given.signature.as_ref().map(|signature| signature_check(given, signature))),
         ("key", given.key.as_ref().map(key)),
         (
             "name",
             given.name.map(|name| match &given.key {
                 Some(GivenKey { file: KeyFile::Area(public), .. }) => {
-                    Result3::of(check_name(public, name), "the key's public area has this name")
+                    Verdict::of(check_name(public, name), "the key's public area has this name")
                 }
                 Some(_) => NotCheckable("a bare key has no name".to_owned()),
                 None => NotCheckable("no key is given".to_owned()),
@@ -62,14 +62,14 @@ pub(super) fn checks(given: &Given) -> Vec<CheckView> {
         (
             "nonce",
             given.nonce.as_ref().map(|nonce| {
-                Result3::of(check_nonce(&given.attest, nonce), "the attestation is over this nonce")
+                Verdict::of(check_nonce(&given.attest, nonce), "the attestation is over this nonce")
             }),
         ),
         (
             "selection",
             given.selection.as_ref().map(|asked| {
                 let result = quoted(&given.attest).and_then(|quote| check_selection(quote, asked));
-                Result3::of(result, "these PCRs were quoted, and no others")
+                Verdict::of(result, "these PCRs were quoted, and no others")
             }),
         ),
         ("PCR values", given.pcrs.as_ref().map(|_| pcr_values(given))),
@@ -80,7 +80,7 @@ pub(super) fn checks(given: &Given) -> Vec<CheckView> {
     found.into_iter().filter_map(|(check, result)| Some(view(check, result?))).collect()
 }
 
-fn view(check: &'static str, result: Result3) -> CheckView {
+fn view(check: &'static str, result: Verdict) -> CheckView {
     let (holds, detail) = match result {
         Holds(detail) => (Some(true), detail),
         Fails(detail) => (Some(false), detail),
@@ -89,9 +89,9 @@ fn view(check: &'static str, result: Result3) -> CheckView {
     CheckView { check, holds, detail }
 }
 
-fn signature_check(given: &Given, signature: &Signature) -> Result3 {
+fn signature_check(given: &Given, signature: &Signature) -> Verdict {
     let scheme = signature.scheme_name().to_uppercase();
-    match verdict(given, signature) {
+    match verified(given, signature) {
         None => NotCheckable(format!("{scheme} with {}, but no key is given", signature.hash())),
         Some(Ok(())) => Holds(format!("{scheme} with {} over these bytes by this key", signature.hash())),
         Some(Err(error @ SignatureError::SchemeUnsupported(_))) => NotCheckable(error.to_string()),
@@ -100,7 +100,7 @@ fn signature_check(given: &Given, signature: &Signature) -> Result3 {
 }
 
 /// What the key says of the signature. SHA-1 is let through here, and told of as a finding.
-fn verdict(given: &Given, signature: &Signature) -> Option<Result<(), SignatureError>> {
+fn verified(given: &Given, signature: &Signature) -> Option<Result<(), SignatureError>> {
     let key = match &given.key.as_ref()?.verifying {
         Ok(key) => key,
         Err(error) => return Some(Err(*error)),
@@ -108,41 +108,39 @@ fn verdict(given: &Given, signature: &Signature) -> Option<Result<(), SignatureE
     Some(key.verify(HashPolicy::DangerAllowSha1, signature, given.attest.raw()))
 }
 
-fn key(key: &GivenKey) -> Result3 {
+fn key(key: &GivenKey) -> Verdict {
     match &key.file {
         KeyFile::Bare(_) => {
             NotCheckable("a bare key has no attributes: anything may be its holder".to_owned())
         }
-        KeyFile::Area(public) => Result3::of(
+        KeyFile::Area(public) => Verdict::of(
             AttestationKey::new(public.clone()).map(drop),
             "restricted, made by its TPM and bound to it",
         ),
     }
 }
 
-fn pcr_values(given: &Given) -> Result3 {
+fn pcr_values(given: &Given) -> Verdict {
     let (Some(quote), Some(values)) = (given.attest.quote(), &given.pcrs) else {
         return NotCheckable("what is attested is no quote and has no PCRs".to_owned());
     };
     let good = "the values hash to the quoted digest";
     let hash = given.signature.as_ref().map(Signature::hash);
     let hash = hash.or_else(|| given.key.as_ref()?.verifying.as_ref().ok()?.bound().hash());
-    match hash {
-        Some(hash) => Result3::of(check_values(quote, hash, values), good),
-        // Without a signature or a bound key, any hash of the digest's size may be the one.
-        None => {
-            let mut sized = HashAlg::ALL.into_iter().filter(|hash| hash.size() == quote.pcr_digest.len());
-            let first = sized.clone().next().unwrap_or(HashAlg::Sha256);
-            match sized.find(|hash| check_values(quote, *hash, values).is_ok()) {
-                Some(hash) => Holds(format!("{good}, by {hash}")),
-                None => Result3::of(check_values(quote, first, values), good),
-            }
-        }
+    if let Some(hash) = hash {
+        return Verdict::of(check_values(quote, hash, values), good);
+    }
+    // Without a signature or a bound key, any hash of the digest's size may be the one.
+    let mut sized = HashAlg::ALL.into_iter().filter(|hash| hash.size() == quote.pcr_digest.len());
+    let first = sized.clone().next().unwrap_or(HashAlg::Sha256);
+    match sized.find(|hash| check_values(quote, *hash, values).is_ok()) {
+        Some(hash) => Holds(format!("{good}, by {hash}")),
+        None => Verdict::of(check_values(quote, first, values), good),
     }
 }
 
 /// Whether what is attested has this name.
-fn name_is(given: &Given, name: &[u8]) -> Result3 {
+fn name_is(given: &Given, name: &[u8]) -> Verdict {
     let found = match &given.attest.fields().attested {
         Attested::Certify(info) => &info.name,
         Attested::Creation(info) => &info.object_name,
@@ -157,7 +155,7 @@ fn name_is(given: &Given, name: &[u8]) -> Result3 {
     }
 }
 
-fn creation(given: &Given) -> Result3 {
+fn creation(given: &Given) -> Verdict {
     let (Attested::Creation(info), Some(data)) = (&given.attest.fields().attested, &given.creation) else {
         return Fails("what is attested is no creation".to_owned());
     };

@@ -129,7 +129,8 @@ impl NvAttributes {
     /// What kind of value the index holds.
     //= TPM 2.0 Library Part 2 §13.4: TPMA_NV, bits 7:4 TPM_NT
     pub const fn nv_type(self) -> NvType {
-        match (self.0 >> 4) as u8 & 0x0f {
+        let [.., low] = self.0.to_be_bytes();
+        match low >> 4 {
             0x0 => NvType::Ordinary,
             0x1 => NvType::Counter,
             0x2 => NvType::Bits,

@@ -11,6 +11,13 @@ use super::{CONSTANT, Inputs, Row};
 use crate::samples::{file, of_boots};
 
 pub(super) fn rows() -> [Row; 6] {
+    let [attest, signature, public, nv] = signed();
+    let [creation, pcrs] = beside();
+    [attest, signature, public, nv, creation, pcrs]
+}
+
+/// Attestations, signatures, keys, selections and certificates.
+fn signed() -> [Row; 4] {
     [
         Row {
             name: "TPMS_ATTEST",
@@ -76,6 +83,12 @@ pub(super) fn rows() -> [Row; 6] {
             multiple: 4,
             constant: CONSTANT,
         },
+    ]
+}
+
+/// What is compared with an attestation.
+fn beside() -> [Row; 2] {
+    [
         Row {
             name: "creation data and NV public areas",
             module: "tpm",

@@ -10,6 +10,7 @@ pub mod cbor;
 pub mod cursor;
 pub mod digest;
 pub mod finding;
+pub mod json;
 pub mod pcr;
 pub mod time;
 

@@ -7,6 +7,7 @@
 pub mod limits;
 
 pub mod cbor;
+pub mod cel;
 pub mod cursor;
 pub mod digest;
 pub mod finding;
@@ -16,6 +17,7 @@ pub mod time;
 
 pub mod eventlog;
 pub mod ima;
+pub mod systemd_log;
 pub mod tpm;
 
 pub mod body;

@@ -72,3 +72,5 @@ pub const SYSTEMD_LOG_BYTES: usize = 4 << 20;
 pub const CEL_BYTES: usize = 128 << 20;
 /// Findings of one log; what is wrong with the first hundreds of records is enough to know.
 pub const LOG_FINDINGS: usize = 1_000;
+/// `NvPCRs` of one log. systemd defines five, and its range of NV indices has 256.
+pub const NVPCRS: usize = 256;

@@ -44,7 +44,7 @@ fn number(rest: &mut &[u8], digits: usize, radix: u32) -> Option<u8> {
     let (taken, behind) = rest.split_at_checked(digits)?;
     *rest = behind;
     let value = taken.iter().try_fold(0, |value: u32, digit| {
-        Some(value.checked_mul(radix)?.checked_add(char::from(*digit).to_digit(radix)?)?)
+        value.checked_mul(radix)?.checked_add(char::from(*digit).to_digit(radix)?)
     })?;
     u8::try_from(value).ok()
 }

@@ -3,12 +3,11 @@
 //! In: PCR 11 as the logs have it, and the quoted value. Out: the phases that lead from one to the other, if any do. To be
 //! reported, never hidden: nothing but the hash speaks for them, though no other text than these gives it.
 
+use super::SystemdLog;
 use super::decode::PHASES;
 use super::merge::PrefixRange;
-use super::{SystemdLog, explain};
-use crate::cel::Replay;
 use crate::digest::{Digest, HashAlg};
-use crate::pcr::{PcrIndex, PcrValues};
+use crate::pcr::PcrIndex;
 
 /// Phases that were extended and not logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,79 +42,85 @@ const TRIED: usize = 64;
 /// Finds phases that lead PCR 11 from `firmware`, what the firmware log leaves, to the quoted value.
 pub fn repair_phases(log: SystemdLog<'_>, firmware: Digest, quoted: Digest) -> Option<PhaseRepair> {
     let bank = firmware.alg();
+    let logged = Logged::read(log, bank)?;
     let hashes = PHASES.map(|phase| bank.hash(&[phase.as_bytes()]));
-    before(log, firmware, quoted, &hashes).or_else(|| behind(log, bank, firmware, quoted, &hashes))
+    before(&logged, firmware, quoted, &hashes).or_else(|| behind(&logged, firmware, quoted, &hashes))
 }
 
-fn behind(
-    log: SystemdLog<'_>,
-    bank: HashAlg,
-    firmware: Digest,
-    quoted: Digest,
-    hashes: &[Digest; 6],
-) -> Option<PhaseRepair> {
-    let mut start = PcrValues::new();
-    start.insert(PHASES_PCR, firmware);
-    let mut replay = Replay::after(bank, &start);
+/// What the log extends PCR 11 with.
+struct Logged {
+    /// Digests, each with the number of records up to and with its own.
+    extends: Vec<(u64, Digest)>,
+}
+
+impl Logged {
+    /// `None` where there are more than are tried.
+    fn read(log: SystemdLog<'_>, bank: HashAlg) -> Option<Self> {
+        let mut extends = Vec::new();
+        for (at, record) in log.cel().records().flatten().enumerate() {
+            if record.register.pcr() != Some(PHASES_PCR) || !record.is_measured() {
+                continue;
+            }
+            let Some(digest) = record.digest(bank) else { continue };
+            if extends.len() == TRIED {
+                return None;
+            }
+            extends.push((u64::try_from(at).ok()?.checked_add(1)?, digest));
+        }
+        Some(Self { extends })
+    }
+
+    /// The prefixes that lead from `start` to `quoted`: at least one record's.
+    fn range(&self, start: Digest, quoted: Digest) -> Option<PrefixRange> {
+        let mut value = start;
+        let mut extends = self.extends.iter();
+        while let Some((from, digest)) = extends.next() {
+            value = value.extend(digest)?;
+            if value == quoted {
+                return Some(PrefixRange { from: *from, before: extends.next().map(|(from, _)| *from) });
+            }
+        }
+        None
+    }
+}
+
+fn before(logged: &Logged, firmware: Digest, quoted: Digest, hashes: &[Digest; 6]) -> Option<PhaseRepair> {
+    choices().find_map(|choice| {
+        let start = extended(firmware, choice, hashes)?;
+        let range = logged.range(start, quoted)?;
+        Some(PhaseRepair { phases: chosen(choice), place: PhasePlace::Before, range })
+    })
+}
+
+/// The longest prefix that phases lead on from: it explains the value with the least that has to be believed.
+fn behind(logged: &Logged, firmware: Digest, quoted: Digest, hashes: &[Digest; 6]) -> Option<PhaseRepair> {
     let mut value = firmware;
-    let (mut records, mut from, mut extends) = (0_u64, 0_u64, 0_usize);
-    let mut found: Option<PhaseRepair> = None;
-    let mut all = log.cel().records().flatten();
+    let mut from = 0;
+    let mut found = None;
+    let mut extends = logged.extends.iter();
     loop {
-        // A longer prefix with fewer unlogged phases explains the same value with less that has to be believed.
-        let here = search(value, quoted, hashes);
-        let searched = here.is_some();
-        if let Some(phases) = here {
-            let range = PrefixRange { from, before: None };
-            found = Some(PhaseRepair { phases, place: PhasePlace::Behind, range });
+        let next = extends.next();
+        if let Some(choice) = choices().find(|choice| extended(value, *choice, hashes) == Some(quoted)) {
+            let range = PrefixRange { from, before: next.map(|(from, _)| *from) };
+            found = Some(PhaseRepair { phases: chosen(choice), place: PhasePlace::Behind, range });
         }
-        // On to the next record that extends the PCR.
-        let next = all.by_ref().any(|record| {
-            records = records.saturating_add(1);
-            replay.extend(&record) == Some(PHASES_PCR)
-        });
-        if let (Some(repair), true) = (&mut found, searched) {
-            repair.range.before = next.then_some(records);
-        }
-        extends = extends.saturating_add(1);
-        if !next || extends > TRIED {
-            return found;
-        }
-        (value, from) = (replay.value(PHASES_PCR), records);
+        let Some((number, digest)) = next else { return found };
+        (value, from) = (value.extend(digest)?, *number);
     }
 }
 
-fn before(
-    log: SystemdLog<'_>,
-    firmware: Digest,
-    quoted: Digest,
-    hashes: &[Digest; 6],
-) -> Option<PhaseRepair> {
-    let logged = log.cel().records().flatten().filter(|record| record.register.pcr() == Some(PHASES_PCR));
-    let logged = logged.take(TRIED.saturating_add(1)).count();
-    if logged == 0 || logged > TRIED {
-        return None;
-    }
-    // Every choice of phases as a set of bits, in their order.
-    (1..1_u32 << PHASES.len()).find_map(|choice| {
-        let chosen = |at: &usize| choice >> at & 1 == 1;
-        let places: Vec<usize> = (0..PHASES.len()).filter(chosen).collect();
-        let start = places
-            .iter()
-            .filter_map(|at| hashes.get(*at))
-            .try_fold(firmware, |value, hash| value.extend(hash))?;
-        let range = explain(log, PHASES_PCR, start, quoted).filter(|range| range.from > 0)?;
-        let phases = places.iter().filter_map(|at| PHASES.get(*at).copied()).collect();
-        Some(PhaseRepair { phases, place: PhasePlace::Before, range })
-    })
+/// Every choice of phases but none of them, as a set of bits.
+fn choices() -> impl Iterator<Item = u32> {
+    1..1 << PHASES.len()
 }
 
-/// A choice of phases, in their order, that leads from one value to the other.
-fn search(value: Digest, quoted: Digest, hashes: &[Digest; 6]) -> Option<Vec<&'static str>> {
-    (1..1_u32 << PHASES.len()).find_map(|choice| {
-        let chosen = || (0..PHASES.len()).filter(|at| choice >> at & 1 == 1);
-        let reached =
-            chosen().filter_map(|at| hashes.get(at)).try_fold(value, |value, hash| value.extend(hash))?;
-        (reached == quoted).then(|| chosen().filter_map(|at| PHASES.get(at).copied()).collect())
-    })
+fn chosen(choice: u32) -> Vec<&'static str> {
+    let with_bits = PHASES.into_iter().enumerate();
+    with_bits.filter(|(at, _)| choice >> at & 1 == 1).map(|(_, phase)| phase).collect()
+}
+
+/// The value after the chosen phases, in their order.
+fn extended(start: Digest, choice: u32, hashes: &[Digest; 6]) -> Option<Digest> {
+    let with_bits = hashes.iter().enumerate();
+    with_bits.filter(|(at, _)| choice >> at & 1 == 1).try_fold(start, |value, (_, hash)| value.extend(hash))
 }

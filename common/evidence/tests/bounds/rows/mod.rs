@@ -3,6 +3,7 @@
 mod canonical;
 mod eventlog;
 mod ima;
+mod records;
 mod tpm;
 
 /// Inputs with their names.
@@ -42,5 +43,6 @@ pub(crate) fn all() -> Vec<Row> {
     let mut rows = vec![eventlog::row(), ima::row()];
     rows.extend(tpm::rows());
     rows.extend(canonical::rows());
+    rows.extend(records::rows());
     rows
 }

@@ -6,6 +6,7 @@
 
 pub mod limits;
 
+pub mod asn1;
 pub mod cbor;
 pub mod cel;
 pub mod cursor;
@@ -14,6 +15,9 @@ pub mod finding;
 pub mod json;
 pub mod pcr;
 pub mod time;
+
+pub mod pkcs7;
+pub mod x509;
 
 pub mod eventlog;
 pub mod ima;

@@ -4,6 +4,7 @@ mod canonical;
 mod eventlog;
 mod ima;
 mod records;
+mod signing;
 mod tpm;
 
 /// Inputs with their names.
@@ -44,5 +45,6 @@ pub(crate) fn all() -> Vec<Row> {
     rows.extend(tpm::rows());
     rows.extend(canonical::rows());
     rows.extend(records::rows());
+    rows.extend(signing::rows());
     rows
 }

@@ -16,6 +16,7 @@ pub mod json;
 pub mod pcr;
 pub mod time;
 
+pub mod efi;
 pub mod pkcs7;
 pub mod x509;
 

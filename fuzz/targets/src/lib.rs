@@ -15,9 +15,12 @@ mod event_log;
 mod ima_list;
 mod notes;
 mod pcr_files;
+mod pkcs7;
 mod quote_files;
+mod siglist;
 mod submission;
 mod tpm_structures;
+mod x509;
 
 pub use ek_certificate::ek_certificate;
 pub use envelope::envelope;
@@ -25,9 +28,12 @@ pub use event_log::event_log;
 pub use ima_list::ima_list;
 pub use notes::notes;
 pub use pcr_files::pcr_files;
+pub use pkcs7::pkcs7;
 pub use quote_files::quote_files;
+pub use siglist::siglist;
 pub use submission::submission;
 pub use tpm_structures::tpm_structures;
+pub use x509::x509;
 
 /// What a target does with its bytes.
 pub type Body = fn(&[u8]);
@@ -41,6 +47,9 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("notes", notes),
     ("pcr_files", pcr_files),
     ("quote_files", quote_files),
+    ("pkcs7", pkcs7),
+    ("siglist", siglist),
     ("submission", submission),
     ("tpm_structures", tpm_structures),
+    ("x509", x509),
 ];

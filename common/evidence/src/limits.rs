@@ -64,3 +64,9 @@ pub const MANIFEST_BYTES: usize = 16 << 20;
 pub const MANIFEST_ENTRIES: usize = 65_536;
 /// Signers of one manifest entry.
 pub const ENTRY_SIGNERS: usize = 16;
+/// An object identifier that is shown. Those in use have 3 to 15 bytes.
+pub const OID_BYTES: usize = 64;
+/// A distinguished name that is shown. Real ones have 20 to 300 bytes.
+pub const NAME_BYTES: usize = 1_024;
+/// Relative names of a distinguished name that is shown. Real ones have 1 to 8.
+pub const NAME_PARTS: usize = 32;

@@ -234,8 +234,8 @@ fn check(
     let key = certificate.public_key().map(drop);
     let about = with.public.map_or(Ok(()), |public| is_for(certificate, public));
     let holds = [own, key, about].map(|outcome| note(found, outcome)).iter().all(|held| *held);
-    let path = |roots| Search::new(roots, intermediates, with.lists, with.at).path_of(certificate);
-    check_path(found, with.roots, holds, path);
+    let search = |roots| Search::new(roots, intermediates, with.lists, with.at);
+    take_path(found, with.roots.map(|roots| search(roots).path_of(certificate)), holds);
 }
 
 fn check_platform(
@@ -246,22 +246,17 @@ fn check_platform(
 ) {
     check_serial(found);
     let holds = note(found, certificate.check(with.at));
-    let path = |roots| Search::new(roots, intermediates, with.lists, with.at).path_of_platform(certificate);
-    check_path(found, with.roots, holds, path);
+    let search = |roots| Search::new(roots, intermediates, with.lists, with.at);
+    take_path(found, with.roots.map(|roots| search(roots).path_of_platform(certificate)), holds);
 }
 
-/// What follows from the roots, and the tier.
-fn check_path(
-    found: &mut Examination,
-    roots: Option<&EndorsementRoots>,
-    holds: bool,
-    path: impl FnOnce(&EndorsementRoots) -> Result<Path, EndorsementError>,
-) {
-    let Some(roots) = roots else {
+/// What follows from the way to a root, if there are roots: the chain, and the tier.
+fn take_path(found: &mut Examination, path: Option<Result<Path, EndorsementError>>, holds: bool) {
+    let Some(path) = path else {
         found.findings.push(EndorsementFinding::NoRoots);
         return;
     };
-    let tier = match path(roots) {
+    let tier = match path {
         Ok(mut path) => {
             found.chain = path.authorities;
             found.findings.append(&mut path.findings);

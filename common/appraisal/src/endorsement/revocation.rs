@@ -56,6 +56,11 @@ struct Held {
 }
 
 impl RevocationLists {
+    /// No list: nothing is known to be revoked, and a finding says so.
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// Takes one more list, in DER.
     pub fn add(&mut self, der: &[u8]) -> Result<(), RevocationListError> {
         if self.0.len() >= REVOCATION_LISTS {

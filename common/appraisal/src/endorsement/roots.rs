@@ -3,11 +3,23 @@
 //! In: certificates, each with the tier that its word is worth. Out: a set that a search asks by name. A root's own
 //! signature is not looked at: it is trusted because it is here.
 
+use super::bundle::{Bundle, BundleError};
 use super::certificate::Certificate;
 use super::limits::ROOTS;
 use super::name::NameKey;
-use super::pem::certificates_from_pem;
+use super::pem::{certificates_from_pem, certificates_in};
 use super::{EndorsementError, TrustTier, Which};
+
+/// Why a file holds no roots.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RootsFileError {
+    /// It is a bundle, and not a good one.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// It holds something that is no root.
+    #[error(transparent)]
+    Certificate(#[from] EndorsementError),
+}
 
 /// The certificates that an operator trusts to vouch for TPMs, each with the tier that its word is worth.
 #[derive(Clone, Debug, Default)]
@@ -52,6 +64,22 @@ impl EndorsementRoots {
             roots.add(tier, der.to_vec())?;
         }
         Ok(roots)
+    }
+
+    /// What a file holds: a bundle, which says itself whose word is worth what, or certificates in any form, which are
+    /// taken for roots of this tier. Gives how many were added; a file without any is an error.
+    pub fn add_file(&mut self, tier: TrustTier, bytes: &[u8]) -> Result<usize, RootsFileError> {
+        let before = self.0.len();
+        if Bundle::is_one(bytes) {
+            let text = std::str::from_utf8(bytes).map_err(|_| BundleError::Format)?;
+            let bundle = Bundle::parse(text)?;
+            *self = std::mem::take(self).and(bundle.roots)?;
+        } else {
+            for der in certificates_in(bytes)?.1 {
+                self.add(tier, der)?;
+            }
+        }
+        Ok(self.0.len().saturating_sub(before))
     }
 
     /// One more root, in DER.

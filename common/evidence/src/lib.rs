@@ -14,6 +14,7 @@ pub mod finding;
 pub mod pcr;
 pub mod time;
 
+pub mod efi;
 pub mod pkcs7;
 pub mod x509;
 

@@ -1,6 +1,7 @@
 //! The table: one row per parser.
 
 mod canonical;
+mod efi;
 mod eventlog;
 mod ima;
 mod signing;
@@ -40,7 +41,7 @@ pub(crate) const CONSTANT: u64 = 16 << 10;
 
 /// All rows.
 pub(crate) fn all() -> Vec<Row> {
-    let mut rows = vec![eventlog::row(), ima::row()];
+    let mut rows = vec![efi::row(), eventlog::row(), ima::row()];
     rows.extend(tpm::rows());
     rows.extend(canonical::rows());
     rows.extend(signing::rows());

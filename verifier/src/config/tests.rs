@@ -41,10 +41,7 @@ fn defaults_are_what_the_example_says() {
         .map(|line| line.strip_prefix("#: ").unwrap_or(line))
         .filter(|line| {
             let none = ["ca = ", "certificate = ", "key = ", "origin = ", "names = ", "intermediates = "];
-            !none
-                .iter()
-                .chain(&["revocation-lists = "])
-                .any(|key| line.starts_with(key))
+            !none.iter().chain(&["revocation-lists = "]).any(|key| line.starts_with(key))
         })
         .flat_map(|line| [line, "\n"])
         .collect();

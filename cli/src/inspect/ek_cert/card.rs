@@ -48,12 +48,18 @@ fn device(card: &mut Card, view: &EkCertView) {
     row("version", &view.version);
     row("serial", &view.platform_serial);
     let specification = view.tcg.specification.as_ref();
-    row("specification", &specification.map(|found| {
-        let (hundreds, rest) = (found.revision / 100, found.revision % 100);
-        format!("{}, level {}, revision {hundreds}.{rest:02}", found.family, found.level)
-    }));
+    row(
+        "specification",
+        &specification.map(|found| {
+            let (hundreds, rest) = (found.revision / 100, found.revision % 100);
+            format!("{}, level {}, revision {hundreds}.{rest:02}", found.family, found.level)
+        }),
+    );
     row("asserted", &view.tcg.assertions.as_ref().map(asserted));
-    row("of certificate", &view.holder.as_ref().map(|holder| format!("{} of {}", holder.serial, holder.issuer)));
+    row(
+        "of certificate",
+        &view.holder.as_ref().map(|holder| format!("{} of {}", holder.serial, holder.issuer)),
+    );
 }
 
 /// A maker's assertions in one line.
@@ -69,7 +75,8 @@ fn asserted(assertions: &AssertionsView) -> String {
         parts.push(format!("FIPS {} level {}{plus}", fips.version, fips.level));
     }
     if let Some(generation) = assertions.ek_generation {
-        let place = assertions.ek_generation_location.map_or_else(String::new, |place| format!(" at {place}"));
+        let place =
+            assertions.ek_generation_location.map_or_else(String::new, |place| format!(" at {place}"));
         parts.push(format!("key {generation}{place}"));
     }
     if assertions.iso9000 {

@@ -43,15 +43,18 @@ impl Given {
 
 /// A date, a date with a time, or seconds since 1970 behind `@`.
 fn parse_time(text: &str) -> Result<OffsetDateTime, CliError> {
-    let bad = |_| CliError::value("--at", format!("{text} is no time")).hint("2026-05-01, 2026-05-01T12:00:00Z, @1777636800");
+    let bad = || {
+        CliError::value("--at", format!("{text} is no time"))
+            .hint("2026-05-01, 2026-05-01T12:00:00Z, @1777636800")
+    };
     if let Some(seconds) = text.strip_prefix('@') {
-        let seconds: i64 = seconds.parse().map_err(|_| bad(()))?;
-        return OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| bad(()));
+        let seconds: i64 = seconds.parse().map_err(|_| bad())?;
+        return OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| bad());
     }
     let date = Date::parse(text, format_description!("[year]-[month]-[day]"));
     match date {
         Ok(date) => Ok(date.midnight().assume_utc()),
-        Err(_) => OffsetDateTime::parse(text, &Rfc3339).map_err(|_| bad(())),
+        Err(_) => OffsetDateTime::parse(text, &Rfc3339).map_err(|_| bad()),
     }
 }
 
@@ -106,7 +109,8 @@ fn files_of(path: &Path) -> Result<Vec<(PathBuf, TrustTier)>, CliError> {
         if !std::fs::metadata(&path).map_err(failed)?.is_dir() {
             found.push((path, tier));
         } else if depth <= FOLDER_DEPTH {
-            let tier = if path.file_name().is_some_and(|name| name == "cloud") { TrustTier::Cloud } else { tier };
+            let tier =
+                if path.file_name().is_some_and(|name| name == "cloud") { TrustTier::Cloud } else { tier };
             for entry in std::fs::read_dir(&path).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
                 if !entry.file_name().as_encoded_bytes().starts_with(b".") {

@@ -38,8 +38,7 @@ fn read(path: &Path, given: &Given) -> Result<EkCertView, CliError> {
     let (first, rest) = certificates
         .split_first()
         .ok_or_else(|| failed(EndorsementError::NoCertificate { size: bytes.len() }))?;
-    let intermediates: Vec<&[u8]> =
-        rest.iter().chain(&given.intermediates).map(Vec::as_slice).collect();
+    let intermediates: Vec<&[u8]> = rest.iter().chain(&given.intermediates).map(Vec::as_slice).collect();
     let with = Surroundings {
         roots: given.roots.as_ref(),
         intermediates: &intermediates,

@@ -146,17 +146,14 @@ impl EkCertView {
             vendor: vendor.map(|Vendor { code, name }| VendorView { code, name }),
             cert_sha256: found.certificate.to_string(),
             spki_sha256: found.key.as_ref().map(|key| key.spki.to_string()),
-            key: found
-                .key
-                .as_ref()
-                .map(|key| KeyView { algorithm: key.algorithm.clone(), bits: key.bits }),
+            key: found.key.as_ref().map(|key| KeyView { algorithm: key.algorithm.clone(), bits: key.bits }),
             signature_algorithm: found.signature_algorithm.clone(),
             tcg: TcgView::new(found),
             platform_serial: platform.serial,
-            holder: found.holder.as_ref().map(|holder| HolderView {
-                issuer: holder.issuer.clone(),
-                serial: serial(&holder.serial),
-            }),
+            holder: found
+                .holder
+                .as_ref()
+                .map(|holder| HolderView { issuer: holder.issuer.clone(), serial: serial(&holder.serial) }),
             public_matches: given.public.as_ref().map(|_| {
                 !findings.iter().any(|finding| matches!(finding.code, "other-key" | "key-unsupported"))
             }),

@@ -86,12 +86,12 @@ impl<'a> Certificate<'a> {
         let list = parsed.extension_list().map_err(malformed)?;
         let extensions = Extensions::new(list).map_err(malformed)?;
         extensions.check(which)?;
-        Self::read(which, parsed, extensions).map_err(malformed)
+        Self::read(which, &parsed, extensions).map_err(malformed)
     }
 
     fn read(
         which: Which,
-        parsed: x509::Certificate<'a>,
+        parsed: &x509::Certificate<'a>,
         extensions: Extensions<'a>,
     ) -> Result<Self, Asn1Error> {
         let value = Value::first(parsed.der())?;
@@ -100,7 +100,8 @@ impl<'a> Certificate<'a> {
         if let Some(purposes) = &purposes {
             purposes.expect(tag::SEQUENCE)?.reader().try_for_each(|purpose| purpose?.oid().map(drop))?;
         }
-        let no_time = Asn1Error::Content { offset: signed.content.offset(), what: "certificate with a validity" };
+        let no_time =
+            Asn1Error::Content { offset: signed.content.offset(), what: "certificate with a validity" };
         let key_id = extensions.find(SUBJECT_KEY_ID)?;
         Ok(Self {
             which,
@@ -109,7 +110,10 @@ impl<'a> Certificate<'a> {
             names: Names { subject: NameKey::of(&parsed.subject()), issuer: NameKey::of(&parsed.issuer()) },
             not_before: parsed.not_before().ok_or(no_time)?,
             not_after: parsed.not_after().ok_or(no_time)?,
-            constraints: extensions.find(BASIC_CONSTRAINTS)?.map(|value| Constraints::read(&value)).transpose()?,
+            constraints: extensions
+                .find(BASIC_CONSTRAINTS)?
+                .map(|value| Constraints::read(&value))
+                .transpose()?,
             key_usage: extensions.find(KEY_USAGE)?.map(|value| named_bits(&value)).transpose()?,
             purposes,
             subject_key_id: key_id.map(|id| id.expect(tag::OCTET_STRING)).transpose()?.map(|id| id.content()),
@@ -118,7 +122,7 @@ impl<'a> Certificate<'a> {
                 None => None,
             },
             extensions,
-            parsed,
+            parsed: *parsed,
         })
     }
 
@@ -292,9 +296,7 @@ impl<'a> Certificate<'a> {
 
     fn critical_are_understood(&self) -> Result<(), EndorsementError> {
         match self.extensions.not_understood(&UNDERSTOOD) {
-            Some(oid) => {
-                Err(EndorsementError::CriticalExtension { which: self.which, oid: oid.to_string() })
-            }
+            Some(oid) => Err(EndorsementError::CriticalExtension { which: self.which, oid: oid.to_string() }),
             None => Ok(()),
         }
     }

@@ -85,8 +85,10 @@ impl<'a> Extensions<'a> {
     /// The first extension that must be understood and is none of these.
     pub(super) fn not_understood(&self, understood: &[Oid<'_>]) -> Option<Oid<'a>> {
         let mut all = self.iter().map_while(Result::ok);
-        all.find(|extension| extension.critical && !understood.contains(&extension.oid) && !of_tcg(extension.oid))
-            .map(|extension| extension.oid)
+        all.find(|extension| {
+            extension.critical && !understood.contains(&extension.oid) && !of_tcg(extension.oid)
+        })
+        .map(|extension| extension.oid)
     }
 }
 

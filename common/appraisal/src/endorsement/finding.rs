@@ -14,7 +14,9 @@ pub enum EndorsementFinding {
     #[error("no roots were given: whose word this is has not been checked")]
     NoRoots,
     /// There are no lists of revoked certificates.
-    #[error("no lists of revoked certificates were given: whether a certificate was revoked has not been checked")]
+    #[error(
+        "no lists of revoked certificates were given: whether a certificate was revoked has not been checked"
+    )]
     NoRevocationLists,
     /// No list of the certificate's issuer could be used.
     #[error("there is no usable list of revoked certificates for {0}")]
@@ -36,7 +38,9 @@ pub enum EndorsementFinding {
         this_update: UnixTime,
     },
     /// A list under the issuer's name that its key did not sign.
-    #[error("a list of revoked certificates bears the name of the issuer of {0}, and is not signed by its key")]
+    #[error(
+        "a list of revoked certificates bears the name of the issuer of {0}, and is not signed by its key"
+    )]
     ListOfOtherKey(Which),
     /// The issuer's key is not one for lists.
     #[error("the issuer of {0} is not for signing lists of revoked certificates")]
@@ -84,7 +88,9 @@ impl EndorsementFinding {
     /// How much it weighs.
     pub const fn severity(&self) -> Severity {
         match self {
-            Self::NoRoots | Self::NoRevocationLists | Self::UnknownVendor(_) | Self::NoPurpose => Severity::Info,
+            Self::NoRoots | Self::NoRevocationLists | Self::UnknownVendor(_) | Self::NoPurpose => {
+                Severity::Info
+            }
             Self::RevocationUnknown(_)
             | Self::StaleList { .. }
             | Self::ListNotYetValid { .. }

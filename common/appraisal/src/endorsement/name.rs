@@ -17,11 +17,12 @@ impl NameKey {
         let mut folded = Vec::with_capacity(name.raw().len());
         let relatives = Value::first(name.raw()).map_or(Reader::new(&[]), |name| name.reader());
         for relative in relatives.map_while(Result::ok) {
-            let mut parts: Vec<_> =
-                relative.reader().map_while(Result::ok).map(|pair| part(&pair)).collect();
+            let mut parts: Vec<_> = relative.reader().map_while(Result::ok).map(|pair| part(&pair)).collect();
             parts.sort_unstable();
             folded.push(RELATIVE);
-            parts.iter().for_each(|part| folded.extend_from_slice(part));
+            for part in &parts {
+                folded.extend_from_slice(part);
+            }
         }
         Self(Sha256Digest::of(&[&folded]))
     }

@@ -73,7 +73,10 @@ impl<'a> Search<'a> {
     }
 
     /// The way from a platform certificate.
-    pub(super) fn path_of_platform(&mut self, leaf: &PlatformCertificate<'_>) -> Result<Path, EndorsementError> {
+    pub(super) fn path_of_platform(
+        &mut self,
+        leaf: &PlatformCertificate<'_>,
+    ) -> Result<Path, EndorsementError> {
         self.complete(Child::Platform(leaf))
     }
 
@@ -95,7 +98,9 @@ impl<'a> Search<'a> {
         let roots = self.roots;
         for (tier, root) in roots.named(child.issuer_key()) {
             match root.and_then(|root| Ok((self.issued(&root, child, below)?, root))) {
-                Ok((findings, root)) => return Ok(Path { tier, authorities: vec![authority(&root)], findings }),
+                Ok((findings, root)) => {
+                    return Ok(Path { tier, authorities: vec![authority(&root)], findings });
+                }
                 Err(error) => failure = failure.or(Some(error)),
             }
         }

@@ -159,9 +159,8 @@ fn secboot(bytes: &[u8]) -> Result<Vec<&[u8]>, Truncated> {
     for _ in 0..count {
         found.push(cursor.tpm2b()?);
     }
-    let sequences = |der: &&[u8]| der.first() == Some(&0x30);
     found.retain(|der| !der.is_empty());
-    if cursor.is_empty() && found.iter().all(|der| sequences(&der)) {
+    if cursor.is_empty() && found.iter().all(|der| der.first() == Some(&0x30)) {
         Ok(found)
     } else {
         Err(Truncated { offset: cursor.offset(), needed: 0, left: cursor.left() })

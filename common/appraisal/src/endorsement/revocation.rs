@@ -160,7 +160,8 @@ impl<'a> RevocationList<'a> {
             _ => None,
         };
         let entries = fields.optional(tag::SEQUENCE)?.map_or(Reader::new(&[]), |entries| entries.reader());
-        let list = fields.optional(tag::context_constructed(0))?.map(|explicit| explicit.only()).transpose()?;
+        let list =
+            fields.optional(tag::context_constructed(0))?.map(|explicit| explicit.only()).transpose()?;
         fields.end()?;
         let extensions = Extensions::new(list)?;
         let scope = match extensions.find(ISSUING_DISTRIBUTION_POINT)? {
@@ -279,7 +280,8 @@ impl<'a> Entry<'a> {
 
     fn revoked(&self) -> Revoked {
         let code = self.extensions.find(REASON_CODE).ok().flatten();
-        let code = code.map_or(0, |code| code.content().iter().fold(0, |sum, octet| sum << 8 | u64::from(*octet)));
+        let code =
+            code.map_or(0, |code| code.content().iter().fold(0, |sum, octet| sum << 8 | u64::from(*octet)));
         Revoked { at: self.at, reason: RevocationReason(code) }
     }
 }

@@ -59,8 +59,8 @@ impl<'a> Signed<'a> {
         if inner.raw() != self.outer.raw() {
             return Err(EndorsementError::TwoAlgorithms { which });
         }
-        let algorithm = AlgorithmId::parse(&self.outer)
-            .map_err(|error| EndorsementError::Malformed { which, error })?;
+        let algorithm =
+            AlgorithmId::parse(&self.outer).map_err(|error| EndorsementError::Malformed { which, error })?;
         let Some(scheme) = algorithm.signature_scheme() else {
             return Err(EndorsementError::Algorithm { which, oid: algorithm.oid().to_string() });
         };

@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn numbers_and_letters_have_names() {
-        let check = |text: &str, code: Option<&str>| assert_eq!(Vendor::of(text).map(|vendor| vendor.code), code);
+        let check =
+            |text: &str, code: Option<&str>| assert_eq!(Vendor::of(text).map(|vendor| vendor.code), code);
         check("id:49465800", Some("IFX"));
         check("id:53544D20", Some("STM"));
         check("id:53544d20", Some("STM"));

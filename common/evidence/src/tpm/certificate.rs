@@ -185,7 +185,8 @@ mod tests {
         assert_eq!(chain.rest(), b"rubbish");
         assert_eq!(certificates_from_nv(&[0; 900]).unwrap().count(), 0);
         let found = NV_CHAIN_BYTES + 1;
-        let too_long = TpmError::Limit { offset: 0, what: "NV certificate chain", limit: NV_CHAIN_BYTES, found };
+        let too_long =
+            TpmError::Limit { offset: 0, what: "NV certificate chain", limit: NV_CHAIN_BYTES, found };
         assert_eq!(certificates_from_nv(&vec![0; found]).unwrap_err(), too_long);
     }
 }

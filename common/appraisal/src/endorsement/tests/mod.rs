@@ -136,7 +136,10 @@ fn algorithms_that_do_not_count_are_named() {
     let refused = EndorsementError::Signature { which: LEAF, issuer: INTERMEDIATE, error };
     check(|chain| chain.leaf.algorithm = sha1, refused);
     let ed25519 = oid("1.3.101.112");
-    check(|chain| chain.leaf.algorithm = ed25519, EndorsementError::Algorithm { which: LEAF, oid: ed25519.to_string() });
+    check(
+        |chain| chain.leaf.algorithm = ed25519,
+        EndorsementError::Algorithm { which: LEAF, oid: ed25519.to_string() },
+    );
     check(
         |chain| chain.leaf.outer_algorithm = Some(oid("1.2.840.10045.4.3.3")),
         EndorsementError::TwoAlgorithms { which: LEAF },

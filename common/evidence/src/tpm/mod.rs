@@ -24,7 +24,7 @@ pub use attested::{
     Attested, CertifyInfo, CommandAuditInfo, CreationInfo, Exclusivity, NvDigestInfo, NvInfo, QuoteInfo,
     SessionAuditInfo, TimeInfo,
 };
-pub use certificate::certificate_from_nv;
+pub use certificate::{NvChain, certificate_from_nv, certificates_from_nv};
 pub use creation::{CreationData, CreationFields, CreationTicket, ParentNameAlg};
 pub use credential::{CredentialBlob, EncryptedSecret, IdObject};
 pub use key::{Curve, EccKey, Key, RsaKey};

@@ -14,6 +14,7 @@ mod server;
 
 mod inspect;
 mod inspect_pe;
+mod inspect_quote;
 mod inspect_siglist;
 mod remote;
 mod usage;

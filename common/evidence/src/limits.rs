@@ -32,6 +32,12 @@ pub const ECC_COORDINATE_BYTES: usize = 80;
 pub const TPM_DIGEST_BYTES: usize = 64;
 /// A `TPM2B_NAME` or `TPM2B_DATA`: an algorithm's identifier and the longest digest.
 pub const TPM_NAME_BYTES: usize = TPM_DIGEST_BYTES + 2;
+/// A `TPMS_CREATION_DATA`: a selection of every bank, three names and a digest have under 500 bytes.
+pub const CREATION_DATA_BYTES: usize = 1_024;
+/// A `TPMS_NV_PUBLIC`: 14 bytes and a policy's digest.
+pub const NV_PUBLIC_BYTES: usize = 14 + TPM_DIGEST_BYTES;
+/// PCR values in `tpm2_quote`'s own form: a selection, and a list of eight buffers for at least one value of every bank.
+pub const PCR_FILE_BYTES: usize = 256 << 10;
 /// Octets of a PCR bitmap: 24 PCRs have three; some TPMs write a fourth.
 pub const PCR_SELECT_OCTETS: usize = 4;
 /// A `TPMS_ID_OBJECT`: a sized HMAC and a sized, encrypted digest.
@@ -40,6 +46,8 @@ pub const ID_OBJECT_BYTES: usize = 2 * (TPM_DIGEST_BYTES + 2);
 pub const ENCRYPTED_SECRET_BYTES: usize = RSA_MODULUS_BYTES;
 /// An NV index that holds a certificate. Real ones have 700 to 2,000 bytes, and `MAX_NV_INDEX_SIZE` is 2,048 on most.
 pub const NV_CERTIFICATE_BYTES: usize = 8_192;
+/// The indices of a certificate chain, one behind the other: real chains have up to five certificates in six indices.
+pub const NV_CHAIN_BYTES: usize = 8 * NV_CERTIFICATE_BYTES;
 /// Banks in a PCR selection, as `TPML_PCR_SELECTION` (`HASH_COUNT`).
 pub const PCR_SELECTIONS: usize = 16;
 /// PCR values of one piece of evidence: 24 in each of `PCR_SELECTIONS` banks.
@@ -68,6 +76,18 @@ pub const MANIFEST_BYTES: usize = 16 << 20;
 pub const MANIFEST_ENTRIES: usize = 65_536;
 /// Signers of one manifest entry.
 pub const ENTRY_SIGNERS: usize = 16;
+/// One JSON document. A record of a measurement log has some 500 bytes; the largest holds an IMA field of 1 MiB in hexadecimal.
+pub const JSON_BYTES: usize = 8 << 20;
+/// Nesting of a JSON document. Records of measurement logs need four levels; a user's record within one, some more.
+pub const JSON_DEPTH: usize = 32;
+/// systemd's measurement log. Real ones have 3 to 30 KiB: a record a phase, a file system, an image or a login.
+pub const SYSTEMD_LOG_BYTES: usize = 4 << 20;
+/// A canonical event log as JSON: a firmware log and an IMA list of the longest kind, in hexadecimal.
+pub const CEL_BYTES: usize = 128 << 20;
+/// Findings of one log; what is wrong with the first hundreds of records is enough to know.
+pub const LOG_FINDINGS: usize = 1_000;
+/// `NvPCRs` of one log. systemd defines five, and its range of NV indices has 256.
+pub const NVPCRS: usize = 256;
 /// An object identifier that is shown. Those in use have 3 to 15 bytes.
 pub const OID_BYTES: usize = 64;
 /// A distinguished name that is shown. Real ones have 20 to 300 bytes.

@@ -128,10 +128,13 @@ fn what_is_weak_is_reported() {
     );
 }
 
+fn update(bytes: &[u8]) -> evidence::efi::AuthenticatedUpdate<'_> {
+    evidence::efi::AuthenticatedUpdate::detect(bytes).unwrap().unwrap()
+}
+
 #[test]
 fn updates_are_signed_for_one_variable() {
     let bytes: &[u8] = vector!("dbx.auth");
-    let update = |bytes| evidence::efi::AuthenticatedUpdate::detect(bytes).unwrap().unwrap();
     let (signer, target) = verify_update(&update(bytes)).unwrap();
     assert_eq!(signer.certificate().der(), LEAF);
     assert_eq!((target.name, target.appends()), ("dbx", true));

@@ -5,6 +5,7 @@ mod efi;
 mod eventlog;
 mod ima;
 mod pe;
+mod records;
 mod signing;
 mod tpm;
 
@@ -45,6 +46,7 @@ pub(crate) fn all() -> Vec<Row> {
     let mut rows = vec![efi::row(), eventlog::row(), ima::row(), pe::row()];
     rows.extend(tpm::rows());
     rows.extend(canonical::rows());
+    rows.extend(records::rows());
     rows.extend(signing::rows());
     rows
 }

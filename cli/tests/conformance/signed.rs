@@ -10,6 +10,7 @@ pub(crate) fn check(tally: &mut Tally<'_>) {
     let reports = tally.inspect_all("pe", &[], &paths);
     for (path, report) in paths.iter().zip(reports) {
         let Some(report) = report else { continue };
+        tally.errors(path, &report);
         let oracle = format!("{path}.authenticode.json");
         if tally.corpus.has(&oracle) {
             against_oracle(tally, path, &oracle, &report);

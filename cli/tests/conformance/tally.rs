@@ -111,6 +111,16 @@ impl<'a> Tally<'a> {
         reports
     }
 
+    /// Notes what the report holds against a file: real ones should have nothing of the kind.
+    pub(crate) fn errors(&mut self, path: &str, report: &Value) {
+        for finding in report["findings"].as_array().into_iter().flatten() {
+            if finding["severity"] == "error" {
+                let code = finding["code"].as_str().unwrap_or_default();
+                self.differ(path, &format!("finding {code}"), finding["text"].to_string());
+            }
+        }
+    }
+
     /// Notes that a file was read, or is part of what was.
     pub(crate) fn read(&mut self, path: &str) {
         self.note(path, Outcome::Read);

@@ -67,12 +67,7 @@ impl ImaReplay {
         let bank = self.value.alg();
         match self.extends {
             Extends::BankHash => record.template_hash(bank),
-            Extends::PaddedSha1 => {
-                let sha1 = record.template_hash(HashAlg::Sha1)?;
-                let mut padded = sha1.as_bytes().to_vec();
-                padded.resize(bank.size(), 0);
-                Digest::new(bank, &padded).ok()
-            }
+            Extends::PaddedSha1 => record.template_hash(HashAlg::Sha1).map(|sha1| sha1.padded(bank)),
         }
     }
 }

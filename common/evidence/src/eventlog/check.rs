@@ -52,7 +52,7 @@ pub(super) fn digest_check(event: &Event<'_>, bank: HashAlg) -> DigestCheck {
     let Some(digest) = event.digest(bank) else {
         return DigestCheck::NoDigest;
     };
-    let hashes_to = |preimage: &[u8]| bank.hash(&[preimage]) == *digest;
+    let hashes_to = |preimage: &[u8]| bank.hash(&[preimage]) == digest;
     if candidates(event).into_iter().flatten().any(hashes_to) {
         return DigestCheck::Verified;
     }
@@ -142,7 +142,7 @@ fn digest_is_of_data(event: &Event<'_>) -> bool {
 pub(super) fn separator(event: &Event<'_>, bank: HashAlg) -> Option<Separator> {
     event.pcr()?;
     let digest = event.digest(bank)?;
-    let is = |value: [u8; 4]| bank.hash(&[&value]) == *digest;
+    let is = |value: [u8; 4]| bank.hash(&[&value]) == digest;
     if is([0; 4]) || is([0xff; 4]) {
         Some(Separator::Normal)
     } else if event.event_type == EventType::SEPARATOR && is([1, 0, 0, 0]) {

@@ -142,7 +142,7 @@ impl<'a> EventLog<'a> {
             findings.push(Finding { code: FindingCode::Sha1OnlyLog, register: 0, event: None });
         }
         for event in self.events() {
-            check_event(event, bank, &mut findings);
+            check_event(&event, bank, &mut findings);
         }
         let separators = separators(self, bank, &mut findings);
         let pcr7 = Pcr7::read(self, bank, &mut findings);
@@ -241,7 +241,7 @@ impl<'a> Pcr7<'a> {
     fn read(log: &EventLog<'a>, bank: HashAlg, findings: &mut Vec<Finding>) -> Self {
         let mut pcr7 = Self::default();
         for event in log.events().iter().filter(|event| event.extends(PcrIndex::SECURE_BOOT)) {
-            let found = pcr7.event(event, bank);
+            let found = pcr7.event(&event, bank);
             findings.extend(found.map(|code| Finding { code, register: 7, event: Some(event.number) }));
         }
         pcr7

@@ -46,9 +46,9 @@ impl EventLog<'_> {
     pub fn startup_locality(&self) -> StartupLocality {
         let mut found = StartupLocality::NotLogged;
         let mut extended = false;
-        for event in &self.events {
+        for event in self.events() {
             extended |= event.register == 0 && event.event_type != EventType::NO_ACTION;
-            let Some(value) = startup_locality_value(event) else { continue };
+            let Some(value) = startup_locality_value(&event) else { continue };
             found = match (found, value) {
                 (StartupLocality::NotLogged, [locality @ (0 | 3 | 4)])
                     if event.register == 0 && !extended =>
@@ -64,7 +64,11 @@ impl EventLog<'_> {
 
     /// The PCRs that the log extends in a bank.
     pub fn extended(&self, bank: HashAlg) -> PcrMask {
-        self.events.iter().filter(|event| event.digest(bank).is_some()).filter_map(Event::pcr).collect()
+        self.events()
+            .iter()
+            .filter(|event| event.digest(bank).is_some())
+            .filter_map(|event| event.pcr())
+            .collect()
     }
 
     /// The value of every PCR in `bank` after the log's last event; untouched PCRs keep their start value.
@@ -73,10 +77,10 @@ impl EventLog<'_> {
             return Err(ReplayError::BankAbsent { bank });
         }
         let mut values = self.start_values(bank);
-        for event in &self.events {
+        for event in self.events() {
             let (Some(pcr), Some(digest)) = (event.pcr(), event.digest(bank)) else { continue };
             let before = values.value(bank, pcr).unwrap_or_else(|| pcr.start(bank));
-            values.insert(pcr, before.extend(digest).unwrap_or(before));
+            values.insert(pcr, before.extend(&digest).unwrap_or(before));
         }
         Ok(values)
     }
@@ -102,7 +106,7 @@ impl EventLog<'_> {
         quoted: &Digest,
     ) -> Option<ExitBootServicesRepair> {
         let logged = self
-            .events
+            .events()
             .iter()
             .any(|event| event.extends(EXIT_BOOT_SERVICES_PCR) && event.data.starts_with(EBS_INVOCATION));
         if logged {

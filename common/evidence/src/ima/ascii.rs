@@ -236,3 +236,91 @@ fn rebuild_legacy(text: &[u8], order: ByteOrder, out: &mut Vec<u8>) -> Result<()
     out.extend_from_slice(name);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+    fn rebuilt(rest: &str, order: ByteOrder) -> Result<Vec<u8>, RebuildError> {
+        let line = format!("10 {HASH} {rest}");
+        let mut out = vec![1];
+        AsciiLine::parse(line.as_bytes(), HashAlg::Sha1).unwrap().rebuild(order, &mut out).map(|()| out)
+    }
+
+    fn check(rest: &str, expected: &[&[u8]]) {
+        let field = |bytes: &&[u8]| [&u32::try_from(bytes.len()).unwrap().to_le_bytes()[..], bytes].concat();
+        let expected: Vec<u8> = expected.iter().flat_map(field).collect();
+        assert_eq!(rebuilt(rest, ByteOrder::Little), Ok(expected), "{rest}");
+    }
+
+    #[test]
+    fn every_field_is_written_as_the_kernel_hashed_it() {
+        check("ima-ng sha256:0a0b /bin/a", &[b"sha256:\0\x0a\x0b", b"/bin/a\0"]);
+        check("ima-ng sha256:0a /with a space ", &[b"sha256:\0\x0a", b"/with a space \0"]);
+        check("ima-ng 0a /old", &[b":\0\x0a", b"/old\0"]);
+        check("ima-sig sha1:0a /a b 0302", &[b"sha1:\0\x0a", b"/a b\0", b"\x03\x02"]);
+        check("ima-sig sha1:0a /a ", &[b"sha1:\0\x0a", b"/a\0", b""]);
+        check("ima-sigv2 verity:sha256:0a /a ", &[b"verity:sha256:\0\x0a", b"/a\0", b""]);
+        check("ima-buf sha1:0a .ima 3082", &[b"sha1:\0\x0a", b".ima\0", b"\x30\x82"]);
+        check("ima-modsig sha1:0a /m   ", &[b"sha1:\0\x0a", b"/m\0", b"", b"", b""]);
+        check(
+            "ima-modsig sha1:0a /m  sha256:0b 30",
+            &[b"sha1:\0\x0a", b"/m\0", b"", b"sha256:\0\x0b", b"\x30"],
+        );
+        check(
+            "evm-sig sha1:0a /a b 0502 security.ima|security.selinux 0400 aabb 0 1000 33261",
+            &[
+                b"sha1:\0\x0a",
+                b"/a b\0",
+                b"\x05\x02",
+                b"security.ima|security.selinux\0",
+                b"\x04\0",
+                b"\xaa\xbb",
+                b"\0\0\0\0",
+                b"\xe8\x03\0\0",
+                b"\xed\x81",
+            ],
+        );
+        check("n-ng|imode|d /a b 1 0a", &[b"/a b\0", b"\x01\0", b"\x0a"]);
+        check("n|n-ng a b c", &[b"a\0", b"b c\0"]);
+    }
+
+    #[test]
+    fn the_other_byte_order_and_the_old_template_differ() {
+        let expected = Ok(b"\0\0\0\x02a\0\0\0\0\x02\x81\xed".to_vec());
+        assert_eq!(rebuilt("n-ng|imode a 33261", ByteOrder::Big), expected);
+        let digest = "0b".repeat(20);
+        let expected = [&[0x0b; 20][..], &[3, 0, 0, 0], b"a b"].concat();
+        assert_eq!(rebuilt(&format!("ima {digest} a b"), ByteOrder::Little), Ok(expected));
+    }
+
+    #[test]
+    fn what_cannot_be_written_again_says_why() {
+        let refused = |rest| rebuilt(rest, ByteOrder::Little).unwrap_err();
+        assert_eq!(refused("vendor x"), RebuildError::UnknownTemplate);
+        assert_eq!(refused("ima-sig sha1:0a"), RebuildError::MissingField);
+        assert_eq!(refused("ima-sig sha1:0a /a"), RebuildError::MissingField);
+        assert_eq!(refused("ima-ng sha1:0g /a"), RebuildError::Hex);
+        assert_eq!(refused("ima-ng sha1:0ab /a"), RebuildError::Hex);
+        assert_eq!(refused("imode 65536"), RebuildError::Number);
+        assert_eq!(refused("imode +1"), RebuildError::Number);
+        assert_eq!(refused("ima 0a /a"), RebuildError::Hex);
+    }
+
+    #[test]
+    fn lines_that_are_no_records_say_where() {
+        let refused = |line: &str| AsciiLine::parse(line.as_bytes(), HashAlg::Sha1).unwrap_err();
+        assert_eq!(refused(" "), LineError::Empty);
+        assert_eq!(refused("x"), LineError::Pcr);
+        assert_eq!(refused("24 aa"), LineError::Pcr);
+        assert_eq!(refused("10 aa ima"), LineError::Hash);
+        assert_eq!(refused(&format!("10 {HASH}")), LineError::Hash);
+        assert_eq!(refused(&format!("10 {HASH} ")), LineError::Template);
+        assert_eq!(refused(&format!("10 {HASH} a\tb x")), LineError::Template);
+        let line = format!(" 9 {} ima-ng", "bb".repeat(32));
+        let parsed = AsciiLine::parse(line.as_bytes(), HashAlg::Sm3).unwrap();
+        assert_eq!((parsed.pcr.get(), parsed.listed_hash.alg(), parsed.text), (9, HashAlg::Sm3, &b""[..]));
+    }
+}

@@ -130,7 +130,8 @@ impl BankReplay {
             return;
         }
         self.named = self.named.with(record.pcr);
-        let hash = |alg: HashAlg| known.filter(|hash| hash.alg() == alg).or_else(|| record.template_hash(alg));
+        let hash =
+            |alg: HashAlg| known.filter(|hash| hash.alg() == alg).or_else(|| record.template_hash(alg));
         let extended = match self.extends {
             Extends::BankHash => hash(self.bank),
             Extends::PaddedSha1 => hash(HashAlg::Sha1).map(|sha1| sha1.padded(self.bank)),

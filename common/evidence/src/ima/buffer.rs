@@ -130,3 +130,34 @@ fn unescaped(text: &[u8], wanted: u8) -> Option<usize> {
         found
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_are_known_by_name_and_shape() {
+        let of = |name, buffer| {
+            let fields = ImaFields { name: Some(name), buffer: Some(buffer), ..ImaFields::default() };
+            MeasuredBuffer::of(&fields).unwrap()
+        };
+        let mut der = vec![0x30, 0x81, 0x80];
+        der.resize(3 + 0x80, 0);
+        let key = MeasuredBuffer::Key { keyring: b".ima", certificate: &der };
+        assert_eq!(of(b".ima", &der), key);
+        assert_eq!(of(b"kexec-cmdline", b"ro"), MeasuredBuffer::KexecCommandLine(b"ro"));
+        assert!(matches!(of(b"dm_table_load", b"name=a"), MeasuredBuffer::DeviceMapper(_)));
+        let text: &[u8] = b"initialized=1;enforcing=0;";
+        assert_eq!(of(b"selinux-state", text), MeasuredBuffer::CriticalText { name: b"selinux-state", text });
+        let cut = der.get(..100).unwrap();
+        assert_eq!(of(b".ima", cut), MeasuredBuffer::CriticalBytes { name: b".ima", bytes: cut });
+        assert_eq!(MeasuredBuffer::of(&ImaFields::default()), None);
+    }
+
+    #[test]
+    fn pairs_end_at_separators_that_are_not_escaped() {
+        let pairs: Vec<_> = Pairs::new(b"a=1;;b\\;c=2=3;d;e=\\\\;f=", b';').collect();
+        let expected: [(&[u8], &[u8]); 4] = [(b"a", b"1"), (b"b\\;c", b"2=3"), (b"e", b"\\\\"), (b"f", b"")];
+        assert_eq!(pairs, expected);
+    }
+}

@@ -150,3 +150,42 @@ impl<'a> DmTarget<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event<'a>(name: &str, text: &'a str) -> DmEvent<'a> {
+        DmEvent::new(name.as_bytes(), text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_verity_table_names_its_root() {
+        let event = event(
+            "dm_table_load",
+            "dm_version=4.45.0;name=root\\,a,uuid=U-1,major=253,minor=0,minor_count=1,num_targets=2;\
+             target_index=0,target_begin=0,target_len=8,target_name=linear,device_name=7:1,start=0;\
+             target_index=1,target_begin=8,target_len=8,target_name=verity,hash_failed=V,\
+             verity_algorithm=sha256,root_digest=0a,salt=0b,ignore_zero_blocks=n;",
+        );
+        assert_eq!((event.name(), event.uuid()), (Some(&b"root\\,a"[..]), Some(&b"U-1"[..])));
+        let kinds: Vec<_> = event.targets().map(|target| target.kind().unwrap()).collect();
+        assert_eq!(kinds, [&b"linear"[..], b"verity"]);
+        let roots: Vec<_> = event.targets().filter_map(|target| Some(target.verity()?.root_digest)).collect();
+        assert_eq!(roots, [b"0a"]);
+        assert_eq!(event.find(b"target_name"), None, "a target's value is not the device's");
+    }
+
+    #[test]
+    fn other_events_name_their_device() {
+        let resumed = event("device_resume", "name=a,uuid=;active_table_hash=sha256:0a;");
+        assert_eq!((resumed.name(), resumed.uuid()), (Some(&b"a"[..]), Some(&b""[..])));
+        assert_eq!(resumed.active_table_hash(), Some(&b"sha256:0a"[..]));
+        let removed = event("dm_device_remove", "dm_version=4;device_active_metadata=name=b,uuid=u;");
+        assert_eq!(removed.name(), Some(&b"b"[..]));
+        let cleared = event("dm_table_clear", "name=c;\0\0\0current_device_capacity=8;");
+        assert_eq!(cleared.find(b"current_device_capacity"), Some(&b"8"[..]));
+        assert_eq!(DmEvent::new(b"dm_other", b"name=a"), None);
+        assert_eq!(event("dm_table_load", "").name(), None);
+    }
+}

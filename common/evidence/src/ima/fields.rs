@@ -85,6 +85,13 @@ pub enum FieldError {
         /// Where the field starts.
         offset: usize,
     },
+    /// Bytes that the kernel never puts into such a field. The template's name is not measured: somebody may have changed
+    /// it, so that a file's signature passes for a buffer.
+    #[error("at byte {offset} of the template data: bytes that this field never has")]
+    Shape {
+        /// Where the field starts.
+        offset: usize,
+    },
     /// Data behind the last field.
     #[error("at byte {offset} of the template data: bytes behind the last field")]
     Trailing {
@@ -119,6 +126,11 @@ impl<'a> ImaFields<'a> {
             "d" => self.digest = Some(ImaDigest { over: DigestType::Content, alg: "sha1", bytes }),
             "d-ng" | "d-ngv2" => self.digest = Some(digest(bytes, offset)?),
             "n" | "n-ng" => self.name = Some(bytes.strip_suffix(&[0]).ok_or(FieldError::Name { offset })?),
+            // The types of signatures are 3, 5 and 6; no other attribute is logged, and no empty buffer.
+            "sig" | "evmsig" if !matches!(bytes.first(), None | Some(3 | 5 | 6)) => {
+                return Err(FieldError::Shape { offset });
+            }
+            "buf" if bytes.is_empty() => return Err(FieldError::Shape { offset }),
             "sig" => self.signature = Some(bytes),
             "buf" => self.buffer = Some(bytes),
             // Empty where the file has no appended signature.

@@ -33,7 +33,7 @@ pub use key::{KeyFacts, measured_key};
 pub use layout::{ByteOrder, DETECT_BYTES, ListForm, ListLayout};
 pub use parse::{ImaError, Records};
 pub use record::{DataSource, ImaRecord, ListedCheck};
-pub use replay::{Extends, ImaReplay, PrefixError, PrefixMatch, replay_prefix};
+pub use replay::{Extends, ImaReplay, PrefixError, PrefixMatch, leading_bank, replay_prefix};
 pub use signature::{ImaSignature, SignatureError, SignatureKind};
 pub use stream::{ImaStream, StreamItem};
 
@@ -67,6 +67,9 @@ impl<'a> ImaList<'a> {
     /// Between algorithms with hashes of one size, the first record that has a hash decides.
     pub fn detect(bytes: &'a [u8]) -> Self {
         let found = Self { bytes, layout: ListLayout::detect(bytes).unwrap_or(ListLayout::USUAL) };
+        if found.layout.listed == HashAlg::Sha1 {
+            return found;
+        }
         let records = found.records().map_while(Result::ok).take(DETECT_RECORDS);
         let listed = records.filter(|record| !record.is_violation()).find_map(|record| record.hashed_by());
         Self { layout: ListLayout { listed: listed.unwrap_or(found.layout.listed), ..found.layout }, ..found }

@@ -112,7 +112,12 @@ impl ImaStream {
         self.feed(&[], true, &mut each)
     }
 
-    fn feed(&mut self, chunk: &[u8], last: bool, each: &mut dyn FnMut(StreamItem<'_>)) -> Result<(), ImaError> {
+    fn feed(
+        &mut self,
+        chunk: &[u8],
+        last: bool,
+        each: &mut dyn FnMut(StreamItem<'_>),
+    ) -> Result<(), ImaError> {
         if let Some(damage) = self.damage {
             return Err(damage);
         }

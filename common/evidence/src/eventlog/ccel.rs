@@ -3,7 +3,7 @@
 //! In: a log in the crypto-agile form. Out: whether its registers are measurement registers instead of PCRs. The form
 //! itself does not say: it is told from its one SHA-384 bank, its registers and its first event.
 
-use super::{EventLog, EventType, LogFormat};
+use super::{EventLog, EventType, LogFormat, Payload};
 use crate::digest::HashAlg;
 
 /// Measurement registers that a guest extends: `RTMR0` to `RTMR3` of TDX. 0 is the build's measurement.
@@ -21,5 +21,9 @@ pub(super) fn is_ccel(log: &EventLog<'_>) -> bool {
         return false;
     }
     let Some(first) = log.events().first() else { return false };
-    first.register == 1 || log.padding_bytes > 0
+    let vendor = matches!(first.payload(), Ok(Payload::SpecId(spec)) if spec.vendor_info == TD_SHIM);
+    first.register == 1 || vendor || log.padding_bytes > 0
 }
+
+/// The vendor of logs that begin with register 0 all the same.
+const TD_SHIM: &[u8] = b"td-shim";

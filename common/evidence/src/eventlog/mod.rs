@@ -7,26 +7,36 @@
 
 mod ccel;
 mod check;
+mod compare;
 mod describe;
-mod device_path;
 mod event_type;
 mod events;
 mod facts;
 mod finding;
+mod order;
 mod parse;
 mod payload;
+mod pcr7;
 mod replay;
+mod windows;
 
 pub use check::{DigestCheck, Separator};
+pub use compare::{Cause, Comparison, LogEnd};
 pub(crate) use describe::sanitise;
-pub use device_path::DevicePath;
 pub use event_type::EventType;
 pub use events::{Digests, EventIter, Events};
 pub use facts::{Authority, BootFacts, MeasuredVariable, SecureBoot, SecureBootUnknown, SeparatorState};
 pub use finding::{Finding, FindingCode};
 pub use parse::{EventLogError, Parsed};
-pub use payload::{EfiVariable, Guid, ImageLoad, IplKind, IplText, Payload, PayloadError};
-pub use replay::{EXIT_BOOT_SERVICES_PCR, ExitBootServicesRepair, ReplayError, StartupLocality};
+pub use payload::{
+    BootOrder, Contents, DevicePath, DeviceSecurity, EfiVariable, FirmwareBlob, Gpt, Guid, HandoffTables,
+    ImageLoad, IplKind, IplText, LoadOption, Locator, Partition, Payload, PayloadError, PlatformEvent,
+    PlatformNames, SipaId, SipaRecord, SipaRecords, SipaValue, SpecId, Tagged, Text, crypto_api_hash,
+};
+pub use replay::{
+    EXIT_BOOT_SERVICES_PCR, EXTENDED_BY_SYSTEM, ExitBootServicesRepair, ReplayError, StartupLocality,
+};
+pub use windows::{Setting, Windows, WindowsFacts};
 
 use self::events::RawDigests;
 use self::parse::Table;
@@ -148,7 +158,7 @@ impl<'a> Event<'a> {
 
     /// What kind of separator the measured digest is, whatever the event's type says.
     pub fn separator(&self, bank: HashAlg) -> Option<Separator> {
-        check::separator(self, bank)
+        check::SeparatorDigests::of(bank).kind(self, bank)
     }
 
     /// One line of text on the event's data. Control and direction characters are escaped, long data is cut.

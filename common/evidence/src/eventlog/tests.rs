@@ -216,7 +216,7 @@ fn variable(name: &str, data: &[u8]) -> Vec<u8> {
 
 #[test]
 fn digests_that_are_of_other_bytes_by_design() {
-    use DigestCheck::{Mismatch, NotMeasured, Opaque, Verified};
+    use DigestCheck::{Mismatch, NotExtended, Opaque, Verified};
     let boot = variable("Boot0001", b"entry");
     check_digest(EventType::EFI_VARIABLE_BOOT, b"entry", &boot, Verified);
     check_digest(EventType::EFI_VARIABLE_BOOT2, b"entry", &boot, Mismatch);
@@ -240,7 +240,7 @@ fn digests_that_are_of_other_bytes_by_design() {
     check_digest(EventType(0x9999_0000), b"blob", b"vendor", Opaque);
     check_digest(EventType::SEPARATOR, &[1, 0, 0, 0], b"error info", Verified);
     check_digest(EventType::SEPARATOR, b"x", &[0; 4], Mismatch);
-    check_digest(EventType::NO_ACTION, b"x", b"x", NotMeasured);
+    check_digest(EventType::NO_ACTION, b"x", b"x", NotExtended);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use crate::rows;
 use crate::samples::workspace;
 
 /// Modules of `evidence` that read no bytes from outside by themselves.
-const NO_PARSER: [(&str, &str); 6] = [
+const NO_PARSER: [(&str, &str); 7] = [
+    ("asn1", "reads what `x509` and `pkcs7` ask for; their rows go through it"),
     ("limits", "constants"),
     ("cursor", "reads what the parsers ask for; each parser's row goes through it"),
     ("digest", "fixed lengths, checked when made"),

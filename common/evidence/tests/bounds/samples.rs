@@ -17,6 +17,15 @@ pub(crate) fn of_boots(name: &str) -> Vec<(String, Vec<u8>)> {
     files.map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())).collect()
 }
 
+/// The files of a folder whose names end with `suffix`; `folder` is from the workspace's root.
+pub(crate) fn of_folder(folder: &str, suffix: &str) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(workspace().join(folder)).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.to_string_lossy().ends_with(suffix));
+    files.sort();
+    files.into_iter().map(|path| (path.display().to_string(), std::fs::read(&path).unwrap())).collect()
+}
+
 /// The workspace's root.
 pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -20,8 +20,6 @@ pub const IMA_FIELD_BYTES: usize = 1 << 20;
 pub const IMA_TEMPLATE_NAME_BYTES: usize = 256;
 /// A line of a text list: every byte of the longest field takes two.
 pub const IMA_LINE_BYTES: usize = 2 * IMA_FIELD_BYTES + 4_096;
-/// A certificate that IMA measured. Kernels' have 500 to 3,000 bytes.
-pub const IMA_KEY_BYTES: usize = 65_536;
 /// A `TPMS_ATTEST`: a quote over every PCR has under 200 bytes; TPM buffers hold 1,024 to 4,096.
 pub const ATTEST_BYTES: usize = 4_096;
 /// A `TPMT_SIGNATURE`: RSA-4096 has 518 bytes.

@@ -21,7 +21,6 @@ mod replay;
 
 mod buffer;
 mod device_mapper;
-mod key;
 
 pub use ascii::{LineError, RebuildError};
 pub use banks::{BankReplay, ImaState};
@@ -29,7 +28,6 @@ pub use boot_aggregate::{AggregatedPcrs, BootAggregateCheck, check_boot_aggregat
 pub use buffer::{MeasuredBuffer, Pairs};
 pub use device_mapper::{DmEvent, DmEventKind, DmTarget, DmVerity};
 pub use fields::{DigestType, FieldError, ImaDigest, ImaFields};
-pub use key::{KeyFacts, measured_key};
 pub use layout::{ByteOrder, DETECT_BYTES, ListForm, ListLayout};
 pub use parse::{ImaError, Records};
 pub use record::{DataSource, ImaRecord, ListedCheck};

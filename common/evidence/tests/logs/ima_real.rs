@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use evidence::digest::{Digest, HashAlg};
 use evidence::ima::{
     DataSource, ImaError, ImaRecord, ImaState, ImaStream, LineError, ListForm, ListedCheck, MeasuredBuffer,
-    StreamItem, measured_key,
+    StreamItem,
 };
 use evidence::pcr::PcrIndex;
+use evidence::x509::Certificate;
 
 use crate::vectors::{own, real, real_root};
 
@@ -182,8 +183,8 @@ fn keys_and_devices_of_other_people_are_named() {
             let Ok(fields) = record.fields() else { return };
             match MeasuredBuffer::of(&fields) {
                 Some(MeasuredBuffer::Key { keyring, certificate }) => {
-                    let key = measured_key(certificate).unwrap();
-                    keys.push(format!("{} {}", String::from_utf8_lossy(keyring), key.subject));
+                    let key = Certificate::parse(certificate).unwrap();
+                    keys.push(format!("{} {}", String::from_utf8_lossy(keyring), key.subject()));
                 }
                 Some(MeasuredBuffer::DeviceMapper(event)) => {
                     let name = String::from_utf8_lossy(event.name().unwrap()).into_owned();

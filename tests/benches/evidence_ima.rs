@@ -18,24 +18,21 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use lydian_evidence::digest::HashAlg;
-use lydian_evidence::ima::{ImaList, ImaReplay, ImaState, ImaStream, StreamItem};
-use lydian_evidence::pcr::PcrIndex;
+use evidence::digest::HashAlg;
+use evidence::ima::{ImaList, ImaReplay, ImaState, ImaStream, StreamItem};
+use evidence::pcr::PcrIndex;
+use support::{Figure, Goal};
 
 const RECORDS: u32 = 100_000;
 const MANY: u32 = 1_000_000;
 const ROUNDS: usize = 9;
 const PEER_ROUNDS: usize = 3;
 const BANK: HashAlg = HashAlg::Sha256;
-/// What keylime imports; its package on `PyPI` names none of it. `gpg` needs a compiler and is stood in for.
-const PEER_PACKAGES: [&str; 6] =
-    ["keylime==7.14.3", "cryptography", "jsonschema", "lark", "packaging", "pyyaml"];
 
 fn main() -> Result<()> {
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target");
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
     let bench = target.join("bench");
     fs::create_dir_all(&bench)?;
-    let mut results = Results::new(&bench)?;
     let mut binary = Vec::new();
     let text_path = bench.join("ima-list.txt");
     let mut text = BufWriter::new(File::create(&text_path)?);
@@ -45,9 +42,7 @@ fn main() -> Result<()> {
     let text = fs::read(&text_path)?;
     let expected = replay(&binary);
     ensure!(stream(&text, false) == expected, "text and binary list come to different values");
-    let peer = keylime(&bench.join("venv"), &text_path, &expected);
-    let peer =
-        peer.inspect_err(|error| println(&format!("keylime: {error:#}; the figures stand alone"))).ok();
+    let peer = keylime(&text_path, &expected)?;
     let forms: [(&str, &dyn Fn() -> String); 4] = [
         ("IMA replay, 100,000 ima-ng, sha256, in memory", &|| replay(&binary)),
         ("IMA replay, 100,000 ima-ng, sha256, streamed", &|| stream(&binary, false)),
@@ -56,10 +51,10 @@ fn main() -> Result<()> {
     ];
     for (at, (name, run)) in forms.into_iter().enumerate() {
         let rate = rate(run, &expected)?;
-        let goal = if at == 0 { 2_000_000.0 } else { 1_000_000.0 };
-        results.line(name, rate, peer.unwrap_or(f64::NAN), "entries/s", goal, rate >= goal)?;
+        let goal = Goal::AtLeast(if at == 0 { 2_000_000.0 } else { 1_000_000.0 });
+        Figure { name, ours: rate, peer, unit: "entries/s", goal }.write()?;
     }
-    memory(&target.join("release/lydian"), &bench, &mut results)
+    memory(&target.join("release/lydian"), &bench)
 }
 
 /// Records as a kernel writes them: a hash and a path of 20 to 80 characters.
@@ -133,24 +128,18 @@ fn rate(run: &dyn Fn() -> String, expected: &str) -> Result<f64> {
     Ok(f64::from(RECORDS) / times.get(ROUNDS / 2).context("rounds")?.as_secs_f64())
 }
 
-fn keylime(venv: &Path, list: &Path, expected: &str) -> Result<f64> {
-    let python = venv.join("bin/python");
-    if !python.exists() {
-        println("installing keylime from PyPI, the peer, into target/bench/venv");
-        run(Command::new("python3").args(["-m", "venv"]).arg(venv)).context("python3 -m venv")?;
-        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-        let installed = run(Command::new(&python).args(pip).args(PEER_PACKAGES)).context("pip install");
-        if installed.is_err() {
-            fs::remove_dir_all(venv)?;
-        }
-        installed?;
-    }
+/// Entries a second of keylime, the median of some rounds; `None` where it is not installed.
+fn keylime(list: &Path, expected: &str) -> Result<Option<f64>> {
+    let Some(python) = std::env::var_os("LYDIAN_BENCH_PYTHON") else {
+        println("keylime is not there: scripts/bench installs it; the figures stand alone");
+        return Ok(None);
+    };
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/ima_keylime.py");
-    let mut peer = Command::new(&python);
+    let mut peer = Command::new(python);
     let output = run(peer.arg(script).arg(list).args([expected, &PEER_ROUNDS.to_string()]))?;
     let mut rates = output.lines().map(str::parse).collect::<Result<Vec<f64>, _>>()?;
     rates.sort_by(f64::total_cmp);
-    rates.get(rates.len() / 2).copied().context("keylime said nothing")
+    rates.get(rates.len() / 2).copied().context("keylime said nothing").map(Some)
 }
 
 fn run(command: &mut Command) -> Result<String> {
@@ -160,7 +149,7 @@ fn run(command: &mut Command) -> Result<String> {
 }
 
 /// The peak of what is resident while the program reads a million records.
-fn memory(lydian: &Path, bench: &Path, results: &mut Results) -> Result<()> {
+fn memory(lydian: &Path, bench: &Path) -> Result<()> {
     if !lydian.exists() {
         println("target/release/lydian is missing: cargo build --release --bin lydian, for its memory");
         return Ok(());
@@ -210,26 +199,4 @@ fn peak_mib(process: u32) -> Option<f64> {
 fn println(text: &str) {
     // There is nowhere left to complain to.
     let _ = writeln!(io::stdout(), "{text}");
-}
-
-/// The table on the terminal and the lines in the file.
-struct Results {
-    file: File,
-}
-
-impl Results {
-    fn new(bench: &Path) -> Result<Self> {
-        let file = File::options().create(true).append(true).open(bench.join("results.jsonl"))?;
-        Ok(Self { file })
-    }
-
-    fn line(&mut self, name: &str, ours: f64, peer: f64, unit: &str, goal: f64, holds: bool) -> Result<()> {
-        let ratio = ours / peer;
-        let verdict = if holds { "holds" } else { "MISSED" };
-        println(&format!("{name:<75} {ours:>11.1} / {peer:>9.1} {unit:<9} ratio {ratio:>6.2}  {verdict}"));
-        let line = serde_json::json!({
-            "name": name, "ours": ours, "peer": peer, "ratio": ratio, "unit": unit, "goal": goal, "holds": holds,
-        });
-        Ok(writeln!(self.file, "{line}")?)
-    }
 }

@@ -4,6 +4,7 @@ mod canonical;
 mod efi;
 mod eventlog;
 mod ima;
+mod records;
 mod signing;
 mod tpm;
 
@@ -44,6 +45,7 @@ pub(crate) fn all() -> Vec<Row> {
     let mut rows = vec![efi::row(), eventlog::row(), ima::row()];
     rows.extend(tpm::rows());
     rows.extend(canonical::rows());
+    rows.extend(records::rows());
     rows.extend(signing::rows());
     rows
 }

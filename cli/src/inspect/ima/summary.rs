@@ -16,6 +16,7 @@ use super::findings::{self, Findings, Place};
 use super::measured::{Measured, Oddity};
 use super::rows::{Rows, Standing};
 use super::targets::Targets;
+use super::text_of;
 use super::view::{BootAggregateView, ListView};
 use crate::limits::{KEPT_OF_A_KIND, TEMPLATES};
 
@@ -121,7 +122,8 @@ impl Summary {
             ListedCheck::Violation => {
                 self.violations = self.violations.saturating_add(1);
                 self.findings.add(findings::VIOLATION, place, || {
-                    format!("a file changed while it was measured: {}", record.describe())
+                    let name = record.fields().ok().and_then(|fields| fields.name.map(text_of));
+                    format!("a file changed while it was measured: {}", name.unwrap_or_default())
                 });
             }
             ListedCheck::Mismatch => {

@@ -175,14 +175,8 @@ fn memory(lydian: &Path, bench: &Path) -> Result<()> {
         };
         let rate = f64::from(MANY) / begun.elapsed().as_secs_f64();
         ensure!(status.success(), "lydian inspect ima: {status}");
-        results.line(
-            &format!("lydian inspect ima, {name}: peak memory"),
-            peak,
-            16.0,
-            "MiB",
-            16.0,
-            peak < 16.0,
-        )?;
+        let figure = format!("lydian inspect ima, {name}: peak memory");
+        Figure { name: &figure, ours: peak, peer: None, unit: "MiB", goal: Goal::AtMost(16.0) }.write()?;
         println(&format!(
             "lydian inspect ima, {name}: {rate:.0} entries/s, start and end of the program included"
         ));

@@ -1,5 +1,7 @@
 //! IMA lists: every record or an error, the same replay whether taken at once, resumed or in chunks; text lists too.
 
+use std::fmt::Write as _;
+
 use evidence::digest::HashAlg;
 use evidence::ima::{
     ImaList, ImaReplay, ImaSignature, ImaState, ImaStream, MeasuredBuffer, StreamItem, replay_prefix,
@@ -29,7 +31,8 @@ fn stream(bytes: &[u8], chunk: usize) -> (ImaState, String) {
     let mut take = |item: StreamItem<'_>| match item {
         StreamItem::Record(record) => {
             let check = state.extend_checked(&record);
-            said.push_str(&format!("{} {} {check:?} {}\n", record.number, record.offset, record.describe()));
+            let (number, offset, text) = (record.number, record.offset, record.describe());
+            let _ = writeln!(said, "{number} {offset} {check:?} {text}");
             let Ok(fields) = record.fields() else { return };
             let _signature = fields.signature.map(ImaSignature::parse);
             if let Some(MeasuredBuffer::DeviceMapper(event)) = MeasuredBuffer::of(&fields) {
@@ -37,12 +40,14 @@ fn stream(bytes: &[u8], chunk: usize) -> (ImaState, String) {
                 assert!(event.name().is_none_or(|name| name.len() < bytes.len()) && roots <= bytes.len());
             }
         }
-        StreamItem::BadLine { offset, error } => said.push_str(&format!("{offset} {error}\n")),
+        StreamItem::BadLine { offset, error } => {
+            let _ = writeln!(said, "{offset} {error}");
+        }
     };
     let mut end = bytes.chunks(chunk).try_for_each(|chunk| stream.push(chunk, &mut take));
     if end.is_ok() {
         end = stream.finish(&mut take);
     }
-    said.push_str(&format!("{end:?} {:?} {} {}", stream.form(), stream.count(), stream.offset()));
+    let _ = write!(said, "{end:?} {:?} {} {}", stream.form(), stream.count(), stream.offset());
     (state, said)
 }

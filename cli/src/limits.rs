@@ -10,8 +10,6 @@ pub(crate) const CONFIG_BYTES: usize = 256 << 10;
 pub(crate) const CA_BYTES: usize = 1 << 20;
 /// A file with a key or token in it.
 pub(crate) const SECRET_BYTES: usize = 8 << 10;
-/// PCR values: all of 16 banks in `tpm2_quote`'s own format.
-pub(crate) const PCR_FILE_BYTES: usize = 64 << 10;
 /// What a list or log of any length is read in.
 pub(crate) const CHUNK_BYTES: usize = 64 << 10;
 /// A file of PCR values as JSON: 24 in each of 16 banks.

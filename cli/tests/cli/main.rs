@@ -14,6 +14,7 @@ mod server;
 
 mod inspect;
 mod inspect_ima;
+mod inspect_quote;
 mod remote;
 mod usage;
 mod verify;

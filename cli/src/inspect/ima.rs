@@ -84,6 +84,12 @@ fn read(ui: &mut Ui, path: &Path, options: &Options) -> Result<ListView, CliErro
             break;
         }
     }
+    // Programs get a report of whatever file; people are told that it is the wrong one.
+    if end == Err(ImaError::NotAList) && ui.format() == Format::Table {
+        return Err(CliError::input(path, "not an IMA list").hint(
+            "the kernel's are binary_runtime_measurements and ascii_runtime_measurements in /sys/kernel/security/ima",
+        ));
+    }
     Ok(summary.finish(name_of(path), &stream, end.err(), rows))
 }
 

@@ -156,6 +156,7 @@ fn what_is_wrong_has_a_code_and_an_exit_code() {
     check(BINARY, &|bytes| bytes.extend_from_within(..), "second-boot-aggregate", 0);
     check(BINARY, &|bytes| drop(bytes.drain(..118)), "not-a-list", 2);
     check(BINARY, &|bytes| bytes.clear(), "empty", 0);
+    assert!(on(b"no list", &[]).words.starts_with("error: -: not an IMA list\nhint: "));
     check(BINARY, &|bytes| bytes.extend(b"0123"), "damaged", 2);
     let report = check(BINARY, &|bytes| bytes.truncate(44_150), "truncated", 2);
     assert!(report["truncated_at"].as_u64().unwrap() > 44_000, "{report}");

@@ -10,6 +10,18 @@ pub(crate) const CONFIG_BYTES: usize = 256 << 10;
 pub(crate) const CA_BYTES: usize = 1 << 20;
 /// A file with a key or token in it.
 pub(crate) const SECRET_BYTES: usize = 8 << 10;
+/// What a list or log of any length is read in.
+pub(crate) const CHUNK_BYTES: usize = 64 << 10;
+/// A file of PCR values as JSON: 24 in each of 16 banks.
+pub(crate) const PCR_JSON_BYTES: usize = 256 << 10;
+/// Findings of one code that are kept of a list; the others are counted.
+pub(crate) const FINDINGS_PER_CODE: usize = 100;
+/// Things of one kind that are kept of a list: keys, devices, signers. Real lists have under 50.
+pub(crate) const KEPT_OF_A_KIND: usize = 256;
+/// Template names that are counted apart; kernels have nine, custom formats are one a boot.
+pub(crate) const TEMPLATES: usize = 64;
+/// Bytes of a measured text that are shown.
+pub(crate) const SHOWN_TEXT_BYTES: usize = 512;
 /// Hosts asked for at once.
 pub(crate) const HOSTS_PER_PAGE: u64 = 500;
 /// Pages of hosts that are followed: more hosts than any verifier is made for.

@@ -18,6 +18,8 @@ pub const IMA_LIST_BYTES: usize = 32 << 20;
 pub const IMA_FIELD_BYTES: usize = 1 << 20;
 /// Name of an IMA template; the kernel's longest has 15 bytes, custom ones list their fields.
 pub const IMA_TEMPLATE_NAME_BYTES: usize = 256;
+/// A line of a text list: every byte of the longest field takes two.
+pub const IMA_LINE_BYTES: usize = 2 * IMA_FIELD_BYTES + 4_096;
 /// A `TPMS_ATTEST`: a quote over every PCR has under 200 bytes; TPM buffers hold 1,024 to 4,096.
 pub const ATTEST_BYTES: usize = 4_096;
 /// A `TPMT_SIGNATURE`: RSA-4096 has 518 bytes.

@@ -20,7 +20,8 @@ const PLATFORM_MODEL: [Oid<'static>; 2] =
     [Oid::new(&[0x67, 0x81, 5, 5, 1, 4]), Oid::new(&[0x67, 0x81, 5, 2, 5])];
 const PLATFORM_VERSION: [Oid<'static>; 2] =
     [Oid::new(&[0x67, 0x81, 5, 5, 1, 5]), Oid::new(&[0x67, 0x81, 5, 2, 6])];
-const PLATFORM_SERIAL: Oid<'static> = Oid::new(&[0x67, 0x81, 5, 5, 1, 6]);
+const PLATFORM_SERIAL: [Oid<'static>; 2] =
+    [Oid::new(&[0x67, 0x81, 5, 5, 1, 6]), Oid::new(&[0x67, 0x81, 5, 2, 23])];
 const TPM_SPECIFICATION: Oid<'static> = Oid::new(&[0x67, 0x81, 5, 2, 16]);
 const TPM_ASSERTIONS: Oid<'static> = Oid::new(&[0x67, 0x81, 5, 2, 18]);
 
@@ -118,7 +119,7 @@ pub(super) fn platform(names: &Value<'_>) -> Option<PlatformName> {
             &mut platform.model
         } else if PLATFORM_VERSION.contains(&kind) {
             &mut platform.version
-        } else if kind == PLATFORM_SERIAL {
+        } else if PLATFORM_SERIAL.contains(&kind) {
             &mut platform.serial
         } else {
             return;

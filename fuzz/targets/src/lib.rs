@@ -9,7 +9,9 @@
 //! `scripts/fuzz --minimise NAME` for its corpus.
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzz target is for")]
 
+mod crl;
 mod ek_certificate;
+mod ek_roots_bundle;
 mod envelope;
 mod event_log;
 mod ima_list;
@@ -20,7 +22,9 @@ mod submission;
 mod tpm_structures;
 mod x509;
 
+pub use crl::crl;
 pub use ek_certificate::ek_certificate;
+pub use ek_roots_bundle::ek_roots_bundle;
 pub use envelope::envelope;
 pub use event_log::event_log;
 pub use ima_list::ima_list;
@@ -36,7 +40,9 @@ pub type Body = fn(&[u8]);
 
 /// Every target by its name.
 pub const TARGETS: &[(&str, Body)] = &[
+    ("crl", crl),
     ("ek_certificate", ek_certificate),
+    ("ek_roots_bundle", ek_roots_bundle),
     ("envelope", envelope),
     ("event_log", event_log),
     ("ima_list", ima_list),

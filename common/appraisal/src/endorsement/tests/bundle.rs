@@ -20,7 +20,10 @@ fn good() -> [BundleEntry; 3] {
 fn the_same_certificates_give_the_same_bytes() {
     let [one, two, three] = good();
     let text = Bundle::write("2026.11", &[one.clone(), two.clone(), three.clone()]).unwrap();
-    assert_eq!(Bundle::write("2026.11", &[three.clone(), two.clone(), one.clone(), two.clone()]), Ok(text.clone()));
+    assert_eq!(
+        Bundle::write("2026.11", &[three.clone(), two.clone(), one.clone(), two.clone()]),
+        Ok(text.clone())
+    );
     let bundle = Bundle::parse(&text).unwrap();
     assert_eq!((bundle.version.as_str(), bundle.roots.len()), ("2026.11", 3));
     assert!(text.contains("\ntier cloud\nvendor GOOG\nsubject CN=two\n-----BEGIN CERTIFICATE-----\n"));
@@ -38,7 +41,8 @@ fn a_bundles_roots_have_its_tiers() {
     assert_eq!(roots.add_file(TrustTier::Manufacturer, text.as_bytes()), Ok(3));
     let verify = |leaf: Forged| {
         let at = UnixTime::from_secs(1_500);
-        verify_chain(&leaf.der(), &[], &roots, &NO_LISTS, at, &endorsement_key(leaf.key)).map(|found| found.tier)
+        verify_chain(&leaf.der(), &[], &roots, &NO_LISTS, at, &endorsement_key(leaf.key))
+            .map(|found| found.tier)
     };
     assert_eq!(verify(Forged::endorsement(9, "one", 1)), Ok(TrustTier::Manufacturer));
     assert_eq!(verify(Forged::endorsement(9, "two", 2)), Ok(TrustTier::Cloud));

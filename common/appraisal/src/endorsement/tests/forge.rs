@@ -46,7 +46,7 @@ impl Forged {
             signer,
             valid: (1_000, 2_000),
             constraints: Some(BasicConstraints { ca: true, path_len_constraint: None }),
-            usage: Some(KeyUsages::KeyCertSign.into()),
+            usage: Some(KeyUsages::KeyCertSign | KeyUsages::CRLSign),
             extended: None,
             extra: Vec::new(),
             algorithm: ECDSA_SHA256,

@@ -32,7 +32,8 @@ fn every_form_gives_the_same_certificate() {
 fn pem_is_read_however_it_is_broken_into_lines() {
     let base64 = STANDARD.encode(EK);
     for label in ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"] {
-        let pem = |body: &str| format!("words\n-----BEGIN {label}-----\n{body}\n-----END {label}-----\nwords");
+        let pem =
+            |body: &str| format!("words\n-----BEGIN {label}-----\n{body}\n-----END {label}-----\nwords");
         check(pem(&base64).as_bytes(), Form::Pem, &[EK]);
         let (one, two) = base64.split_at(77);
         check(pem(&format!("{one}\r\n {two}")).as_bytes(), Form::Pem, &[EK]);
@@ -51,7 +52,15 @@ fn pem_is_read_however_it_is_broken_into_lines() {
 
 #[test]
 fn what_holds_no_certificate_is_refused() {
-    for bytes in [&b""[..], b"\0\0\0\0", b"words", b"{}", &[0xff; 900], &EK[..500], b"-----BEGIN X-----\n-----END X-----"] {
+    for bytes in [
+        &b""[..],
+        b"\0\0\0\0",
+        b"words",
+        b"{}",
+        &[0xff; 900],
+        &EK[..500],
+        b"-----BEGIN X-----\n-----END X-----",
+    ] {
         let none = Err(EndorsementError::NoCertificate { size: bytes.len() });
         assert_eq!(certificates_in(bytes), none, "{bytes:.40?}");
     }

@@ -333,17 +333,14 @@ fn a_crowd_of_one_name_costs_a_limited_number_of_signatures() {
     let mut crowd: Vec<&[u8]> = impostors.iter().map(Vec::as_slice).collect();
     let (leaf, good) = (chain.leaf.der(), chain.intermediate.der());
     let at = UnixTime::from_secs(chain.at);
-    let verify =
-        |crowd: &[&[u8]]| verify_chain(&leaf, crowd, &roots, &NO_LISTS, at, &endorsement_key(1));
+    let verify = |crowd: &[&[u8]]| verify_chain(&leaf, crowd, &roots, &NO_LISTS, at, &endorsement_key(1));
     crowd.push(&good);
     let failed = verify(&crowd).unwrap_err();
     assert!(matches!(failed, EndorsementError::Signature { .. }), "{failed}");
     // The identifier of the issuer's key leads past the crowd.
     let id = |key: u8| [4, 1, key];
-    let named = Forged {
-        extra: vec![extension("2.5.29.35", false, &[0x30, 3, 0x80, 1, 2])],
-        ..chain.leaf.clone()
-    };
+    let named =
+        Forged { extra: vec![extension("2.5.29.35", false, &[0x30, 3, 0x80, 1, 2])], ..chain.leaf.clone() };
     let found = Forged { extra: vec![extension("2.5.29.14", false, &id(2))], ..chain.intermediate.clone() };
     let (named, found) = (named.der(), found.der());
     crowd.push(&found);

@@ -98,8 +98,7 @@ fn a_list_by_another_key_or_by_a_key_that_is_not_for_lists_says_nothing() {
     let roots = EndorsementRoots::from_der([chain.root.der().as_slice()]).unwrap();
     let (leaf, intermediate) = (chain.leaf.der(), chain.intermediate.der());
     let at = UnixTime::from_secs(1_500);
-    let found =
-        verify_chain(&leaf, &[&intermediate], &roots, &held, at, &endorsement_key(1)).unwrap();
+    let found = verify_chain(&leaf, &[&intermediate], &roots, &held, at, &endorsement_key(1)).unwrap();
     assert!(found.findings.contains(&EndorsementFinding::ListIssuer(LEAF)));
 }
 
@@ -196,4 +195,49 @@ fn a_key_signs_a_list_once_however_often_it_is_asked() {
     let too_many: Vec<_> = (0..60).map(|_| &list).collect();
     let limit = EndorsementError::TooMany { what: "signatures to try", limit: 48 };
     assert_eq!(verify_with(&too_many), Err(limit), "refused, not passed over");
+}
+
+/// A list of OpenSSL's, and what the certificates that it is about say of their TPM.
+#[test]
+fn openssls_list_revokes_openssls_certificate() {
+    const ROOT_PEM: &str = include_str!("../../../tests/data/ek/maker-root.pem");
+    const GOOD: &[u8] = include_bytes!("../../../tests/data/ek/maker-ek.crt");
+    const REVOKED: &[u8] = include_bytes!("../../../tests/data/ek/maker-ek-revoked.crt");
+    let roots = EndorsementRoots::from_pem(ROOT_PEM).unwrap();
+    let ek = Public::parse_tpm2b(include_bytes!("../../../tests/data/ek/ek_rsa.pub")).unwrap();
+    let mut lists = RevocationLists::none();
+    lists.add(include_bytes!("../../../tests/data/ek/maker.crl")).unwrap();
+    // 2026-12-01.
+    let at = UnixTime::from_secs(1_796_083_200);
+    let verify = |der: &[u8]| verify_chain(der, &[], &roots, &lists, at, &ek);
+    assert!(verify(GOOD).unwrap().findings.is_empty());
+    let EndorsementError::Revoked { which, at: since, reason } = verify(REVOKED).unwrap_err() else {
+        panic!()
+    };
+    assert_eq!((which, reason.name()), (LEAF, "keyCompromise"));
+    assert_eq!(since.to_string(), "2026-11-26T01:31:59.000Z");
+
+    let with = Surroundings { roots: Some(&roots), intermediates: &[], lists: &lists, at, public: Some(&ek) };
+    let found = examine(GOOD, &with).unwrap();
+    assert_eq!((found.standing.name(), found.findings.len()), ("manufacturer", 0));
+    let specification = found.specification.unwrap();
+    assert_eq!((specification.family.as_str(), specification.level, specification.revision), ("2.0", 0, 138));
+    let expected = SecurityAssertions {
+        version: 1,
+        field_upgradable: true,
+        key_generation: Some("injected"),
+        key_location: Some("tpm-manufacturer"),
+        certificate_location: Some("tpm-manufacturer"),
+        common_criteria: Some(CommonCriteria {
+            version: "3.1".into(),
+            level: 4,
+            plus: true,
+            status: "evaluation-completed",
+        }),
+        fips: Some(Fips { version: "140-2".into(), level: 2, plus: false }),
+        iso9000: true,
+    };
+    assert_eq!(found.assertions, Some(expected));
+    let found = examine(REVOKED, &with).unwrap();
+    assert_eq!((found.standing.name(), found.findings[0].code()), ("none", "revoked"));
 }

@@ -11,7 +11,6 @@ mod ima;
 mod systemd_log;
 
 mod ek_cert;
-mod pcrs;
 mod quote;
 
 mod elf;

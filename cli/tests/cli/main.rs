@@ -13,6 +13,8 @@ mod run;
 mod server;
 
 mod inspect;
+mod inspect_ek_cert;
+mod inspect_quote;
 mod remote;
 mod usage;
 mod verify;

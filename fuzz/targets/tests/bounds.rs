@@ -1,6 +1,7 @@
 //! What the parsers outside `evidence` may cost: notes and proofs of `ledger`, certificates of `appraisal`, uploads of
 //! `wire`. As `common/evidence/tests/bounds`, which has the parsers of `evidence`: at the peak at most 4 times the
 //! input and a constant, and never more work than grows with the input.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::hint::black_box;
 
@@ -88,7 +89,7 @@ const ROWS: &[Row] = &[
         hostile: |size| revocation_list(&[0x30, 0x03, 0x02, 0x01, 0x00].repeat(size / 5)),
         scale: 4 << 10,
         read: |bytes| {
-            drop(black_box((RevocationList::parse(bytes).is_ok(), RevocationLists::none().add(bytes))))
+            drop(black_box((RevocationList::parse(bytes).is_ok(), RevocationLists::none().add(bytes))));
         },
         constant: 16 << 10,
     },

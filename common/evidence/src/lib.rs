@@ -17,6 +17,8 @@ pub mod eventlog;
 pub mod ima;
 pub mod tpm;
 
+pub mod elf;
+
 pub mod body;
 pub mod bundle;
 pub mod envelope;

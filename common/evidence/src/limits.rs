@@ -62,3 +62,9 @@ pub const MANIFEST_BYTES: usize = 16 << 20;
 pub const MANIFEST_ENTRIES: usize = 65_536;
 /// Signers of one manifest entry.
 pub const ENTRY_SIGNERS: usize = 16;
+/// An ELF file. Programs have up to some 100 MiB; with debugging data some have more, which nobody inspects whole.
+pub const ELF_BYTES: usize = 512 << 20;
+/// A name or path in an ELF file is searched for its end no further: `PATH_MAX` of Linux. Many entries may point to one text.
+pub const ELF_TEXT_BYTES: usize = PATH_BYTES;
+/// Findings of an ELF file: somebody who has read so many knows that it is damaged.
+pub const ELF_FINDINGS: usize = 64;

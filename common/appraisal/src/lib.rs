@@ -8,6 +8,7 @@ pub mod crypto;
 pub mod attester;
 pub mod credential;
 pub mod endorsement;
+pub mod openpgp;
 
 pub mod refusal;
 pub mod state;

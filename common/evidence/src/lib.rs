@@ -18,6 +18,7 @@ pub mod ima;
 pub mod tpm;
 
 pub mod elf;
+pub mod openpgp;
 
 pub mod body;
 pub mod bundle;

@@ -68,3 +68,9 @@ pub const ELF_BYTES: usize = 512 << 20;
 pub const ELF_TEXT_BYTES: usize = PATH_BYTES;
 /// Findings of an ELF file: somebody who has read so many knows that it is damaged.
 pub const ELF_FINDINGS: usize = 64;
+/// A file of `OpenPGP` keys. Debian's ring of all its developers has 35 MiB.
+pub const OPENPGP_RING_BYTES: usize = 128 << 20;
+/// An `OpenPGP` key packet: RSA of 16,384 bits has 2 KiB, a post-quantum key some KiB more, its secret as much again.
+pub const OPENPGP_KEY_BYTES: usize = 16 << 10;
+/// An `OpenPGP` signature packet: two areas of subpackets of at most 64 KiB each in version 4.
+pub const OPENPGP_SIGNATURE_BYTES: usize = 160 << 10;

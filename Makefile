@@ -1,6 +1,6 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench soak clean-demo
+.PHONY: help demo test lint fmt bench fuzz soak clean-demo
 SHELL := /bin/bash
 
 help: ## this list
@@ -28,11 +28,15 @@ bench: ## every benchmark with its peer; figures in target/bench/results.jsonl
 	@scripts/setup
 	@scripts/bench
 
+fuzz: ## a minute of fuzzing a target, two at a time, as CI does
+	@scripts/setup
+	scripts/fuzz -j 2 60
+
 soak: ## the long forms of the tests and half an hour of fuzzing a target: hours, not minutes
 	@scripts/setup
 	cargo build --workspace --bins
 	cargo nextest run --workspace --run-ignored only --no-fail-fast
-	scripts/fuzz 1800
+	scripts/fuzz -j 2 1800
 
 clean-demo: ## remove what the demo left in ./demo
 	rm -rf demo

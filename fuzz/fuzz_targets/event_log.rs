@@ -1,19 +1,2 @@
-//! Firmware logs: any bytes parse to a log with or without damage, and everything drawn from it is total.
 #![no_main]
-
-use libfuzzer_sys::fuzz_target;
-use lydian_evidence::eventlog::EventLog;
-
-fuzz_target!(|bytes: &[u8]| {
-    let log = EventLog::parse(bytes).log;
-    for bank in log.banks() {
-        let _values = log.replay(*bank);
-        let _facts = log.facts(*bank);
-        for event in log.events() {
-            let _check = event.digest_check(*bank);
-        }
-    }
-    for event in log.events() {
-        assert!(!event.describe().chars().any(char::is_control), "{:?}", event.describe());
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lydian_fuzz_targets::event_log(bytes));

@@ -1,20 +1,2 @@
-//! Signed notes, checkpoints, keys and proof files: what parses is written back to the same text.
 #![no_main]
-
-use libfuzzer_sys::fuzz_target;
-use lydian_ledger::checkpoint::SignedCheckpoint;
-use lydian_ledger::note::{SignedNote, VerifierKey};
-use lydian_ledger::proof_file::ProofFile;
-
-fuzz_target!(|bytes: &[u8]| {
-    if let Ok(note) = SignedNote::parse(bytes) {
-        assert_eq!(note.as_bytes(), bytes);
-    }
-    let _checkpoint = SignedCheckpoint::parse(bytes);
-    if let Ok(proof) = ProofFile::parse(bytes) {
-        assert_eq!(proof.to_string().as_bytes(), bytes);
-    }
-    if let Some(key) = std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<VerifierKey>().ok()) {
-        assert_eq!(key.to_string().as_bytes(), bytes);
-    }
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lydian_fuzz_targets::notes(bytes));

@@ -349,7 +349,7 @@ fn a_forged_firmware_log_does_not_replay() {
     let swap = |log: &mut Vec<u8>| {
         let parsed = EventLog::parse(log).log;
         let of_pcr7: Vec<usize> =
-            (0..parsed.events().len()).filter(|at| parsed.events()[*at].register == 7).collect();
+            (0..parsed.events().len()).filter(|at| parsed.events().get(*at).unwrap().register == 7).collect();
         let ranges = event_ranges(log);
         let (first, second) = (ranges[of_pcr7[0]].clone(), ranges[of_pcr7[1]].clone());
         let (a, between, b) = (

@@ -80,12 +80,13 @@ impl LogView {
         keep: impl Fn(&EventView) -> bool,
     ) -> Self {
         let facts = log.facts(bank);
-        let events = log.events().iter().map(|event| EventView::new(event, bank, &facts));
+        let events = log.events().iter().map(|event| EventView::new(&event, bank, &facts));
         Self {
             file,
             format: match log.format() {
                 LogFormat::CryptoAgile => "crypto-agile",
                 LogFormat::LegacySha1 => "legacy-sha1",
+                LogFormat::Ccel => "ccel",
             },
             banks: log.banks().iter().map(|bank| bank.name()).collect(),
             bank: bank.name(),
@@ -113,7 +114,7 @@ impl LogView {
 impl EventView {
     fn new(event: &Event<'_>, bank: HashAlg, facts: &BootFacts<'_>) -> Self {
         let own = facts.findings.iter().filter(|finding| finding.event == Some(event.number));
-        let digests = event.digests.iter().map(|digest| (digest.alg().name(), digest.to_string()));
+        let digests = event.digests().map(|digest| (digest.alg().name(), digest.to_string()));
         Self {
             number: event.number,
             offset: event.offset,

@@ -4,6 +4,7 @@
 //! crate has no IO, clock or randomness of its own: a verdict can be computed again from files, years later.
 
 pub mod crypto;
+pub mod signed_data;
 
 pub mod attester;
 pub mod credential;

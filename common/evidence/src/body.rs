@@ -338,7 +338,11 @@ fn read_checkpoint(r: &mut Reader<'_>) -> Result<CheckpointView, CborError> {
 
 fn read_gaps(r: &mut Reader<'_>) -> Result<Vec<Gap>, CborError> {
     let count = r.array(BODY_GAPS)?;
-    (0..count).map(|_| read_gap(r)).collect()
+    let mut gaps = Vec::with_capacity(count);
+    for _ in 0..count {
+        gaps.push(read_gap(r)?);
+    }
+    Ok(gaps)
 }
 
 fn read_gap(r: &mut Reader<'_>) -> Result<Gap, CborError> {

@@ -155,6 +155,11 @@ impl<'a> Reader<'a> {
         self.cursor.offset()
     }
 
+    /// Bytes that are not read yet.
+    pub const fn left(&self) -> usize {
+        self.cursor.left()
+    }
+
     /// An unsigned integer.
     pub fn uint(&mut self) -> Result<u64, CborError> {
         self.head(UINT, "an unsigned integer")

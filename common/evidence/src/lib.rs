@@ -6,12 +6,16 @@
 
 pub mod limits;
 
+pub mod asn1;
 pub mod cbor;
 pub mod cursor;
 pub mod digest;
 pub mod finding;
 pub mod pcr;
 pub mod time;
+
+pub mod pkcs7;
+pub mod x509;
 
 pub mod eventlog;
 pub mod ima;

@@ -6,6 +6,12 @@ pub const EVENT_LOG_BYTES: usize = 4 << 20;
 pub const EVENT_LOG_EVENTS: usize = 65_536;
 /// Hash banks of a firmware log: one for each algorithm that the TCG registry knows, with room to spare.
 pub const EVENT_LOG_BANKS: usize = 16;
+/// Findings of a firmware log. Real ones have up to 20; more are counted, not kept.
+pub const EVENT_LOG_FINDINGS: usize = 256;
+/// Variables, and authorities, of PCR 7 that are kept. Real logs have 5 to 15 of each.
+pub const EVENT_LOG_VARIABLES: usize = 64;
+/// Levels of nested records of Windows. Real ones have 2.
+pub const SIPA_DEPTH: usize = 4;
 /// One submission's slice of an IMA list: some 200,000 records. A longer backlog is cut into several.
 pub const IMA_LIST_BYTES: usize = 32 << 20;
 /// One field of an IMA record; `ima-modsig` carries a PKCS#7, `ima-buf` a certificate or a command line.
@@ -74,3 +80,9 @@ pub const OPENPGP_RING_BYTES: usize = 128 << 20;
 pub const OPENPGP_KEY_BYTES: usize = 16 << 10;
 /// An `OpenPGP` signature packet: two areas of subpackets of at most 64 KiB each in version 4.
 pub const OPENPGP_SIGNATURE_BYTES: usize = 160 << 10;
+/// An object identifier that is shown. Those in use have 3 to 15 bytes.
+pub const OID_BYTES: usize = 64;
+/// A distinguished name that is shown. Real ones have 20 to 300 bytes.
+pub const NAME_BYTES: usize = 1_024;
+/// Relative names of a distinguished name that is shown. Real ones have 1 to 8.
+pub const NAME_PARTS: usize = 32;

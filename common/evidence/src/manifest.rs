@@ -301,10 +301,13 @@ pub enum ManifestError {
 }
 
 const VERSION: u64 = 1;
+/// The shortest entry: heads, an empty path, a digest and small numbers.
+const ENTRY_BYTES: usize = 40;
 
 fn decode_entries(r: &mut Reader<'_>) -> Result<Vec<Entry>, ManifestError> {
     let count = r.array(MANIFEST_ENTRIES)?;
-    let mut entries: Vec<Entry> = Vec::new();
+    // Not the count, which a hostile manifest may lie about, but what the bytes can hold of the shortest entries.
+    let mut entries: Vec<Entry> = Vec::with_capacity(count.min(r.left() / ENTRY_BYTES));
     for _ in 0..count {
         let offset = r.offset();
         let entry = decode_entry(r)?;
@@ -334,7 +337,7 @@ fn decode_entry(r: &mut Reader<'_>) -> Result<Entry, ManifestError> {
 /// Reads an array of digests that rise strictly.
 pub(crate) fn rising_digests(r: &mut Reader<'_>, limit: usize) -> Result<Vec<Sha256Digest>, CborError> {
     let count = r.array(limit)?;
-    let mut digests: Vec<Sha256Digest> = Vec::new();
+    let mut digests: Vec<Sha256Digest> = Vec::with_capacity(count.min(r.left() / 34));
     for _ in 0..count {
         let offset = r.offset();
         let digest = Sha256Digest::new(r.array_bytes()?);

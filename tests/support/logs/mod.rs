@@ -58,8 +58,7 @@ pub fn boot(tpm: &impl Measured, firmware_log: &[u8]) -> Result<()> {
     for event in parsed.log.events() {
         // EV_NO_ACTION has no PCR here.
         let Some(pcr) = event.pcr() else { continue };
-        let digests: Vec<_> =
-            event.digests.iter().filter(|digest| banks.contains(&digest.alg())).copied().collect();
+        let digests: Vec<_> = event.digests().filter(|digest| banks.contains(&digest.alg())).collect();
         tpm.extend(pcr, &digests)?;
     }
     Ok(())

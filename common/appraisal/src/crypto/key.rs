@@ -3,8 +3,10 @@
 //! In: a [`Key`] or a `SubjectPublicKeyInfo`. Out: a key of a kind and size that is supported, with a sound public
 //! value; two of them are equal if they are the same key, wherever each came from.
 
+use evidence::asn1::oid;
 use evidence::digest::{Digest, HashAlg};
 use evidence::tpm::{Curve, EccKey, Key, RsaKey, Scheme};
+use evidence::x509::{KeyKind, PublicKeyInfo};
 use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use p256::elliptic_curve::sec1::ToEncodedPoint as _;
 use rsa::traits::PublicKeyParts as _;
@@ -29,6 +31,9 @@ pub(crate) enum SignatureBytes<'a> {
     Pss { hash: HashAlg, salt: Salt, signature: &'a [u8] },
     Ecdsa { hash: HashAlg, r: &'a [u8], s: &'a [u8] },
 }
+
+/// The smallest RSA key that ever signed a program: the digest of a signature must fit.
+const SMALLEST_RSA_BITS: usize = 512;
 
 /// How long a PSS signature's salt is.
 #[derive(Clone, Copy, Debug)]
@@ -66,6 +71,29 @@ impl PublicKey {
             Curve::NistP521 => Self::p521(&sec1::<66>(&key.x, &key.y)?),
             Curve::Other(_) => Err(SignatureError::Curve(key.curve)),
         }
+    }
+
+    /// From a certificate, whatever the key's size: what has long been in use is reported as weak, not refused.
+    pub(crate) fn of_certificate(info: &PublicKeyInfo<'_>) -> Result<Self, SignatureError> {
+        match info.kind() {
+            KeyKind::Rsa { modulus, exponent } => Self::rsa_of_any_size(modulus, exponent),
+            KeyKind::Ec { curve: oid::P256, point } => Self::p256(point),
+            KeyKind::Ec { curve: oid::P384, point } => Self::p384(point),
+            KeyKind::Ec { curve: oid::P521, point } => Self::p521(point),
+            KeyKind::Ec { .. } | KeyKind::Other => Err(SignatureError::KeyAlgorithm),
+        }
+    }
+
+    fn rsa_of_any_size(modulus: &[u8], exponent: &[u8]) -> Result<Self, SignatureError> {
+        let (n, e) = (BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent));
+        let bits = n.bits();
+        if bits > RsaPublicKey::MAX_SIZE {
+            return Err(SignatureError::RsaSize { bits });
+        }
+        if bits < SMALLEST_RSA_BITS {
+            return Err(SignatureError::MalformedKey);
+        }
+        RsaPublicKey::new(n, e).map(Self::Rsa).map_err(|_| SignatureError::MalformedKey)
     }
 
     /// From a modulus and an exponent.
@@ -108,8 +136,19 @@ impl PublicKey {
         signature: &SignatureBytes<'_>,
         message: &[u8],
     ) -> Result<(), SignatureError> {
+        self.verify_digest(signature, &signature.hash().hash(&[message]))
+    }
+
+    /// Checks a signature over what has this digest, which must be of the signature's hash.
+    pub(crate) fn verify_digest(
+        &self,
+        signature: &SignatureBytes<'_>,
+        digest: &Digest,
+    ) -> Result<(), SignatureError> {
         let hash = signature.hash();
-        let digest = hash.hash(&[message]);
+        if digest.alg() != hash {
+            return Err(SignatureError::Hash(digest.alg()));
+        }
         match (self, *signature) {
             (Self::Rsa(key), SignatureBytes::Pkcs1 { signature, .. }) => {
                 rsa_length(key, signature)?;
@@ -121,17 +160,17 @@ impl PublicKey {
             }
             (Self::P256(key), SignatureBytes::Ecdsa { r, s, .. }) => {
                 let signature = in_range(p256::ecdsa::Signature::from_slice(&numbers::<32>(r, s)?))?;
-                held(p256::ecdsa::VerifyingKey::from(key).verify_prehash(&padded::<32>(&digest), &signature))
+                held(p256::ecdsa::VerifyingKey::from(key).verify_prehash(&padded::<32>(digest), &signature))
             }
             (Self::P384(key), SignatureBytes::Ecdsa { r, s, .. }) => {
                 let signature = in_range(p384::ecdsa::Signature::from_slice(&numbers::<48>(r, s)?))?;
-                held(p384::ecdsa::VerifyingKey::from(key).verify_prehash(&padded::<48>(&digest), &signature))
+                held(p384::ecdsa::VerifyingKey::from(key).verify_prehash(&padded::<48>(digest), &signature))
             }
             (Self::P521(key), SignatureBytes::Ecdsa { r, s, .. }) => {
                 let signature = in_range(p521::ecdsa::Signature::from_slice(&numbers::<66>(r, s)?))?;
                 let key = p521::ecdsa::VerifyingKey::from_affine(*key.as_affine())
                     .map_err(|_| SignatureError::MalformedKey)?;
-                held(key.verify_prehash(&padded::<66>(&digest), &signature))
+                held(key.verify_prehash(&padded::<66>(digest), &signature))
             }
             (_, signature) => Err(SignatureError::KeyKind(signature.scheme())),
         }

@@ -52,6 +52,9 @@ pub enum SignatureError {
         /// Its size.
         bits: usize,
     },
+    /// The key is of a kind that is not supported.
+    #[error("keys of this algorithm are not supported")]
+    KeyAlgorithm,
     /// The public value is no key: a modulus or exponent that cannot be, or a point off the curve.
     #[error("the public value is not a key")]
     MalformedKey,

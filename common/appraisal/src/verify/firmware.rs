@@ -3,7 +3,9 @@
 use evidence::body::FirmwareLog;
 use evidence::digest::{HashAlg, Sha256Digest};
 use evidence::envelope::AttachmentKind;
-use evidence::eventlog::{BootFacts, EXIT_BOOT_SERVICES_PCR, EventLog, ExitBootServicesRepair};
+use evidence::eventlog::{
+    BootFacts, EXIT_BOOT_SERVICES_PCR, EXTENDED_BY_SYSTEM, EventLog, ExitBootServicesRepair,
+};
 use evidence::pcr::{PcrIndex, PcrValues};
 
 use super::place::{Carried, PlacedQuote};
@@ -131,10 +133,6 @@ impl<'e> VerifiedFirmwareLog<'e> {
         self.log.facts(self.bank)
     }
 }
-
-/// PCRs that the service manager and others extend while the system runs: 9 (names of `NvPCRs`), 11 (boot phases), 12 and 13 (system
-/// extensions), 15 (machine id, volume keys).
-const EXTENDED_BY_SYSTEM: [u8; 5] = [9, 11, 12, 13, 15];
 
 /// The strongest bank that the log and the quote share.
 fn strongest_bank(placed: &PlacedQuote<'_>, log: &EventLog<'_>) -> Result<HashAlg, Refusal> {

@@ -4,9 +4,9 @@
 //! something that is not in the log. A verified digest binds data to the log; only replay to a quoted value
 //! binds the log to a TPM.
 
-use super::payload::{EfiVariable, GRUB_PREFIXES, Payload, wide_text};
+use super::payload::{EfiVariable, GRUB_PREFIXES, Payload, Text};
 use super::{Event, EventType};
-use crate::digest::HashAlg;
+use crate::digest::{Digest, HashAlg};
 
 /// How an event's data and its digest in a bank relate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,21 +17,20 @@ pub enum DigestCheck {
     Mismatch,
     /// The digest is of something else, or cannot be computed: the data is a mere claim.
     Opaque,
-    /// The event is not extended, so nothing vouches for it.
-    NotMeasured,
-    /// The event has no digest in this bank.
+    /// The event is not extended into any register of a TPM, so nothing vouches for it.
+    NotExtended,
+    /// The event has no digest in this bank, so that it does not extend it.
     NoDigest,
 }
 
 impl DigestCheck {
-    /// A word for tables.
+    /// A word for tables and answers; it never changes.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Verified => "verified",
             Self::Mismatch => "mismatch",
             Self::Opaque => "opaque",
-            Self::NotMeasured => "not-measured",
-            Self::NoDigest => "no-digest",
+            Self::NotExtended | Self::NoDigest => "not-extended",
         }
     }
 }
@@ -46,20 +45,21 @@ pub enum Separator {
 }
 
 pub(super) fn digest_check(event: &Event<'_>, bank: HashAlg) -> DigestCheck {
-    if event.event_type == EventType::NO_ACTION {
-        return DigestCheck::NotMeasured;
+    if event.pcr().is_none() {
+        return DigestCheck::NotExtended;
     }
     let Some(digest) = event.digest(bank) else {
         return DigestCheck::NoDigest;
     };
-    let hashes_to = |preimage: &[u8]| bank.hash(&[preimage]) == *digest;
+    let hashes_to = |preimage: &[u8]| bank.hash(&[preimage]) == digest;
     if candidates(event).into_iter().flatten().any(hashes_to) {
         return DigestCheck::Verified;
     }
     if event.event_type == EventType::IPL && narrow_name(event.data).is_some_and(|name| hashes_to(&name)) {
         return DigestCheck::Verified;
     }
-    if event.event_type == EventType::SEPARATOR && separator(event, bank) == Some(Separator::Error) {
+    //= TCG PFP 1.06 §10.4.1: the digest of an error's separator is of 01000000, its data tells of the error
+    if event.event_type == EventType::SEPARATOR && hashes_to(&[1, 0, 0, 0]) {
         return DigestCheck::Verified;
     }
     if digest_is_of_data(event) { DigestCheck::Mismatch } else { DigestCheck::Opaque }
@@ -79,6 +79,10 @@ fn candidates<'a>(event: &Event<'a>) -> [Option<&'a [u8]>; 3] {
             [Some(data), data.strip_suffix(&[0]), None]
         }
         EventType::IPL => ipl_candidates(data),
+        EventType::EVENT_TAG => match event.payload() {
+            Ok(Payload::Tagged(tagged)) => [Some(data), Some(tagged.data), None],
+            _ => [Some(data), None, None],
+        },
         // A type of the image's own hash: its event data is never what was measured.
         EventType::EFI_BOOT_SERVICES_APPLICATION
         | EventType::EFI_BOOT_SERVICES_DRIVER
@@ -97,10 +101,19 @@ fn ipl_candidates(data: &[u8]) -> [Option<&[u8]>; 3] {
 
 /// The stub of systemd logs a section's name in UTF-16 and measures it in ASCII with its NUL.
 fn narrow_name(data: &[u8]) -> Option<Vec<u8>> {
-    let mut name = wide_text(data)?.into_bytes();
-    name.push(0);
-    Some(name)
+    if data.len() > SECTION_NAME_BYTES {
+        return None;
+    }
+    let text = Text::of_either_width(data);
+    // One that is of one byte a character already was hashed as it is.
+    if text.as_bytes().get(1) != Some(&0) {
+        return None;
+    }
+    Some(text.to_string().into_bytes().into_iter().chain([0]).collect())
 }
+
+/// A PE section's name has eight bytes, 16 in UTF-16; some more for names that a future format may have.
+const SECTION_NAME_BYTES: usize = 64;
 
 fn grub_string(data: &[u8]) -> Option<&[u8]> {
     GRUB_PREFIXES.iter().find_map(|(prefix, _)| data.strip_prefix(*prefix))
@@ -131,23 +144,38 @@ fn digest_is_of_data(event: &Event<'_>) -> bool {
         | EventType::EFI_VARIABLE_BOOT2
         | EventType::EFI_VARIABLE_AUTHORITY => true,
         EventType::IPL => grub_string(event.data).is_some(),
+        // Windows measures its records as they are.
+        EventType::EVENT_TAG => matches!(event.payload(), Ok(Payload::Windows(_))),
         _ => false,
     }
 }
 
-/// A digest of 00000000 or FFFFFFFF is a separator whatever the event's type says: the type is not measured, so
-/// whoever rewrote it could hide where firmware's part ends. One of 01000000 is an error only under its own
-/// type, since a boot order of one entry has the same bytes; no *good* news can be made of a hidden one.
-//= TCG PFP 1.06 §10.4.1: EV_SEPARATOR
-pub(super) fn separator(event: &Event<'_>, bank: HashAlg) -> Option<Separator> {
-    event.pcr()?;
-    let digest = event.digest(bank)?;
-    let is = |value: [u8; 4]| bank.hash(&[&value]) == *digest;
-    if is([0; 4]) || is([0xff; 4]) {
-        Some(Separator::Normal)
-    } else if event.event_type == EventType::SEPARATOR && is([1, 0, 0, 0]) {
-        Some(Separator::Error)
-    } else {
-        None
+/// The digests of separators in a bank: a log has hundreds of events to compare with them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SeparatorDigests {
+    normal: [Digest; 2],
+    error: Digest,
+}
+
+impl SeparatorDigests {
+    pub(super) fn of(bank: HashAlg) -> Self {
+        let hash = |value: [u8; 4]| bank.hash(&[&value]);
+        Self { normal: [hash([0; 4]), hash([0xff; 4])], error: hash([1, 0, 0, 0]) }
+    }
+
+    /// A digest of 00000000 or FFFFFFFF is a separator whatever the event's type says: the type is not measured, so
+    /// whoever rewrote it could hide where firmware's part ends. One of 01000000 is an error only under its own
+    /// type, since a boot order of one entry has the same bytes; no *good* news can be made of a hidden one.
+    //= TCG PFP 1.06 §10.4.1: EV_SEPARATOR
+    pub(super) fn kind(&self, event: &Event<'_>, bank: HashAlg) -> Option<Separator> {
+        event.pcr()?;
+        let digest = event.digest(bank)?;
+        if self.normal.contains(&digest) {
+            Some(Separator::Normal)
+        } else if event.event_type == EventType::SEPARATOR && self.error == digest {
+            Some(Separator::Error)
+        } else {
+            None
+        }
     }
 }

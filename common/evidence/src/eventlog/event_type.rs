@@ -74,7 +74,7 @@ impl fmt::Display for EventType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {
             Some(name) => f.pad(name),
-            None => write!(f, "{:#010x}", self.0),
+            None => f.pad(&format!("EV_0x{:08X}", self.0)),
         }
     }
 }

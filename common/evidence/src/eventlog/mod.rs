@@ -5,45 +5,67 @@
 //! Secure Boot. Nothing here is true before the replayed values equal quoted ones; and even then only the
 //! digests per PCR were measured: event types, the order across PCRs and most data were not.
 
+mod ccel;
 mod check;
+mod compare;
 mod describe;
-mod device_path;
 mod event_type;
+mod events;
 mod facts;
 mod finding;
+mod order;
 mod parse;
 mod payload;
+mod pcr7;
 mod replay;
+mod windows;
 
 pub use check::{DigestCheck, Separator};
+pub use compare::{Cause, Comparison, LogEnd};
 pub(crate) use describe::sanitise;
-pub use device_path::DevicePath;
 pub use event_type::EventType;
+pub use events::{Digests, EventIter, Events};
 pub use facts::{Authority, BootFacts, MeasuredVariable, SecureBoot, SecureBootUnknown, SeparatorState};
 pub use finding::{Finding, FindingCode};
 pub use parse::{EventLogError, Parsed};
-pub use payload::{EfiVariable, Guid, ImageLoad, IplKind, IplText, Payload, PayloadError};
-pub use replay::{EXIT_BOOT_SERVICES_PCR, ExitBootServicesRepair, ReplayError, StartupLocality};
+pub use payload::{
+    BootOrder, Contents, DevicePath, DeviceSecurity, EfiVariable, FirmwareBlob, Gpt, Guid, HandoffTables,
+    ImageLoad, IplKind, IplText, LoadOption, Locator, Partition, Payload, PayloadError, PlatformEvent,
+    PlatformNames, SipaId, SipaRecord, SipaRecords, SipaValue, SpecId, Tagged, Text, crypto_api_hash,
+};
+pub use replay::{
+    EXIT_BOOT_SERVICES_PCR, EXTENDED_BY_SYSTEM, ExitBootServicesRepair, ReplayError, StartupLocality,
+};
+pub use windows::{Setting, Windows, WindowsFacts};
 
+use self::events::RawDigests;
+use self::parse::Table;
 use crate::digest::{Digest, HashAlg};
 use crate::pcr::PcrIndex;
 
 /// A firmware log: its events in the order in which they were logged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventLog<'a> {
+    bytes: &'a [u8],
     format: LogFormat,
+    /// Of a crypto-agile log.
+    table: Option<Table<'a>>,
     banks: Vec<HashAlg>,
-    events: Vec<Event<'a>>,
+    /// Where each event starts; they are read again when they are asked for.
+    starts: Vec<u32>,
     padding_bytes: usize,
 }
 
-/// Which of the two forms a log has.
+/// Which form a log has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// A digest for each bank in every event, announced by a `Spec ID Event03` record.
     CryptoAgile,
     /// One SHA-1 digest in every event: firmware of TPM 1.2 times, and some that never changed.
     LegacySha1,
+    /// A crypto-agile log of a confidential virtual machine: the registers are not PCRs but measurement registers, where 0
+    /// is the build's own and 1 to 4 are those that are extended while it runs.
+    Ccel,
 }
 
 impl<'a> EventLog<'a> {
@@ -58,8 +80,13 @@ impl<'a> EventLog<'a> {
     }
 
     /// The events; an event's number is its position here.
-    pub fn events(&self) -> &[Event<'a>] {
-        &self.events
+    pub const fn events(&self) -> Events<'_, 'a> {
+        Events::new(self)
+    }
+
+    /// The log's raw bytes.
+    pub const fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
     /// Bytes of 0x00 or 0xFF behind the last event, as in CCEL tables.
@@ -69,7 +96,7 @@ impl<'a> EventLog<'a> {
 }
 
 /// One record of a firmware log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event<'a> {
     /// Position in the log, from 0.
     pub number: u32,
@@ -80,10 +107,9 @@ pub struct Event<'a> {
     pub register: u32,
     /// What the event claims to be. Not measured.
     pub event_type: EventType,
-    /// The digests that were extended, of the banks that Lydian knows.
-    pub digests: Vec<Digest>,
     /// The event's data, raw.
     pub data: &'a [u8],
+    digests: RawDigests<'a>,
 }
 
 impl<'a> Event<'a> {
@@ -96,9 +122,23 @@ impl<'a> Event<'a> {
         PcrIndex::new(self.register).ok()
     }
 
+    /// The digests that were extended, of the banks that Lydian knows.
+    pub fn digests(&self) -> Digests<'a> {
+        self.digests.iter()
+    }
+
     /// The digest in a bank.
-    pub fn digest(&self, bank: HashAlg) -> Option<&Digest> {
-        self.digests.iter().find(|digest| digest.alg() == bank)
+    pub fn digest(&self, bank: HashAlg) -> Option<Digest> {
+        self.digests().find(|digest| digest.alg() == bank)
+    }
+
+    /// The same record with other data: what a log that lies of its data says.
+    #[must_use]
+    pub const fn with_data<'b>(self, data: &'b [u8]) -> Event<'b>
+    where
+        'a: 'b,
+    {
+        Event { data, ..self }
     }
 
     /// Whether the event extends this PCR.
@@ -118,7 +158,7 @@ impl<'a> Event<'a> {
 
     /// What kind of separator the measured digest is, whatever the event's type says.
     pub fn separator(&self, bank: HashAlg) -> Option<Separator> {
-        check::separator(self, bank)
+        check::SeparatorDigests::of(bank).kind(self, bank)
     }
 
     /// One line of text on the event's data. Control and direction characters are escaped, long data is cut.

@@ -3,9 +3,10 @@
 //! In: a whole log, perhaps damaged. Out: the events up to the first damage, and the damage with its offset.
 //! Parsing says that the bytes are well formed, not that anything in them was measured.
 
-use super::{Event, EventLog, EventType, LogFormat};
+use super::events::RawDigests;
+use super::{Event, EventLog, EventType, LogFormat, ccel};
 use crate::cursor::{Cursor, Truncated};
-use crate::digest::{Digest, HashAlg};
+use crate::digest::HashAlg;
 use crate::limits;
 
 /// What could be read of a log, and why no more.
@@ -104,12 +105,17 @@ impl<'a> EventLog<'a> {
     /// Reads a log as far as it is well formed.
     pub fn parse(bytes: &'a [u8]) -> Parsed<'a> {
         let mut log = EventLog {
+            bytes,
             format: LogFormat::LegacySha1,
+            table: None,
             banks: vec![HashAlg::Sha1],
-            events: Vec::new(),
+            starts: Vec::new(),
             padding_bytes: 0,
         };
         let damage = read_log(bytes, &mut log).err();
+        if ccel::is_ccel(&log) {
+            log.format = LogFormat::Ccel;
+        }
         Parsed { log, damage }
     }
 }
@@ -124,10 +130,10 @@ fn read_log<'a>(bytes: &'a [u8], log: &mut EventLog<'a>) -> Result<(), EventLogE
     }
     let mut cursor = Cursor::new(bytes);
     //= TCG PFP 1.06 §10.2.1: the first event of either form is a TCG_PCR_EVENT
-    let first = read_legacy(&mut cursor, 0)?;
-    let table = announced_table(&first)?;
-    log.events.push(first);
-    if let Some(table) = &table {
+    let first = read_event(&mut cursor, 0, None)?;
+    log.table = announced_table(&first)?;
+    log.starts.push(0);
+    if let Some(table) = log.table {
         log.format = LogFormat::CryptoAgile;
         log.banks = table.known().collect();
     }
@@ -137,20 +143,18 @@ fn read_log<'a>(bytes: &'a [u8], log: &mut EventLog<'a>) -> Result<(), EventLogE
             log.padding_bytes = cursor.left();
             break;
         }
-        let number = next_number(log, cursor.offset())?;
-        let event = match &table {
-            Some(table) => read_agile(&mut cursor, number, table)?,
-            None => read_legacy(&mut cursor, number)?,
-        };
-        log.events.push(event);
+        let (number, start) = next_event(log, cursor.offset())?;
+        read_event(&mut cursor, number, log.table)?;
+        log.starts.push(start);
     }
     Ok(())
 }
 
-fn next_number(log: &EventLog<'_>, offset: usize) -> Result<u32, EventLogError> {
+/// The next event's number, and where it starts.
+fn next_event(log: &EventLog<'_>, offset: usize) -> Result<(u32, u32), EventLogError> {
     let limit = limits::EVENT_LOG_EVENTS;
-    match u32::try_from(log.events.len()) {
-        Ok(number) if log.events.len() < limit => Ok(number),
+    match (u32::try_from(log.starts.len()), u32::try_from(offset)) {
+        (Ok(number), Ok(start)) if log.starts.len() < limit => Ok((number, start)),
         _ => Err(EventLogError::TooManyEvents { offset, limit }),
     }
 }
@@ -164,54 +168,52 @@ fn trailing_padding(bytes: &[u8]) -> usize {
     }
 }
 
-/// `TCG_PCR_EVENT`: register, type, SHA-1 digest, size, data.
-fn read_legacy<'a>(cursor: &mut Cursor<'a>, number: u32) -> Result<Event<'a>, EventLogError> {
-    let offset = cursor.offset();
-    let mut read = || {
-        let register = cursor.u32_le()?;
-        let event_type = EventType(cursor.u32_le()?);
-        let digest = cursor.take(HashAlg::Sha1.size())?;
-        let data = sized(cursor)?;
-        let digests = Digest::new(HashAlg::Sha1, digest).into_iter().collect();
-        Ok(Event { number, offset, register, event_type, digests, data })
-    };
-    read().map_err(|cause| EventLogError::Truncated { event: number, cause })
-}
-
-/// `TCG_PCR_EVENT2`: register, type, count of digests, each with its algorithm, size, data.
-fn read_agile<'a>(cursor: &mut Cursor<'a>, number: u32, table: &Table) -> Result<Event<'a>, EventLogError> {
+/// One record: of the crypto-agile form where there is a table.
+pub(super) fn read_event<'a>(
+    cursor: &mut Cursor<'a>,
+    number: u32,
+    table: Option<Table<'a>>,
+) -> Result<Event<'a>, EventLogError> {
     let short = |cause| EventLogError::Truncated { event: number, cause };
     let offset = cursor.offset();
     let register = cursor.u32_le().map_err(short)?;
     let event_type = EventType(cursor.u32_le().map_err(short)?);
-    let digests = read_digests(cursor, number, table)?;
+    let digests = match table {
+        //= TCG PFP 1.06 §10.2.1: TCG_PCR_EVENT has one SHA-1 digest
+        None => RawDigests::Legacy(cursor.take(HashAlg::Sha1.size()).map_err(short)?),
+        //= TCG PFP 1.06 §10.2.2: TCG_PCR_EVENT2 has a count of digests, each with its algorithm
+        Some(table) => RawDigests::Agile { bytes: read_digests(cursor, number, table)?, table },
+    };
     let data = sized(cursor).map_err(short)?;
-    Ok(Event { number, offset, register, event_type, digests, data })
+    Ok(Event { number, offset, register, event_type, data, digests })
 }
 
-fn read_digests(cursor: &mut Cursor<'_>, event: u32, table: &Table) -> Result<Vec<Digest>, EventLogError> {
+/// Steps over the digests of an event, each of an algorithm of the table and none twice.
+fn read_digests<'a>(
+    cursor: &mut Cursor<'a>,
+    event: u32,
+    table: Table<'_>,
+) -> Result<&'a [u8], EventLogError> {
     let short = |cause| EventLogError::Truncated { event, cause };
     let offset = cursor.offset();
     let found = cursor.u32_le().map_err(short)?;
-    let limit = table.0.len();
+    let limit = table.len();
     if usize::try_from(found).map_or(true, |found| found > limit) {
         return Err(EventLogError::DigestCount { offset, found, limit });
     }
-    let mut seen = Vec::with_capacity(limit);
-    let mut digests = Vec::new();
+    let (bytes, start) = (cursor.rest(), cursor.offset());
+    let mut seen = 0_u32;
     for _ in 0..found {
         let offset = cursor.offset();
         let id = cursor.u16_le().map_err(short)?;
-        if seen.contains(&id) {
+        let (place, size) = table.find(id).ok_or(EventLogError::UnknownAlgorithm { offset, id })?;
+        if seen >> place & 1 == 1 {
             return Err(EventLogError::DuplicateAlgorithm { offset, id });
         }
-        seen.push(id);
-        let size = table.size(id).ok_or(EventLogError::UnknownAlgorithm { offset, id })?;
-        let bytes = cursor.take(size).map_err(short)?;
-        // Digests of algorithms that Lydian does not know are skipped by the table's size.
-        digests.extend(HashAlg::from_tpm_id(id).and_then(|alg| Digest::new(alg, bytes).ok()));
+        seen |= 1 << place;
+        cursor.take(size).map_err(short)?;
     }
-    Ok(digests)
+    Ok(bytes.get(..cursor.offset().saturating_sub(start)).unwrap_or_default())
 }
 
 fn sized<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], Truncated> {
@@ -220,22 +222,41 @@ fn sized<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], Truncated> {
     cursor.take(usize::try_from(size).unwrap_or(usize::MAX))
 }
 
-/// The algorithms of a crypto-agile log with their digests' sizes.
-struct Table(Vec<(u16, u16)>);
+/// The algorithms of a crypto-agile log with their digests' sizes, as its first event has them: two 16-bit numbers each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Table<'a>(&'a [u8]);
 
-impl Table {
-    fn size(&self, id: u16) -> Option<usize> {
-        self.0.iter().find(|(known, _)| *known == id).map(|(_, size)| usize::from(*size))
+impl<'a> Table<'a> {
+    pub(super) const EMPTY: Self = Self(&[]);
+
+    const fn len(self) -> usize {
+        self.0.len() / TABLE_ENTRY_BYTES
     }
 
-    fn known(&self) -> impl Iterator<Item = HashAlg> {
-        self.0.iter().filter_map(|(id, _)| HashAlg::from_tpm_id(*id))
+    /// Identifiers and sizes.
+    pub(super) fn entries(self) -> impl Iterator<Item = (u16, u16)> + use<'a> {
+        let (entries, _) = self.0.as_chunks::<TABLE_ENTRY_BYTES>();
+        entries.iter().map(|[a, b, c, d]| (u16::from_le_bytes([*a, *b]), u16::from_le_bytes([*c, *d])))
+    }
+
+    /// Where in the table an algorithm is, and its digest's size.
+    fn find(self, id: u16) -> Option<(u32, usize)> {
+        let place = (0..).zip(self.entries()).find(|(_, (known, _))| *known == id);
+        place.map(|(place, (_, size))| (place, usize::from(size)))
+    }
+
+    pub(super) fn size(self, id: u16) -> Option<usize> {
+        self.find(id).map(|(_, size)| size)
+    }
+
+    fn known(self) -> impl Iterator<Item = HashAlg> + use<'a> {
+        self.entries().filter_map(|(id, _)| HashAlg::from_tpm_id(id))
     }
 }
 
 /// The table of a `Spec ID Event03` record; `None` for any other first record.
 //= TCG PFP 1.06 §10.4.5.1: TCG_EfiSpecIDEvent
-fn announced_table(first: &Event<'_>) -> Result<Option<Table>, EventLogError> {
+fn announced_table<'a>(first: &Event<'a>) -> Result<Option<Table<'a>>, EventLogError> {
     if first.event_type != EventType::NO_ACTION {
         return Ok(None);
     }
@@ -246,7 +267,7 @@ fn announced_table(first: &Event<'_>) -> Result<Option<Table>, EventLogError> {
     read_table(&mut Cursor::at(rest, start)).map(Some)
 }
 
-fn read_table(cursor: &mut Cursor<'_>) -> Result<Table, EventLogError> {
+fn read_table<'a>(cursor: &mut Cursor<'a>) -> Result<Table<'a>, EventLogError> {
     let short = |cause| EventLogError::Truncated { event: 0, cause };
     // Platform class, version (minor, major), errata and the size of a UINTN: none changes the reading.
     cursor.take(8).map_err(short)?;
@@ -257,25 +278,24 @@ fn read_table(cursor: &mut Cursor<'_>) -> Result<Table, EventLogError> {
     if count == 0 || count > limit {
         return Err(EventLogError::AlgorithmCount { offset, found, limit });
     }
-    let mut table = Table(Vec::with_capacity(count));
-    for _ in 0..count {
-        let offset = cursor.offset();
-        let id = cursor.u16_le().map_err(short)?;
-        if table.size(id).is_some() {
+    let start = cursor.offset();
+    let table = Table(cursor.take(count.saturating_mul(TABLE_ENTRY_BYTES)).map_err(short)?);
+    for (at, (id, size)) in table.entries().enumerate() {
+        let offset = start.saturating_add(at.saturating_mul(TABLE_ENTRY_BYTES));
+        if table.entries().take(at).any(|(before, _)| before == id) {
             return Err(EventLogError::DuplicateAlgorithm { offset, id });
         }
-        let offset = cursor.offset();
-        let size = cursor.u16_le().map_err(short)?;
-        match HashAlg::from_tpm_id(id) {
-            Some(alg) if alg.size() != usize::from(size) => {
-                let expected = alg.size();
-                return Err(EventLogError::DigestSize { offset, alg, expected, found: size });
-            }
-            _ => table.0.push((id, size)),
+        if let Some(alg) = HashAlg::from_tpm_id(id)
+            && alg.size() != usize::from(size)
+        {
+            let (offset, expected) = (offset.saturating_add(2), alg.size());
+            return Err(EventLogError::DigestSize { offset, alg, expected, found: size });
         }
     }
     Ok(table)
 }
 
+/// An identifier and a size.
+const TABLE_ENTRY_BYTES: usize = 4;
 /// Register, type, SHA-1 digest and size of a `TCG_PCR_EVENT`.
 const LEGACY_HEADER_BYTES: usize = 32;

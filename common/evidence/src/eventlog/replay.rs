@@ -3,7 +3,9 @@
 //! In: a log and a bank. Out: the value that each PCR would have if the log told of every extend and of
 //! nothing else. Equality with quoted values is what makes the digests true; that is for the caller to check.
 
-use super::{Event, EventLog, EventType};
+use std::fmt;
+
+use super::{Event, EventLog, EventType, LogFormat};
 use crate::digest::{Digest, HashAlg};
 use crate::pcr::{PcrIndex, PcrMask, PcrValues};
 
@@ -46,9 +48,9 @@ impl EventLog<'_> {
     pub fn startup_locality(&self) -> StartupLocality {
         let mut found = StartupLocality::NotLogged;
         let mut extended = false;
-        for event in &self.events {
+        for event in self.events() {
             extended |= event.register == 0 && event.event_type != EventType::NO_ACTION;
-            let Some(value) = startup_locality_value(event) else { continue };
+            let Some(value) = startup_locality_value(&event) else { continue };
             found = match (found, value) {
                 (StartupLocality::NotLogged, [locality @ (0 | 3 | 4)])
                     if event.register == 0 && !extended =>
@@ -64,7 +66,11 @@ impl EventLog<'_> {
 
     /// The PCRs that the log extends in a bank.
     pub fn extended(&self, bank: HashAlg) -> PcrMask {
-        self.events.iter().filter(|event| event.digest(bank).is_some()).filter_map(Event::pcr).collect()
+        self.events()
+            .iter()
+            .filter(|event| event.digest(bank).is_some())
+            .filter_map(|event| event.pcr())
+            .collect()
     }
 
     /// The value of every PCR in `bank` after the log's last event; untouched PCRs keep their start value.
@@ -72,26 +78,31 @@ impl EventLog<'_> {
         if !self.banks.contains(&bank) {
             return Err(ReplayError::BankAbsent { bank });
         }
-        let mut values = self.start_values(bank);
-        for event in &self.events {
+        let mut registers = PcrIndex::ALL.map(|pcr| (pcr, self.start_value(bank, pcr)));
+        for event in self.events() {
             let (Some(pcr), Some(digest)) = (event.pcr(), event.digest(bank)) else { continue };
-            let before = values.value(bank, pcr).unwrap_or_else(|| pcr.start(bank));
-            values.insert(pcr, before.extend(digest).unwrap_or(before));
+            if let Some((_, value)) = registers.get_mut(usize::from(pcr.get())) {
+                *value = value.extend(&digest).unwrap_or(*value);
+            }
+        }
+        let mut values = PcrValues::new();
+        for (pcr, value) in registers {
+            values.insert(pcr, value);
         }
         Ok(values)
     }
 
-    fn start_values(&self, bank: HashAlg) -> PcrValues {
-        let mut values = PcrValues::new();
-        for pcr in PcrIndex::ALL {
-            values.insert(pcr, pcr.start(bank));
+    /// What a PCR held before the log's first event.
+    pub(super) fn start_value(&self, bank: HashAlg, pcr: PcrIndex) -> Digest {
+        match (pcr.get(), self.format) {
+            // A measurement register starts at zero.
+            (_, LogFormat::Ccel) => Digest::zero(bank),
+            (0, _) => match self.startup_locality() {
+                StartupLocality::Logged { locality, .. } => located_start(bank, locality),
+                StartupLocality::NotLogged | StartupLocality::Invalid { .. } => pcr.start(bank),
+            },
+            _ => pcr.start(bank),
         }
-        if let (StartupLocality::Logged { locality, .. }, [pcr0, ..]) =
-            (self.startup_locality(), PcrIndex::ALL)
-        {
-            values.insert(pcr0, located_start(bank, locality));
-        }
-        values
     }
 
     /// Whether PCR 5 comes to the quoted value when the events of `ExitBootServices` are appended, which some
@@ -102,7 +113,7 @@ impl EventLog<'_> {
         quoted: &Digest,
     ) -> Option<ExitBootServicesRepair> {
         let logged = self
-            .events
+            .events()
             .iter()
             .any(|event| event.extends(EXIT_BOOT_SERVICES_PCR) && event.data.starts_with(EBS_INVOCATION));
         if logged {
@@ -125,7 +136,7 @@ fn startup_locality_value<'a>(event: &Event<'a>) -> Option<&'a [u8]> {
     event.data.strip_prefix(STARTUP_LOCALITY)
 }
 
-fn located_start(bank: HashAlg, locality: u8) -> Digest {
+pub(super) fn located_start(bank: HashAlg, locality: u8) -> Digest {
     let mut bytes = vec![0; bank.size()];
     if let Some(last) = bytes.last_mut() {
         *last = locality;
@@ -161,6 +172,21 @@ impl ExitBootServicesRepair {
         }
     }
 }
+
+impl fmt::Display for ExitBootServicesRepair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Success => "Invocation and Success",
+            Self::Failure => "Invocation and Failure",
+            Self::FailureThenSuccess => "Invocation, Failure and Success",
+            Self::FailureThenSecondInvocation => "Invocation, Failure, Invocation and Success",
+        })
+    }
+}
+
+/// PCRs that the service manager and others extend while the system runs: 9 (names of `NvPCRs`), 11 (boot phases), 12 and
+/// 13 (system extensions), 15 (machine id, volume keys).
+pub const EXTENDED_BY_SYSTEM: [u8; 5] = [9, 11, 12, 13, 15];
 
 /// The PCR that `ExitBootServices` is measured into.
 pub const EXIT_BOOT_SERVICES_PCR: PcrIndex = {

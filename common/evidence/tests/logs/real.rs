@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use evidence::digest::{Digest, HashAlg};
-use evidence::eventlog::{EXIT_BOOT_SERVICES_PCR, Event, EventLog, ExitBootServicesRepair};
+use evidence::eventlog::{EXIT_BOOT_SERVICES_PCR, EventLog, ExitBootServicesRepair};
 use evidence::ima::{ImaList, ImaReplay, replay_prefix};
 use evidence::pcr::PcrIndex;
 use serde_json::Value;
@@ -166,8 +166,12 @@ fn every_recorded_log_is_read() {
         }
         let bytes = std::fs::read(real_root().join(path)).unwrap();
         let parsed = EventLog::parse(&bytes);
-        let described =
-            parsed.log.events().iter().map(Event::describe).all(|text| text.chars().all(|c| !c.is_control()));
+        let described = parsed
+            .log
+            .events()
+            .iter()
+            .map(|event| event.describe())
+            .all(|text| text.chars().all(|c| !c.is_control()));
         assert!(described, "{path}");
         let bank = *parsed.log.banks().last().unwrap();
         let facts = parsed.log.facts(bank);

@@ -1,0 +1,119 @@
+//! The object identifiers that Lydian knows by name.
+//!
+//! In: nothing. Out: a table. That one is here says nothing of whether it is accepted anywhere.
+
+use super::Oid;
+
+macro_rules! oids {
+    ($($(#[$doc:meta])* $name:ident = $bytes:expr;)*) => {
+        $($(#[$doc])* pub const $name: Oid<'static> = Oid::new($bytes);)*
+    };
+}
+
+oids! {
+    // RFC 8017, RFC 3279, RFC 5758.
+    /// An RSA key, or a signature whose hash is named elsewhere.
+    RSA_ENCRYPTION = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+    /// `md2-with-rsa`.
+    MD2_WITH_RSA = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 2];
+    /// `md5-with-rsa`.
+    MD5_WITH_RSA = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 4];
+    /// `sha1-with-rsa`.
+    SHA1_WITH_RSA = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 5];
+    /// `rsaes-oaep`.
+    RSAES_OAEP = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 7];
+    /// PSS's mask generation.
+    MGF1 = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 8];
+    /// `rsassa-pss`.
+    RSASSA_PSS = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
+    /// `sha256-with-rsa`.
+    SHA256_WITH_RSA = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11];
+    /// `sha384-with-rsa`.
+    SHA384_WITH_RSA = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12];
+    /// `sha512-with-rsa`.
+    SHA512_WITH_RSA = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13];
+    /// `sha1-with-rsa-oiw`.
+    SHA1_WITH_RSA_OIW = &[0x2b, 0x0e, 3, 2, 0x1d];
+    /// `ec-public-key`.
+    EC_PUBLIC_KEY = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
+    /// `ecdsa-with-sha1`.
+    ECDSA_WITH_SHA1 = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1];
+    /// `ecdsa-with-sha256`.
+    ECDSA_WITH_SHA256 = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
+    /// `ecdsa-with-sha384`.
+    ECDSA_WITH_SHA384 = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3];
+    /// `ecdsa-with-sha512`.
+    ECDSA_WITH_SHA512 = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 4];
+    /// `ed25519`.
+    ED25519 = &[0x2b, 0x65, 0x70];
+    /// `sm2-with-sm3`.
+    SM2_WITH_SM3 = &[0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x83, 0x75];
+    /// `p256`.
+    P256 = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+    /// `p384`.
+    P384 = &[0x2b, 0x81, 4, 0, 0x22];
+    /// `p521`.
+    P521 = &[0x2b, 0x81, 4, 0, 0x23];
+    /// `sm2`.
+    SM2 = &[0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x82, 0x2d];
+    // Hashes.
+    /// `md5`.
+    MD5 = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 2, 5];
+    /// `sha1`.
+    SHA1 = &[0x2b, 0x0e, 3, 2, 0x1a];
+    /// `sha224`.
+    SHA224 = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 4];
+    /// `sha256`.
+    SHA256 = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+    /// `sha384`.
+    SHA384 = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2];
+    /// `sha512`.
+    SHA512 = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3];
+    /// `sha3-256`.
+    SHA3_256 = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 8];
+    /// `sha3-384`.
+    SHA3_384 = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 9];
+    /// `sha3-512`.
+    SHA3_512 = &[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 10];
+    /// `sm3`.
+    SM3 = &[0x2a, 0x81, 0x1c, 0xcf, 0x55, 1, 0x83, 0x11];
+    // RFC 5652, RFC 3161, RFC 2985.
+    /// `id-data`.
+    DATA = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
+    /// `signed-data`.
+    SIGNED_DATA = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 2];
+    /// `content-type`.
+    CONTENT_TYPE = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 3];
+    /// `message-digest`.
+    MESSAGE_DIGEST = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 4];
+    /// `signing-time`.
+    SIGNING_TIME = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];
+    /// `countersignature`.
+    COUNTERSIGNATURE = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 6];
+    /// `tst-info`.
+    TST_INFO = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 4];
+    /// `timestamp-token`.
+    TIMESTAMP_TOKEN = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 2, 14];
+    // Authenticode.
+    /// `spc-indirect-data`.
+    SPC_INDIRECT_DATA = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 4];
+    /// `spc-sp-opus-info`.
+    SPC_SP_OPUS_INFO = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 12];
+    /// `spc-pe-image-data`.
+    SPC_PE_IMAGE_DATA = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 15];
+    /// `ms-nested-signature`.
+    MS_NESTED_SIGNATURE = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 4, 1];
+    /// `ms-timestamp-token`.
+    MS_TIMESTAMP_TOKEN = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 3, 3, 1];
+    // RFC 5280.
+    /// `subject-key-id`.
+    SUBJECT_KEY_ID = &[0x55, 0x1d, 14];
+    /// `key-usage`.
+    KEY_USAGE = &[0x55, 0x1d, 15];
+    /// `basic-constraints`.
+    BASIC_CONSTRAINTS = &[0x55, 0x1d, 19];
+    /// `authority-key-id`.
+    AUTHORITY_KEY_ID = &[0x55, 0x1d, 35];
+    /// `extended-key-usage`.
+    EXTENDED_KEY_USAGE = &[0x55, 0x1d, 37];
+}

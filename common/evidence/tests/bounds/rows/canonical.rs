@@ -1,0 +1,191 @@
+//! Lydian's own formats: manifests, bodies, envelopes, bundles, and the CBOR that they are made of.
+
+use std::hint::black_box;
+
+use evidence::body::{
+    Body, BootCounters, CheckpointView, Claim, FirmwareLog, Gap, GapCause, GapEnd, Trigger,
+};
+use evidence::bundle::Bundle;
+use evidence::cbor::{Reader, Writer};
+use evidence::digest::{ChainId, HostId, Sha256Digest};
+use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
+use evidence::limits::BODY_GAPS;
+use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
+use evidence::time::UnixTime;
+
+use super::{CONSTANT, Inputs, Row};
+use crate::samples::file;
+
+pub(super) fn rows() -> [Row; 5] {
+    let gaps_bytes = u64::try_from(BODY_GAPS * size_of::<Gap>()).unwrap();
+    let row = |name, module, real, hostile, scale, read| Row {
+        name,
+        module,
+        fuzz: "envelope",
+        real,
+        hostile,
+        scale,
+        read,
+        multiple: 4,
+        // A gap takes 5 bytes at least and many more when it is read, but there is a limit of their number.
+        constant: CONSTANT + gaps_bytes,
+    };
+    [
+        row(
+            "CBOR",
+            "cbor",
+            || vec![("body".to_owned(), body(1_000).encode())],
+            &[("one array in the other", |size| vec![0x81; size])],
+            16 << 10,
+            cbor,
+        ),
+        row(
+            "manifest",
+            "manifest",
+            || vec![("package".to_owned(), manifest(100, 30))],
+            &[("shortest entries", |size| manifest(size / 41, 0)), ("signers", signers)],
+            16 << 10,
+            |bytes| drop(black_box(Manifest::decode(bytes))),
+        ),
+        row(
+            "body",
+            "body",
+            || vec![("body".to_owned(), body(100).encode())],
+            &[("components", |size| body(size / 34).encode()), ("gaps", gaps)],
+            4 << 10,
+            |bytes| drop(black_box(Body::decode(bytes))),
+        ),
+        row(
+            "envelope",
+            "envelope",
+            || vec![("submission".to_owned(), envelope(100).encode())],
+            &[("components", |size| envelope(size / 34).encode())],
+            64 << 10,
+            |bytes| drop(black_box(Envelope::decode(bytes))),
+        ),
+        row("bundle", "bundle", bundles, &[("components", |size| bundle(size / 34))], 64 << 10, |bytes| {
+            drop(black_box(Bundle::decode(bytes)));
+        }),
+    ]
+}
+
+/// Takes whatever comes, as long as something does.
+fn cbor(bytes: &[u8]) {
+    let mut reader = Reader::new(bytes);
+    while reader.end().is_err() {
+        let mut ahead = [(); 4].map(|()| reader.clone());
+        let [uint, text, array, string] = &mut ahead;
+        let read = [
+            uint.uint().is_ok(),
+            text.text(usize::MAX).is_ok(),
+            array.array(usize::MAX).is_ok(),
+            string.bytes(usize::MAX).is_ok(),
+        ];
+        let Some(one) = read.iter().position(|read| *read) else { return };
+        reader = ahead[one].clone();
+    }
+}
+
+fn manifest(entries: usize, name: usize) -> Vec<u8> {
+    let entry = |number: usize| Entry {
+        path: format!("{number:04x}{}", "x".repeat(name)).into_bytes(),
+        digest: digest(number),
+        size: 1,
+        mode: 1,
+        flags: EntryFlags::ELF,
+        signers: Vec::new(),
+    };
+    written((0..entries).map(entry).collect())
+}
+
+fn signers(size: usize) -> Vec<u8> {
+    let entry = |number: usize| Entry {
+        path: number.to_be_bytes().to_vec(),
+        digest: digest(number),
+        size: 1,
+        mode: 1,
+        flags: EntryFlags::ELF,
+        signers: (0..16).map(digest).collect(),
+    };
+    written((0..size / 600).map(entry).collect())
+}
+
+fn written(entries: Vec<Entry>) -> Vec<u8> {
+    let [name, version, architecture] = ["bash", "5.2.15-2+b7", "amd64"].map(str::to_owned);
+    Manifest::new(ComponentKind::Package, name, version, architecture, entries).unwrap().encode()
+}
+
+fn body(components: usize) -> Body {
+    let mut added: Vec<_> = (0..components).map(digest).collect();
+    added.sort_unstable();
+    Body {
+        host: HostId::new([1; 32]),
+        chain: ChainId::new([2; 16]),
+        seq: 7,
+        prev: digest(1),
+        boot: BootCounters { reset_count: 3, restart_count: 1 },
+        checkpoint: CheckpointView { size: 12, root: digest(2) },
+        state_root: digest(3),
+        added,
+        removed: Vec::new(),
+        gaps: Vec::new(),
+        posture: vec![Claim { key: "kernel.release".into(), value: "6.1.0".into() }],
+        agent_time: UnixTime::from_ms(1_700_000_000_000),
+        salt: [9; 32],
+        firmware_log: FirmwareLog::Present(digest(4)),
+        ima_first: 40,
+        trigger: Trigger::Change,
+        agent_version: "0.1.0".into(),
+    }
+}
+
+fn gaps(size: usize) -> Vec<u8> {
+    let gap =
+        Gap { from: UnixTime::from_ms(1), until: GapEnd::Open, cause: GapCause::Raced, scope: String::new() };
+    let mut body = body(0);
+    // At 16 times the row's scale, as many as there may be.
+    body.gaps = vec![gap; (size / 64).min(BODY_GAPS)];
+    body.encode()
+}
+
+fn envelope(components: usize) -> Envelope {
+    let part = |name: &str| file(&format!("tests/vectors/shim-sb/{name}")).1;
+    let (attest, signature) = (part("quote_ecc.msg"), part("quote_ecc.sig"));
+    Envelope {
+        evidence: Evidence::seal(&body(components).encode(), &attest, &signature).unwrap(),
+        pcr_values: vec![vec![7; 32]; 24],
+        attachments: vec![
+            Attachment {
+                kind: AttachmentKind::FirmwareLog,
+                first: 0,
+                bytes: part("binary_bios_measurements"),
+            },
+            Attachment { kind: AttachmentKind::ImaList, first: 4, bytes: Vec::new() },
+        ],
+    }
+}
+
+fn bundles() -> Inputs {
+    vec![("bundle".to_owned(), bundle(100))]
+}
+
+fn bundle(components: usize) -> Vec<u8> {
+    let bundle = Bundle {
+        envelope: envelope(components),
+        firmware_log: file("tests/vectors/shim-sb/binary_bios_measurements").1,
+        ak_public: file("tests/vectors/shim-sb/ak_ecc.tpm2b").1,
+        selection: "sha256:0,1,2".into(),
+        host_name: "web-1".into(),
+        tier: "pinned".into(),
+        state: vec![1; 32 * components],
+        received_ms: 1,
+        log_key: "log+1234".into(),
+        proof: "proof".into(),
+    };
+    bundle.encode()
+}
+
+fn digest(number: usize) -> Sha256Digest {
+    let mut w = Writer::new();
+    Sha256Digest::of(&[&w.uint(u64::try_from(number).unwrap()).clone().finish()])
+}

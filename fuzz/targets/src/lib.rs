@@ -1,0 +1,46 @@
+//! What each fuzz target does with its bytes.
+//!
+//! In: any bytes. Out: nothing, or a panic that is a defect: of the parser, or of what must hold of everything that it
+//! reads. `fuzz/fuzz_targets/NAME.rs` runs a body under libFuzzer; `tests/corpus.rs` replays the committed corpus
+//! `fuzz/corpus/NAME/` through the same body in every test run.
+//!
+//! To add a target: a module here with a function of the module's name, its line in `TARGETS`, a file in
+//! `fuzz/fuzz_targets`, a `[[bin]]` in `fuzz/Cargo.toml`, seeds in `scripts/fuzz-seeds`, and then
+//! `scripts/fuzz --minimise NAME` for its corpus.
+#![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzz target is for")]
+
+mod ek_certificate;
+mod envelope;
+mod event_log;
+mod ima_list;
+mod notes;
+mod pkcs7;
+mod submission;
+mod tpm_structures;
+mod x509;
+
+pub use ek_certificate::ek_certificate;
+pub use envelope::envelope;
+pub use event_log::event_log;
+pub use ima_list::ima_list;
+pub use notes::notes;
+pub use pkcs7::pkcs7;
+pub use submission::submission;
+pub use tpm_structures::tpm_structures;
+pub use x509::x509;
+
+/// What a target does with its bytes.
+pub type Body = fn(&[u8]);
+
+/// Every target by its name.
+pub const TARGETS: &[(&str, Body)] = &[
+    ("ek_certificate", ek_certificate),
+    ("envelope", envelope),
+    ("event_log", event_log),
+    ("ima_list", ima_list),
+    ("notes", notes),
+    ("pkcs7", pkcs7),
+    ("submission", submission),
+    ("tpm_structures", tpm_structures),
+    ("x509", x509),
+];

@@ -22,6 +22,7 @@ pub mod ima;
 pub mod tpm;
 
 pub mod elf;
+pub mod module;
 pub mod openpgp;
 
 pub mod body;

@@ -86,3 +86,13 @@ pub const OID_BYTES: usize = 64;
 pub const NAME_BYTES: usize = 1_024;
 /// Relative names of a distinguished name that is shown. Real ones have 1 to 8.
 pub const NAME_PARTS: usize = 32;
+/// A kernel module's file. The largest, those of graphics cards, have some 30 MiB, twice as much with debugging data left in.
+pub const MODULE_FILE_BYTES: usize = 64 << 20;
+/// A kernel module, unpacked.
+pub const MODULE_BYTES: usize = 128 << 20;
+/// The dictionary that unpacking an xz file may need: that of `xz -9`. Linux's own build uses 1 MiB.
+pub const MODULE_XZ_DICTIONARY_BYTES: usize = 64 << 20;
+/// The window that unpacking a Zstandard file may need, as a power of two: that of `zstd --ultra -22`.
+pub const MODULE_WINDOW_BYTES_LOG2: u32 = 27;
+/// The end of an unsigned module in which a misplaced signature is looked for.
+pub const MODULE_TRAILING_BYTES: usize = 64 << 10;

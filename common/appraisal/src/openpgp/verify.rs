@@ -4,7 +4,7 @@
 //! apart from what does not hold. RSA (PKCS #1), ECDSA on P-256, P-384 and P-521 and Ed25519 are verified.
 //= RFC 9580 §5.2.4
 
-use evidence::digest::HashAlg;
+use evidence::digest::{Digest, HashAlg};
 use evidence::openpgp::{Key, Material, Signature};
 
 use crate::crypto::{PublicKey, SignatureBytes, SignatureError, field};
@@ -82,19 +82,18 @@ pub(super) fn verify(signer: &Key<'_>, signature: &Signature<'_>, over: Over<'_>
     if signature.version == 6 && signature.salt.len() != salt_bytes(hash) {
         return Err(Unverified::Malformed);
     }
-    let message = [&[signature.salt], over, &[signature.hashed_part, end]].concat().concat();
-    let digest = hash.hash(&[&message]);
+    let digest = hash.hash(&[&[signature.salt], over, &[signature.hashed_part, end]].concat());
     if !digest.as_bytes().starts_with(&signature.digest_start) {
         return Err(Unverified::DoesNotHold);
     }
     match signer.material {
-        Material::Rsa { n, e } => rsa(n, e, signature, hash, &message),
+        Material::Rsa { n, e } => rsa(n, e, signature, &digest),
         Material::Curve { curve, point } => match curve.name() {
             Some("ed25519") => {
                 let point = point.strip_prefix(&[0x40]).ok_or(MALFORMED_KEY)?;
                 ed25519(point, &legacy_numbers(signature)?, digest.as_bytes())
             }
-            Some(name) => ecdsa(name, point, signature, hash, &message),
+            Some(name) => ecdsa(name, point, signature, &digest),
             None => Err(Unverified::Algorithm { algorithm: signature.algorithm.0 }),
         },
         Material::Native(point) if signer.algorithm.0 == ED25519 => {
@@ -117,14 +116,14 @@ const fn salt_bytes(hash: HashAlg) -> usize {
     }
 }
 
-fn rsa(n: &[u8], e: &[u8], signature: &Signature<'_>, hash: HashAlg, message: &[u8]) -> Result<(), Unverified> {
+fn rsa(n: &[u8], e: &[u8], signature: &Signature<'_>, digest: &Digest) -> Result<(), Unverified> {
     let key = PublicKey::rsa_up_to(RSA_BITS, n, e).map_err(Unverified::Key)?;
     let [number] = signature.mpis().ok_or(Unverified::Malformed)?;
     // A number loses the zeros in front of it; a signature has the modulus's length.
     let zeros = n.len().checked_sub(number.len()).ok_or(Unverified::Malformed)?;
     let signature = [vec![0; zeros].as_slice(), number].concat();
-    let bytes = SignatureBytes::Pkcs1 { hash, signature: &signature };
-    key.verify(&bytes, message).map_err(of_error)
+    let bytes = SignatureBytes::Pkcs1 { hash: digest.alg(), signature: &signature };
+    key.verify_digest(&bytes, digest).map_err(of_error)
 }
 
 /// The largest RSA key that is computed with: some people have them.
@@ -134,8 +133,7 @@ fn ecdsa(
     curve: &str,
     point: &[u8],
     signature: &Signature<'_>,
-    hash: HashAlg,
-    message: &[u8],
+    digest: &Digest,
 ) -> Result<(), Unverified> {
     let key = match curve {
         "nistp256" => PublicKey::p256(point),
@@ -144,8 +142,8 @@ fn ecdsa(
         _ => return Err(Unverified::Algorithm { algorithm: signature.algorithm.0 }),
     };
     let [r, s] = signature.mpis().ok_or(Unverified::Malformed)?;
-    let bytes = SignatureBytes::Ecdsa { hash, r, s };
-    key.map_err(Unverified::Key)?.verify(&bytes, message).map_err(of_error)
+    let bytes = SignatureBytes::Ecdsa { hash: digest.alg(), r, s };
+    key.map_err(Unverified::Key)?.verify_digest(&bytes, digest).map_err(of_error)
 }
 
 /// R and S of an `EdDSA` signature as numbers.

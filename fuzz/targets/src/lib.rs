@@ -10,20 +10,26 @@
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzz target is for")]
 
 mod ek_certificate;
+mod elf;
 mod envelope;
 mod event_log;
 mod ima_list;
+mod module;
 mod notes;
+mod openpgp;
 mod pkcs7;
 mod submission;
 mod tpm_structures;
 mod x509;
 
 pub use ek_certificate::ek_certificate;
+pub use elf::elf;
 pub use envelope::envelope;
 pub use event_log::event_log;
 pub use ima_list::ima_list;
+pub use module::module;
 pub use notes::notes;
+pub use openpgp::openpgp;
 pub use pkcs7::pkcs7;
 pub use submission::submission;
 pub use tpm_structures::tpm_structures;
@@ -35,10 +41,13 @@ pub type Body = fn(&[u8]);
 /// Every target by its name.
 pub const TARGETS: &[(&str, Body)] = &[
     ("ek_certificate", ek_certificate),
+    ("elf", elf),
     ("envelope", envelope),
     ("event_log", event_log),
     ("ima_list", ima_list),
+    ("module", module),
     ("notes", notes),
+    ("openpgp", openpgp),
     ("pkcs7", pkcs7),
     ("submission", submission),
     ("tpm_structures", tpm_structures),

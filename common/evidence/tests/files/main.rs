@@ -18,4 +18,6 @@
 extern crate lydian_evidence as evidence;
 
 mod elf;
+mod module;
+mod openpgp;
 mod oracle;

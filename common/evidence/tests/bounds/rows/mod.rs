@@ -2,6 +2,7 @@
 
 mod canonical;
 mod eventlog;
+mod files;
 mod ima;
 mod signing;
 mod tpm;
@@ -44,5 +45,6 @@ pub(crate) fn all() -> Vec<Row> {
     rows.extend(tpm::rows());
     rows.extend(canonical::rows());
     rows.extend(signing::rows());
+    rows.extend(files::rows());
     rows
 }

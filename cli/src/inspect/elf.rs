@@ -170,7 +170,8 @@ fn decoded(elf: &Elf<'_>, kind: &NoteKind<'_>) -> Option<Value> {
 fn properties(elf: &Elf<'_>, list: &Properties<'_>) -> Value {
     let machine = elf.machine();
     let values = list.take(NOTES).map(|property| {
-        let name = property.name(machine).map_or_else(|| format!("{:#x}", property.property_type), str::to_owned);
+        let name =
+            property.name(machine).map_or_else(|| format!("{:#x}", property.property_type), str::to_owned);
         let flags: Vec<_> = property.flags(machine).collect();
         let data = property.data.get(..NOTE_BYTES).unwrap_or(property.data);
         let value = if flags.is_empty() { json!(hex::encode(data)) } else { json!(flags) };

@@ -240,7 +240,11 @@ impl UserIdView {
     }
 
     fn cell(&self) -> Cell {
-        let text = if self.kind == "attribute" { format!("(a picture of {})", self.user_id) } else { self.user_id.clone() };
+        let text = if self.kind == "attribute" {
+            format!("(a picture of {})", self.user_id)
+        } else {
+            self.user_id.clone()
+        };
         match self.status {
             "valid" => text.into(),
             status => Cell::toned(format!("{text} ({status})"), Tone::Dim),

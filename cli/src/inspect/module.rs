@@ -151,7 +151,8 @@ impl ModuleView {
         self.modinfo = fields(module.info());
         self.name = module.info().first(b"name").map(lossy);
         if let Some(place) = module.misplaced_signature() {
-            let text = "a signature's closing text is not at the end: the kernel takes the module for unsigned";
+            let text =
+                "a signature's closing text is not at the end: the kernel takes the module for unsigned";
             self.find("signature-misplaced", Severity::Error, Some(place), &text);
         }
         if module.is_signed_twice() {
@@ -203,8 +204,9 @@ impl ModuleView {
             Verdict::NotVerified => None,
         };
         if valid == Some(false) {
-            let why = signers.iter().find_map(|signer| signer.why.as_deref());
-            let why = why.unwrap_or("its signer is none of the certificates of --keys");
+            let wrong = signers.iter().find(|signer| signer.valid == Some(false));
+            let why = wrong.and_then(|signer| signer.why.as_deref());
+            let why = why.unwrap_or("no certificate of --keys signed it, nor one beneath them");
             self.find("signature-invalid", Severity::Error, Some(signature.offset), &why);
         }
         if hash == Some(HashAlg::Sha1) {

@@ -13,8 +13,9 @@ use crate::error::CliError;
 pub(super) fn of_option(at: Option<&str>, now: OffsetDateTime) -> Result<UnixTime, CliError> {
     match at {
         None => Ok(of_date(now).unwrap_or(UnixTime::from_secs(0))),
-        Some(text) => of_text(text)
-            .ok_or_else(|| CliError::value("--at", "not a time: RFC 3339, YYYY-MM-DD, or seconds since 1970")),
+        Some(text) => of_text(text).ok_or_else(|| {
+            CliError::value("--at", "not a time: RFC 3339, YYYY-MM-DD, or seconds since 1970")
+        }),
     }
 }
 

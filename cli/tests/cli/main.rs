@@ -13,6 +13,7 @@ mod run;
 mod server;
 
 mod inspect;
+mod inspect_files;
 mod remote;
 mod usage;
 mod verify;

@@ -90,9 +90,8 @@ fn verdict(signers: &[SignerOutcome<'_>], trusted: &[Certificate<'_>]) -> Verdic
     if signers.iter().any(|signer| signer.is_trusted) {
         return Verdict::Holds;
     }
-    let unknown = |signer: &SignerOutcome<'_>| {
-        matches!(signer.outcome, Ok(_) | Err(SignerError::NoCertificate))
-    };
+    let unknown =
+        |signer: &SignerOutcome<'_>| matches!(signer.outcome, Ok(_) | Err(SignerError::NoCertificate));
     if !trusted.is_empty() && signers.iter().any(unknown) { Verdict::Fails } else { Verdict::NotVerified }
 }
 

@@ -14,7 +14,10 @@ pub fn module(bytes: &[u8]) {
     let Ok(module) = Module::parse(&bytes) else { return };
     let _said = (module.info().count(), module.misplaced_signature(), module.is_signed_twice());
     if let Some(signature) = module.signature() {
-        assert_eq!(signature.offset, module.content().len() + signature.signer.len() + signature.key_id.len());
+        assert_eq!(
+            signature.offset,
+            module.content().len() + signature.signer.len() + signature.key_id.len()
+        );
         let trailer = 12 + 28;
         assert_eq!(signature.offset + signature.signature.len() + trailer, bytes.len());
     }

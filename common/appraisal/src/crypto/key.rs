@@ -102,7 +102,11 @@ impl PublicKey {
     }
 
     /// From a modulus of at most `max_bits` and an exponent.
-    pub(crate) fn rsa_up_to(max_bits: usize, modulus: &[u8], exponent: &[u8]) -> Result<Self, SignatureError> {
+    pub(crate) fn rsa_up_to(
+        max_bits: usize,
+        modulus: &[u8],
+        exponent: &[u8],
+    ) -> Result<Self, SignatureError> {
         let (n, e) = (BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent));
         let bits = n.bits();
         if !(2048..=max_bits).contains(&bits) {

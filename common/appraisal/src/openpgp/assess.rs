@@ -105,9 +105,8 @@ struct Work<'a> {
 
 impl<'a> Work<'a> {
     fn component(&mut self, component: &Component<'a>) {
-        let kind = match component.kind {
-            Ok(kind) => kind,
-            Err(_) => return self.note(FindingCode::SubkeyMalformed, component.offset, None),
+        let Ok(kind) = component.kind else {
+            return self.note(FindingCode::SubkeyMalformed, component.offset, None);
         };
         let mut tally = Tally::default();
         for signature in component.signatures() {
@@ -252,7 +251,8 @@ impl<'a> Work<'a> {
     }
 
     fn conclude(mut self) -> Assessment<'a> {
-        let direct_expires = self.direct.filter(|direct| direct.key_expires_after.is_some_and(|after| after != 0));
+        let direct_expires =
+            self.direct.filter(|direct| direct.key_expires_after.is_some_and(|after| after != 0));
         let expires_after = direct_expires.or(self.newest_expiring).and_then(|bound| bound.key_expires_after);
         self.out.expires = expiry(&self.primary, expires_after);
         let flags = |bound: Option<Bound>| bound.and_then(|bound| bound.flags);
@@ -281,9 +281,9 @@ impl<'a> Work<'a> {
 
     fn note_tally(&mut self, offset: usize, kind: &ComponentKind<'_>, tally: &Tally<'_>) {
         if let Some((offset, why)) = tally.wrong {
-            let is_bound = tally.bound.is_some() || tally.revoked.is_some() || *kind == ComponentKind::Primary;
-            let code =
-                if is_bound { FindingCode::SelfSignatureInvalid } else { FindingCode::NotBound };
+            let is_bound =
+                tally.bound.is_some() || tally.revoked.is_some() || *kind == ComponentKind::Primary;
+            let code = if is_bound { FindingCode::SelfSignatureInvalid } else { FindingCode::NotBound };
             self.note(code, offset, Some(why));
         }
         if let Some((offset, why)) = tally.unverified {

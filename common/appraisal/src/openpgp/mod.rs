@@ -85,6 +85,3 @@ pub struct Subkey<'a> {
     /// What it may be used for.
     pub flags: Option<u8>,
 }
-
-#[cfg(test)]
-mod tests;

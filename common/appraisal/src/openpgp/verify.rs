@@ -129,12 +129,7 @@ fn rsa(n: &[u8], e: &[u8], signature: &Signature<'_>, digest: &Digest) -> Result
 /// The largest RSA key that is computed with: some people have them.
 const RSA_BITS: usize = 8192;
 
-fn ecdsa(
-    curve: &str,
-    point: &[u8],
-    signature: &Signature<'_>,
-    digest: &Digest,
-) -> Result<(), Unverified> {
+fn ecdsa(curve: &str, point: &[u8], signature: &Signature<'_>, digest: &Digest) -> Result<(), Unverified> {
     let key = match curve {
         "nistp256" => PublicKey::p256(point),
         "nistp384" => PublicKey::p384(point),

@@ -18,3 +18,14 @@
 extern crate lydian_appraisal as appraisal;
 
 mod gnupg;
+mod golden;
+mod tamper;
+
+/// A ring of people who do not exist.
+pub(crate) fn path(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/keyrings").join(name)
+}
+
+pub(crate) fn own(name: &str) -> Vec<u8> {
+    std::fs::read(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::notes::NoteError;
-use super::{Elf, NoteKind, SegmentType, Table};
+use super::{Elf, NoteKind, Segment, SegmentType, Table};
 use crate::finding::Severity;
 use crate::limits::ELF_FINDINGS;
 
@@ -143,7 +143,8 @@ fn segments(found: &mut Findings, elf: &Elf<'_>) {
         let bytes = elf.segment_bytes(&segment);
         match segment.segment_type {
             SegmentType::INTERP => {
-                if bytes.and_then(super::until_nul).is_none() {
+                let unreadable = bytes.and_then(super::until_nul).is_none();
+                if unreadable && !interpreter && !is_only_memory(elf, &segment) {
                     found.add(FindingCode::InterpreterUnreadable, segment.offset);
                 }
                 if interpreter {
@@ -159,6 +160,12 @@ fn segments(found: &mut Findings, elf: &Elf<'_>) {
             _ => {}
         }
     }
+}
+
+/// Whether a section says that a segment's bytes are not in this file: it holds debugging data, the program is elsewhere.
+fn is_only_memory(elf: &Elf<'_>, segment: &Segment) -> bool {
+    elf.sections()
+        .any(|section| !section.has_bytes() && section.size != 0 && section.address == segment.address)
 }
 
 fn sections(found: &mut Findings, elf: &Elf<'_>) {

@@ -7,7 +7,7 @@
 use super::{Elf, SegmentType, until_nul};
 
 /// Names of needed libraries, one by one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Needed<'a> {
     layout: super::Layout,
     entries: &'a [u8],
@@ -46,7 +46,8 @@ impl<'a> Iterator for Needed<'a> {
 
     fn next(&mut self) -> Option<&'a [u8]> {
         let (_, place) = std::iter::from_fn(|| self.entry()).find(|(tag, _)| *tag == NEEDED)?;
-        let text = usize::try_from(place).ok().and_then(|place| self.strings.get(place..)).unwrap_or_default();
+        let text =
+            usize::try_from(place).ok().and_then(|place| self.strings.get(place..)).unwrap_or_default();
         Some(until_nul(text).unwrap_or_default())
     }
 }

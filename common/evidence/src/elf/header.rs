@@ -159,7 +159,7 @@ fn read<'a>(bytes: &'a [u8], layout: Layout, header: &[u8]) -> Option<Elf<'a>> {
     Some(Elf {
         bytes,
         layout,
-        elf_type: ElfType(half((16, 16))?),
+        kind: ElfType(half((16, 16))?),
         machine: Machine(half((18, 18))?),
         segments,
         sections,

@@ -34,7 +34,7 @@ use crate::limits::ELF_TEXT_BYTES;
 pub struct Elf<'a> {
     bytes: &'a [u8],
     layout: Layout,
-    elf_type: ElfType,
+    kind: ElfType,
     machine: Machine,
     segments: Table,
     sections: Table,
@@ -60,7 +60,7 @@ impl<'a> Elf<'a> {
 
     /// What the file is for.
     pub const fn elf_type(&self) -> ElfType {
-        self.elf_type
+        self.kind
     }
 
     /// The processor that it is made for.

@@ -23,7 +23,7 @@ pub struct Note<'a> {
 }
 
 /// What a note says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoteKind<'a> {
     /// `NT_GNU_BUILD_ID`: unique to the build's result.
@@ -168,7 +168,7 @@ pub struct Misfit {
 }
 
 /// The notes of a section or segment, one by one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct NoteArea<'a> {
     bytes: &'a [u8],
     at: usize,

@@ -7,7 +7,7 @@
 use super::layout::{Endianness, array};
 
 /// The properties of a note, one by one; it ends where they stop making sense.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Properties<'a> {
     rest: &'a [u8],
     endianness: Endianness,

@@ -143,7 +143,7 @@ impl Section {
 }
 
 /// Walks a table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Records<'a> {
     bytes: &'a [u8],
     layout: Layout,
@@ -163,7 +163,7 @@ impl<'a> Records<'a> {
 }
 
 /// Program headers, one by one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Segments<'a>(Records<'a>);
 
 impl<'a> Segments<'a> {
@@ -181,7 +181,7 @@ impl Iterator for Segments<'_> {
 }
 
 /// Section headers, one by one.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Sections<'a>(Records<'a>);
 
 impl<'a> Sections<'a> {

@@ -64,7 +64,8 @@ const END: &[u8] = b"-----END PGP PUBLIC KEY BLOCK-----";
 
 /// Whether the bytes hold armour: a line of its kind, and no packet at their start.
 pub(super) fn is_armor(bytes: &[u8]) -> bool {
-    bytes.first().is_some_and(|first| *first < 0x80) && Lines::new(bytes).any(|line| line.text.starts_with(BEGIN))
+    bytes.first().is_some_and(|first| *first < 0x80)
+        && Lines::new(bytes).any(|line| line.text.starts_with(BEGIN))
 }
 
 /// Takes off the armour as far as that goes.
@@ -101,7 +102,9 @@ fn block(lines: &mut Lines<'_>, out: &mut Vec<u8>) -> Result<(), ArmorError> {
         }
         in_headers = false;
         match line.text.strip_prefix(b"=") {
-            Some(sum) if quads.is_whole() && sum.len() == 4 => checksum = Some((line.offset, value(sum, line.offset)?)),
+            Some(sum) if quads.is_whole() && sum.len() == 4 => {
+                checksum = Some((line.offset, value(sum, line.offset)?));
+            }
             _ => quads.line(&line, out)?,
         }
     }

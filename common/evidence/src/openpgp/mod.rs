@@ -17,7 +17,9 @@ mod subpacket;
 
 pub use algorithm::{Algorithm, Curve};
 pub use armor::ArmorError;
-pub use certificate::{Certificate, CertificateError, Certificates, Component, ComponentKind, Components, Signatures};
+pub use certificate::{
+    Certificate, CertificateError, Certificates, Component, ComponentKind, Components, Signatures,
+};
 pub use key::{Fingerprint, Frame, Key, KeyError, KeyId, Material};
 pub use keybox::KeyboxError;
 pub use packet::{Packet, PacketError, Packets, Tag};

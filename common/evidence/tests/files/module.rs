@@ -89,7 +89,10 @@ fn trailers_that_the_kernel_refuses_are_refused() {
     let mut bytes = good.clone();
     bytes[header + 8] = 0xff;
     let error = Module::parse(&bytes).unwrap_err();
-    assert!(matches!(error, TrailerError::Length { offset, left, .. } if offset == header && left == header), "{error}");
+    assert!(
+        matches!(error, TrailerError::Length { offset, left, .. } if offset == header && left == header),
+        "{error}"
+    );
     assert!(matches!(Module::parse(MAGIC).unwrap_err(), TrailerError::Truncated(_)));
     assert!(matches!(Module::parse(&good[header + 3..]).unwrap_err(), TrailerError::Truncated(_)));
 }
@@ -113,9 +116,11 @@ fn older_signatures_are_recognised() {
 fn every_compression_gives_the_same_module() {
     let plain = own("signed.ko");
     assert!(matches!(unpack(&plain, LIMIT), Ok(Cow::Borrowed(_))));
-    for (name, compression) in
-        [("signed.ko.gz", Compression::Gzip), ("signed.ko.xz", Compression::Xz), ("signed.ko.zst", Compression::Zstd)]
-    {
+    for (name, compression) in [
+        ("signed.ko.gz", Compression::Gzip),
+        ("signed.ko.xz", Compression::Xz),
+        ("signed.ko.zst", Compression::Zstd),
+    ] {
         let bytes = own(name);
         assert_eq!(Compression::of(&bytes), Some(compression));
         assert_eq!(unpack(&bytes, LIMIT).unwrap(), plain, "{name}");
@@ -166,10 +171,8 @@ fn bombs() -> Vec<(Compression, Vec<u8>)> {
     (0..64).for_each(|_| gzip.write_all(&zeros).unwrap());
     let mut zstd = zstd::stream::write::Encoder::new(Vec::new(), 19).unwrap();
     (0..512).for_each(|_| zstd.write_all(&zeros).unwrap());
-    let mut bombs = vec![
-        (Compression::Gzip, gzip.finish().unwrap()),
-        (Compression::Zstd, zstd.finish().unwrap()),
-    ];
+    let mut bombs =
+        vec![(Compression::Gzip, gzip.finish().unwrap()), (Compression::Zstd, zstd.finish().unwrap())];
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("zeros");
     std::fs::write(&file, vec![0; 64 << 20]).unwrap();
@@ -186,7 +189,9 @@ fn bombs_are_refused_at_the_limit() {
         assert!(bytes.len() < 1 << 17, "{compression:?}: {} bytes", bytes.len());
         let mut error = None;
         let info = measure(|| error = Some(unpack(&bytes, LIMIT).unwrap_err()));
-        let Some(UnpackError::Limit { offset, limit: LIMIT }) = error else { panic!("{compression:?}: {error:?}") };
+        let Some(UnpackError::Limit { offset, limit: LIMIT }) = error else {
+            panic!("{compression:?}: {error:?}")
+        };
         assert!(offset > 0 && offset <= bytes.len(), "{compression:?}");
         // xz asks for the dictionary of its own header at once: 64 MiB, which is its limit.
         let dictionary = if compression == Compression::Xz { 64 << 20 } else { 0 };

@@ -1,4 +1,6 @@
-use evidence::openpgp::{ComponentKind, Form, KeyRing, Packet, PacketError, Packets, Signature, SignatureType, Tag};
+use evidence::openpgp::{
+    ComponentKind, Form, KeyRing, Packet, PacketError, Packets, Signature, SignatureType, Tag,
+};
 
 use crate::oracle::run;
 
@@ -54,7 +56,8 @@ fn cut_at_every_byte_each_form_is_refused_or_says_so() {
             });
             let count = components.count();
             // A cut between two packets or blobs leaves a smaller ring, one at the very end armour without its last line's end.
-            let on_a_border = Packets::new(&bytes, 0).any(|packet| packet.is_ok_and(|packet| packet.offset == length));
+            let on_a_border =
+                Packets::new(&bytes, 0).any(|packet| packet.is_ok_and(|packet| packet.offset == length));
             let is_border = match name {
                 "all.gpg" => on_a_border,
                 "two.kbx" => certificates.len() < whole,
@@ -121,14 +124,19 @@ fn bodies_in_parts_are_walked_over() {
     let found: Vec<_> = packets(&bytes).into_iter().map(Result::unwrap).collect();
     assert_eq!((found[0].tag, found[0].body), (Tag(11), None));
     assert_eq!((found[1].tag, found[1].body), (Tag::USER_ID, Some(&b"x"[..])));
-    assert!(matches!(packets(&[0xcd, 0xe0, 0, 0])[..], [Err(PacketError::ShortPart { offset: 0, found: 1 })]));
+    assert!(matches!(
+        packets(&[0xcd, 0xe0, 0, 0])[..],
+        [Err(PacketError::ShortPart { offset: 0, found: 1 })]
+    ));
     let endless = [&[0xcd, 0xe9][..], &[0xe0; 4096]].concat();
     assert!(matches!(packets(&endless)[..], [Err(PacketError::Truncated { offset: 0, .. })]));
 }
 
 #[test]
 fn hostile_lengths_are_refused_with_their_place() {
-    for header in [&[0xcd, 255, 0xff, 0xff, 0xff, 0xff][..], &[0xb6, 0xff, 0xff, 0xff, 0xff], &[0xcd, 254], &[0xcd]] {
+    for header in
+        [&[0xcd, 255, 0xff, 0xff, 0xff, 0xff][..], &[0xb6, 0xff, 0xff, 0xff, 0xff], &[0xcd, 254], &[0xcd]]
+    {
         let bytes = [&[0xcd, 0][..], header].concat();
         let found = packets(&bytes);
         assert_eq!(found.len(), 2, "{header:?}");
@@ -140,7 +148,8 @@ fn hostile_lengths_are_refused_with_their_place() {
 #[test]
 fn old_keys_have_old_fingerprints() {
     // Version 3, made at 2000-01-01, valid for ever, RSA with a modulus of 65 bits.
-    let body = [&[3, 0x38, 0x6d, 0x43, 0x80, 0, 0, 1][..], &[0, 65, 1, 2, 3, 4, 5, 6, 7, 8, 9], &[0, 5, 17]].concat();
+    let body = [&[3, 0x38, 0x6d, 0x43, 0x80, 0, 0, 1][..], &[0, 65, 1, 2, 3, 4, 5, 6, 7, 8, 9], &[0, 5, 17]]
+        .concat();
     let bytes = [&[0x99, 0, u8::try_from(body.len()).unwrap()][..], &body].concat();
     let ring = KeyRing::read(&bytes).unwrap();
     let certificate = ring.certificates().next().unwrap().unwrap();

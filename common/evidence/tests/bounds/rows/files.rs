@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use evidence::digest::HashAlg;
 use evidence::elf::{Elf, NoteKind};
-use evidence::module::{Module, unpack};
+use evidence::module::{Module, ModuleSignature, unpack};
 use evidence::openpgp::{ComponentKind, KeyRing};
 
 use super::{CONSTANT, Inputs, Row};
@@ -66,7 +66,10 @@ pub(super) fn rows() -> Vec<Row> {
 }
 
 fn modules() -> Inputs {
-    [".ko", ".ko.gz", ".ko.xz", ".ko.zst"].iter().flat_map(|end| of_folder("tests/vectors/modules", end)).collect()
+    [".ko", ".ko.gz", ".ko.xz", ".ko.zst"]
+        .iter()
+        .flat_map(|end| of_folder("tests/vectors/modules", end))
+        .collect()
 }
 
 fn rings() -> Inputs {
@@ -81,7 +84,8 @@ fn read_elf(bytes: &[u8]) {
     let _segments = black_box(elf.segments().count());
     for note in elf.notes().filter_map(Result::ok) {
         if let NoteKind::Properties(properties) = note.note.kind() {
-            let _flags = black_box(properties.map(|property| property.flags(elf.machine()).count()).sum::<usize>());
+            let _flags =
+                black_box(properties.map(|property| property.flags(elf.machine()).count()).sum::<usize>());
         }
     }
     let _findings = black_box(elf.findings());
@@ -93,7 +97,7 @@ fn read_module(bytes: &[u8]) {
     let _digest = black_box(module.digest(HashAlg::Sha256));
     let _info = black_box((module.info().count(), module.info().first(b"name")));
     let _places = black_box((module.misplaced_signature(), module.is_signed_twice()));
-    let _signers = module.signature().and_then(|signature| signature.signed_data());
+    let _signers = module.signature().and_then(ModuleSignature::signed_data);
 }
 
 fn read_ring(bytes: &[u8]) {
@@ -105,7 +109,8 @@ fn read_ring(bytes: &[u8]) {
                 let _key = black_box((key.fingerprint(), key.key_id(), key.bits()));
             }
             for signature in component.signatures().filter_map(Result::ok) {
-                let _times = black_box((signature.created(), signature.expires(), signature.key_expires_after()));
+                let _times =
+                    black_box((signature.created(), signature.expires(), signature.key_expires_after()));
                 let _signer = black_box((signature.issuer(), signature.unknown_critical()));
                 let _numbers = black_box((signature.mpis::<1>(), signature.embedded().is_some()));
             }

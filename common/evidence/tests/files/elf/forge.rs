@@ -31,7 +31,13 @@ pub(crate) fn word(endianness: Endianness, value: u32) -> Vec<u8> {
 }
 
 /// A note, padded.
-pub(crate) fn note(endianness: Endianness, align: usize, name: &[u8], note_type: u32, desc: &[u8]) -> Vec<u8> {
+pub(crate) fn note(
+    endianness: Endianness,
+    align: usize,
+    name: &[u8],
+    note_type: u32,
+    desc: &[u8],
+) -> Vec<u8> {
     let size = |bytes: &[u8]| word(endianness, u32::try_from(bytes.len()).unwrap());
     let mut out = [size(name), size(desc), word(endianness, note_type), name.to_vec()].concat();
     out.resize(out.len().next_multiple_of(align), 0);
@@ -114,8 +120,10 @@ impl Forge {
         let (offset, size) = self.put(&strings);
         self.segments.push((1, offset, size, 4096, 0x10_0000));
         entries.extend([(5, 0x10_0000), (0, 0)]);
-        let bytes: Vec<u8> =
-            entries.into_iter().flat_map(|(tag, value)| [self.wide(tag), self.wide(value)].concat()).collect();
+        let bytes: Vec<u8> = entries
+            .into_iter()
+            .flat_map(|(tag, value)| [self.wide(tag), self.wide(value)].concat())
+            .collect();
         let (offset, size) = self.put(&bytes);
         self.segments.push((2, offset, size, 8, 0));
     }
@@ -154,9 +162,7 @@ impl Forge {
     fn wide(&self, value: u64) -> Vec<u8> {
         match (self.class, self.endianness) {
             // Offsets that mean "anywhere" are cut to the class.
-            (Class::Elf32, _) => {
-                word(self.endianness, u32::try_from(value & 0xffff_ffff).unwrap())
-            }
+            (Class::Elf32, _) => word(self.endianness, u32::try_from(value & 0xffff_ffff).unwrap()),
             (Class::Elf64, Endianness::Little) => value.to_le_bytes().to_vec(),
             (Class::Elf64, Endianness::Big) => value.to_be_bytes().to_vec(),
         }

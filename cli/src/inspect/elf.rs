@@ -169,7 +169,7 @@ fn decoded(elf: &Elf<'_>, kind: &NoteKind<'_>) -> Option<Value> {
 
 fn properties(elf: &Elf<'_>, list: &Properties<'_>) -> Value {
     let machine = elf.machine();
-    let values = list.take(NOTES).map(|property| {
+    let values = list.clone().take(NOTES).map(|property| {
         let name =
             property.name(machine).map_or_else(|| format!("{:#x}", property.property_type), str::to_owned);
         let flags: Vec<_> = property.flags(machine).collect();
@@ -214,7 +214,7 @@ impl Report for ElfView {
         }
         if others > 0 {
             let others = counted(u64::try_from(others).unwrap_or(u64::MAX), "other note");
-            text.push_str(&format!("and {others}\n"));
+            text.extend(["and ", &others, "\n"]);
         }
         text.push('\n');
         text

@@ -89,7 +89,7 @@ fn read(path: &Path, at: UnixTime) -> Result<RingView, CliError> {
         truncated_at: None,
     };
     let mut certificates = ring.certificates();
-    while let Some(certificate) = certificates.next() {
+    for certificate in certificates.by_ref() {
         match certificate {
             Ok(certificate) => view.take_in(&certificate, ring.form(), at),
             Err(error) => view.refuse(&error, ring.form()),

@@ -4,6 +4,7 @@
 //! alone proves nothing: only a quote that somebody asked for makes its digests true.
 
 mod report;
+mod signer_view;
 
 mod event_view;
 mod eventlog;
@@ -11,7 +12,6 @@ mod ima;
 mod systemd_log;
 
 mod ek_cert;
-mod pcrs;
 mod quote;
 
 mod elf;
@@ -19,6 +19,8 @@ mod keyring;
 mod module;
 mod moment;
 mod pe;
+mod pe_signature;
+mod pe_view;
 mod siglist;
 
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! `lydian inspect module`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use appraisal::endorsement::certificates_from_pem;
 use appraisal::module::{MAX_SIGNERS, SignerOutcome, Verdict, Verification, verify};
@@ -65,7 +65,7 @@ struct SignatureView {
 }
 
 /// A signer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 struct SignerView {
     issuer: Option<String>,
     serial: Option<String>,
@@ -87,7 +87,7 @@ pub(crate) fn run(ui: &mut Ui, args: &ModuleArgs) -> Result<Outcome, CliError> {
 }
 
 /// The DER of a file's certificates: of a bundle in PEM, or of one alone.
-fn certificates(path: &PathBuf) -> Result<Vec<Vec<u8>>, CliError> {
+fn certificates(path: &Path) -> Result<Vec<Vec<u8>>, CliError> {
     let bytes = files::read(path, CA_BYTES)?;
     let ders = match std::str::from_utf8(&bytes) {
         Ok(text) if text.contains("-----BEGIN") => {
@@ -267,22 +267,6 @@ impl SignatureView {
             digest: None,
             offset: signature.offset,
             size: signature.signature.len(),
-        }
-    }
-}
-
-impl Default for SignerView {
-    fn default() -> Self {
-        Self {
-            issuer: None,
-            serial: None,
-            key_id: None,
-            hash: None,
-            algorithm: None,
-            subject: None,
-            cert_sha256: None,
-            valid: None,
-            why: None,
         }
     }
 }

@@ -14,6 +14,10 @@ mod server;
 
 mod inspect;
 mod inspect_files;
+mod inspect_ima;
+mod inspect_pe;
+mod inspect_quote;
+mod inspect_siglist;
 mod remote;
 mod usage;
 mod verify;

@@ -11,6 +11,7 @@ pub mod credential;
 pub mod endorsement;
 pub mod module;
 pub mod openpgp;
+pub mod quote;
 
 pub mod refusal;
 pub mod state;

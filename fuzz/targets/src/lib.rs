@@ -17,7 +17,11 @@ mod ima_list;
 mod module;
 mod notes;
 mod openpgp;
+mod pcr_files;
+mod pe;
 mod pkcs7;
+mod quote_files;
+mod siglist;
 mod submission;
 mod tpm_structures;
 mod x509;
@@ -30,7 +34,11 @@ pub use ima_list::ima_list;
 pub use module::module;
 pub use notes::notes;
 pub use openpgp::openpgp;
+pub use pcr_files::pcr_files;
+pub use pe::pe;
 pub use pkcs7::pkcs7;
+pub use quote_files::quote_files;
+pub use siglist::siglist;
 pub use submission::submission;
 pub use tpm_structures::tpm_structures;
 pub use x509::x509;
@@ -48,7 +56,11 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("module", module),
     ("notes", notes),
     ("openpgp", openpgp),
+    ("pe", pe),
+    ("pcr_files", pcr_files),
+    ("quote_files", quote_files),
     ("pkcs7", pkcs7),
+    ("siglist", siglist),
     ("submission", submission),
     ("tpm_structures", tpm_structures),
     ("x509", x509),

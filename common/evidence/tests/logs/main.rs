@@ -14,9 +14,13 @@
 // Other crates know this one as `evidence`; so do its tests.
 extern crate lydian_evidence as evidence;
 
+mod canonical;
 mod damage;
 mod golden;
 mod ima_laws;
+mod ima_real;
+mod ima_stream;
+mod ima_tamper;
 mod real;
 mod tamper;
 mod vectors;

@@ -1,9 +1,12 @@
 //! The table: one row per parser.
 
 mod canonical;
+mod efi;
 mod eventlog;
 mod files;
 mod ima;
+mod pe;
+mod records;
 mod signing;
 mod tpm;
 
@@ -41,9 +44,10 @@ pub(crate) const CONSTANT: u64 = 16 << 10;
 
 /// All rows.
 pub(crate) fn all() -> Vec<Row> {
-    let mut rows = vec![eventlog::row(), ima::row()];
+    let mut rows = vec![efi::row(), eventlog::row(), ima::row(), pe::row()];
     rows.extend(tpm::rows());
     rows.extend(canonical::rows());
+    rows.extend(records::rows());
     rows.extend(signing::rows());
     rows.extend(files::rows());
     rows

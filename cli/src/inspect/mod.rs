@@ -17,6 +17,7 @@ mod quote;
 mod elf;
 mod keyring;
 mod module;
+mod moment;
 mod pe;
 mod pe_signature;
 mod pe_view;

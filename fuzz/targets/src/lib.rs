@@ -11,11 +11,14 @@
 
 mod cel;
 mod ek_certificate;
+mod elf;
 mod envelope;
 mod event_log;
 mod ima_list;
 mod json;
+mod module;
 mod notes;
+mod openpgp;
 mod pcr_files;
 mod pe;
 mod pkcs7;
@@ -28,11 +31,14 @@ mod x509;
 
 pub use cel::cel;
 pub use ek_certificate::ek_certificate;
+pub use elf::elf;
 pub use envelope::envelope;
 pub use event_log::event_log;
 pub use ima_list::ima_list;
 pub use json::json;
+pub use module::module;
 pub use notes::notes;
+pub use openpgp::openpgp;
 pub use pcr_files::pcr_files;
 pub use pe::pe;
 pub use pkcs7::pkcs7;
@@ -52,10 +58,13 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("json", json),
     ("systemd_log", systemd_log),
     ("ek_certificate", ek_certificate),
+    ("elf", elf),
     ("envelope", envelope),
     ("event_log", event_log),
     ("ima_list", ima_list),
+    ("module", module),
     ("notes", notes),
+    ("openpgp", openpgp),
     ("pe", pe),
     ("pcr_files", pcr_files),
     ("quote_files", quote_files),

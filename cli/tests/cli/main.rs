@@ -14,6 +14,7 @@ mod server;
 
 mod inspect;
 mod inspect_files;
+mod inspect_ek_cert;
 mod inspect_ima;
 mod inspect_pe;
 mod inspect_quote;

@@ -12,6 +12,8 @@
 mod cel;
 mod ek_certificate;
 mod elf;
+mod crl;
+mod ek_roots_bundle;
 mod envelope;
 mod event_log;
 mod ima_list;
@@ -32,6 +34,8 @@ mod x509;
 pub use cel::cel;
 pub use ek_certificate::ek_certificate;
 pub use elf::elf;
+pub use crl::crl;
+pub use ek_roots_bundle::ek_roots_bundle;
 pub use envelope::envelope;
 pub use event_log::event_log;
 pub use ima_list::ima_list;
@@ -59,6 +63,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("systemd_log", systemd_log),
     ("ek_certificate", ek_certificate),
     ("elf", elf),
+    ("crl", crl),
+    ("ek_roots_bundle", ek_roots_bundle),
     ("envelope", envelope),
     ("event_log", event_log),
     ("ima_list", ima_list),

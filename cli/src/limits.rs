@@ -28,5 +28,9 @@ pub(crate) const HOSTS_PER_PAGE: u64 = 500;
 pub(crate) const HOST_PAGES: usize = 1_000;
 /// History entries asked for at once.
 pub(crate) const HISTORY_PER_PAGE: u64 = 200;
+/// Signature lists. The largest dbx has some 25 KiB, and firmware keeps at most some hundred KiB of variables.
+pub(crate) const SIGNATURE_LIST_BYTES: usize = 8 << 20;
+/// A PE image. Unified kernel images with their initrd have 30 to 300 MiB.
+pub(crate) const PE_IMAGE_BYTES: usize = 512 << 20;
 /// A file with certificates: all intermediates that the TPM makers publish come to some 400 kB in PEM.
 pub(crate) const CERTIFICATE_FILE_BYTES: usize = 4 << 20;

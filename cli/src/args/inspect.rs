@@ -52,8 +52,21 @@ pub(crate) enum InspectCommand {
         lydian inspect ek-cert --roots /etc/lydian/ek-roots --crls crls/ --public ek.pub -o json ek.pem")]
     EkCert(EkCertArgs),
     /// EFI signature lists and authenticated variable updates: db, dbx, KEK, `MokList`
+    ///
+    /// Files are the contents of a variable, a file of efivarfs, or a signed update. Exits with 1 where an update's
+    /// signature does not hold or firmware would refuse the lists, with 2 where they could not be read to their end.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect siglist /sys/firmware/efi/efivars/db-d719b2cb-3d3a-4596-a3bc-dad00e67656f\n  \
+        lydian inspect siglist DBXUpdate.bin -o json | jq '.lists[].entries[].sha256'")]
     Siglist(SiglistArgs),
     /// PE images: Authenticode digests, signatures with their chains, SBAT, UKI sections
+    ///
+    /// Exits with 1 where a signature does not hold or is over another image, with 2 where the image could not be read.
+    /// That a signature holds says nothing of who trusts its signer.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect pe /boot/efi/EFI/debian/shimx64.efi\n  \
+        lydian inspect pe /efi/EFI/Linux/*.efi -o json | jq '.[].uki.profiles[0].pcr_11.sha256'\n  \
+        lydian inspect pe vmlinuz -o json | jq -r .authenticode.sha256")]
     Pe(PeArgs),
     /// ELF files: build id and notes
     Elf(ElfArgs),

@@ -14,7 +14,9 @@ mod server;
 
 mod inspect;
 mod inspect_ima;
+mod inspect_pe;
 mod inspect_quote;
+mod inspect_siglist;
 mod remote;
 mod usage;
 mod verify;

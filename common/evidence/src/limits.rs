@@ -96,3 +96,13 @@ pub const OID_BYTES: usize = 64;
 pub const NAME_BYTES: usize = 1_024;
 /// Relative names of a distinguished name that is shown. Real ones have 1 to 8.
 pub const NAME_PARTS: usize = 32;
+/// Findings about a PE image's layout: every section can have one.
+pub const PE_FINDINGS: usize = 32;
+/// A section's long name in a PE image. Real ones have 9 to 20 bytes.
+pub const PE_SECTION_NAME_BYTES: usize = 64;
+/// Zeros that a section has in memory behind what the file has of it: those of a page, but for `.bss` that no stub measures.
+pub const PE_SECTION_PADDING_BYTES: usize = 1 << 20;
+/// Profiles of a unified kernel image, as systemd's `UNIFIED_PROFILES_MAX`.
+pub const UKI_PROFILES: usize = 256;
+/// How many times over a PE image whose sections overlap is hashed. In real ones no two sections have bytes in common.
+pub const PE_HASHED_MULTIPLE: usize = 4;

@@ -96,6 +96,8 @@ pub(super) struct EventView {
     pub(super) type_id: u32,
     pub(super) digests: BTreeMap<&'static str, String>,
     pub(super) digest: &'static str,
+    /// Which bytes of the data the digest is of, from and to; `null` where it is of something else.
+    pub(super) measured_bytes: Option<[usize; 2]>,
     pub(super) decoded: Option<Value>,
     /// A line for people.
     pub(super) text: String,
@@ -198,6 +200,7 @@ impl EventView {
             type_id: event.event_type.0,
             digests: event.digests().map(|digest| (digest.alg().name(), digest.to_string())).collect(),
             digest: event.digest_check(bank).name(),
+            measured_bytes: event.measured_bytes(bank).map(|bytes| [bytes.start, bytes.end]),
             decoded: decoded(event),
             text: event.describe(),
             data_bytes: event.data.len(),

@@ -17,6 +17,7 @@ extern crate lydian_evidence as evidence;
 mod damage;
 mod golden;
 mod ima_laws;
+mod matrix;
 mod oracle;
 mod real;
 mod tamper;

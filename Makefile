@@ -24,7 +24,7 @@ lint: ## what CI checks beside the tests
 fmt: ## format all code
 	cargo fmt
 
-bench: ## every benchmark with its peer; figures in target/bench/results.jsonl
+bench: ## every benchmark with its peer; figures in target/bench/results.jsonl (one group: scripts/bench evidence)
 	@scripts/setup
 	@scripts/bench
 

@@ -4,14 +4,13 @@
 //! There is no peer that does the same work; the goals stand in the peer's place. Lines go to
 //! `target/bench/results.jsonl`.
 
-use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use evidence::digest::Sha256Digest;
 use support::{
-    Agent, AgentSettings, Recording, SimulatedHost, SwtpmSpec, Verifier, VerifierClient, VerifierSettings,
-    elf, wait,
+    Agent, AgentSettings, Figure, Goal, Recording, SimulatedHost, SwtpmSpec, Verifier, VerifierClient,
+    VerifierSettings, elf, wait,
 };
 use wire::operator::{HostDetail, HostHistory, Scope};
 
@@ -88,14 +87,5 @@ fn resident_mib(pid: i32) -> Result<f64> {
 }
 
 fn line(name: &str, ours: f64, goal: f64, unit: &str) -> Result<()> {
-    let dir = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench");
-    std::fs::create_dir_all(&dir)?;
-    let mut file = std::fs::File::options().create(true).append(true).open(dir.join("results.jsonl"))?;
-    let (ratio, holds) = (ours / goal, ours <= goal);
-    let verdict = if holds { "holds" } else { "MISSED" };
-    writeln!(std::io::stdout(), "{name:<75} {ours:>9.1} {unit:<8} goal {goal:>8.1}  {verdict}")?;
-    let json = serde_json::json!({
-        "name": name, "ours": ours, "peer": null, "ratio": ratio, "unit": unit, "goal": goal, "holds": holds,
-    });
-    Ok(writeln!(file, "{json}")?)
+    Figure { name, ours, peer: None, unit, goal: Goal::AtMost(goal) }.write()
 }

@@ -8,17 +8,21 @@ pub mod limits;
 
 pub mod asn1;
 pub mod cbor;
+pub mod cel;
 pub mod cursor;
 pub mod digest;
 pub mod finding;
+pub mod json;
 pub mod pcr;
 pub mod time;
 
+pub mod efi;
 pub mod pkcs7;
 pub mod x509;
 
 pub mod eventlog;
 pub mod ima;
+pub mod systemd_log;
 pub mod tpm;
 
 pub mod body;

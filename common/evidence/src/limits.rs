@@ -68,6 +68,18 @@ pub const MANIFEST_BYTES: usize = 16 << 20;
 pub const MANIFEST_ENTRIES: usize = 65_536;
 /// Signers of one manifest entry.
 pub const ENTRY_SIGNERS: usize = 16;
+/// One JSON document. A record of a measurement log has some 500 bytes; the largest holds an IMA field of 1 MiB in hexadecimal.
+pub const JSON_BYTES: usize = 8 << 20;
+/// Nesting of a JSON document. Records of measurement logs need four levels; a user's record within one, some more.
+pub const JSON_DEPTH: usize = 32;
+/// systemd's measurement log. Real ones have 3 to 30 KiB: a record a phase, a file system, an image or a login.
+pub const SYSTEMD_LOG_BYTES: usize = 4 << 20;
+/// A canonical event log as JSON: a firmware log and an IMA list of the longest kind, in hexadecimal.
+pub const CEL_BYTES: usize = 128 << 20;
+/// Findings of one log; what is wrong with the first hundreds of records is enough to know.
+pub const LOG_FINDINGS: usize = 1_000;
+/// `NvPCRs` of one log. systemd defines five, and its range of NV indices has 256.
+pub const NVPCRS: usize = 256;
 /// An object identifier that is shown. Those in use have 3 to 15 bytes.
 pub const OID_BYTES: usize = 64;
 /// A distinguished name that is shown. Real ones have 20 to 300 bytes.

@@ -15,6 +15,7 @@ mod event_log;
 mod ima_list;
 mod notes;
 mod pkcs7;
+mod siglist;
 mod submission;
 mod tpm_structures;
 mod x509;
@@ -25,6 +26,7 @@ pub use event_log::event_log;
 pub use ima_list::ima_list;
 pub use notes::notes;
 pub use pkcs7::pkcs7;
+pub use siglist::siglist;
 pub use submission::submission;
 pub use tpm_structures::tpm_structures;
 pub use x509::x509;
@@ -40,6 +42,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("ima_list", ima_list),
     ("notes", notes),
     ("pkcs7", pkcs7),
+    ("siglist", siglist),
     ("submission", submission),
     ("tpm_structures", tpm_structures),
     ("x509", x509),

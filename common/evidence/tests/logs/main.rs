@@ -14,6 +14,7 @@
 // Other crates know this one as `evidence`; so do its tests.
 extern crate lydian_evidence as evidence;
 
+mod canonical;
 mod damage;
 mod golden;
 mod ima_laws;

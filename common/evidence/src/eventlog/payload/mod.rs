@@ -6,7 +6,6 @@
 mod announce;
 mod device_path;
 mod firmware;
-mod guid;
 mod image;
 mod loader;
 mod sipa;
@@ -14,10 +13,10 @@ mod spdm;
 mod text;
 mod variable;
 
+pub use crate::efi::Guid;
 pub use announce::{Locator, PlatformEvent, PlatformNames, SpecId};
 pub use device_path::DevicePath;
 pub use firmware::{FirmwareBlob, Gpt, HandoffTables, Partition};
-pub use guid::Guid;
 pub use image::ImageLoad;
 pub(super) use loader::GRUB_PREFIXES;
 pub use loader::{IplKind, IplText, Tagged};

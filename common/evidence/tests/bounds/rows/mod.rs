@@ -1,8 +1,10 @@
 //! The table: one row per parser.
 
 mod canonical;
+mod efi;
 mod eventlog;
 mod ima;
+mod records;
 mod signing;
 mod tpm;
 
@@ -40,9 +42,10 @@ pub(crate) const CONSTANT: u64 = 16 << 10;
 
 /// All rows.
 pub(crate) fn all() -> Vec<Row> {
-    let mut rows = vec![eventlog::row(), ima::row()];
+    let mut rows = vec![efi::row(), eventlog::row(), ima::row()];
     rows.extend(tpm::rows());
     rows.extend(canonical::rows());
+    rows.extend(records::rows());
     rows.extend(signing::rows());
     rows
 }

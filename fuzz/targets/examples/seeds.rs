@@ -1,0 +1,146 @@
+//! Writes seeds of Lydian's own formats below a folder: those that no file of the repository holds.
+//!
+//! usage: seeds FOLDER
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a tool of the tests: a panic is how it fails")]
+
+use std::path::{Path, PathBuf};
+
+use evidence::body::{
+    Body, BootCounters, CheckpointView, Claim, FirmwareLog, Gap, GapCause, GapEnd, Trigger,
+};
+use evidence::bundle::Bundle;
+use evidence::digest::{ChainId, HostId, Sha256Digest};
+use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
+use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
+use evidence::time::UnixTime;
+use ledger::checkpoint::{Checkpoint, Origin, SignedCheckpoint};
+use ledger::hash::Hash;
+use ledger::note::{KeyName, SignerKey};
+use ledger::proof::InclusionProof;
+use ledger::proof_file::ProofFile;
+use ledger::tree::{LeafIndex, LogSize};
+
+fn main() {
+    let folder = PathBuf::from(std::env::args().nth(1).expect("a folder"));
+    let write = |target: &str, name: &str, bytes: &[u8]| {
+        let folder = folder.join(target);
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), bytes).unwrap();
+    };
+    let (body, manifest, envelope) = (body().encode(), manifest().encode(), envelope());
+    write("envelope", "body", &body);
+    write("envelope", "manifest", &manifest);
+    write("envelope", "submission", &envelope.encode());
+    write("envelope", "bundle", &bundle(envelope.clone()).encode());
+    let manifests = wire::submit::encode_manifests([&manifest[..], &manifest[..]].into_iter());
+    write("submission", "manifests", &manifests);
+    write("submission", "compressed", &wire::submit::compress(&manifests).unwrap());
+    write("submission", "envelope", &wire::submit::compress(&envelope.encode()).unwrap());
+    let (key, checkpoint) = checkpoint();
+    write("notes", "key", key.verifier_key().to_string().as_bytes());
+    write("notes", "checkpoint", checkpoint.as_bytes());
+    let proof = InclusionProof::new(vec![Hash::leaf(b"sibling")]).unwrap();
+    let proof = ProofFile::new(LeafIndex::new(0).unwrap(), proof, checkpoint);
+    write("notes", "proof", proof.to_string().as_bytes());
+    write("notes", "proof-extra", proof.with_extra(b"extra".to_vec()).unwrap().to_string().as_bytes());
+}
+
+fn body() -> Body {
+    let gap = |until, scope: &str| Gap {
+        from: UnixTime::from_ms(5),
+        until,
+        cause: GapCause::Unreadable,
+        scope: scope.into(),
+    };
+    Body {
+        host: HostId::new([1; 32]),
+        chain: ChainId::new([2; 16]),
+        seq: 7,
+        prev: digest(1),
+        boot: BootCounters { reset_count: 3, restart_count: 1 },
+        checkpoint: CheckpointView { size: 12, root: digest(2) },
+        state_root: digest(3),
+        added: vec![Sha256Digest::new([1; 32]), Sha256Digest::new([2; 32])],
+        removed: vec![Sha256Digest::new([3; 32])],
+        gaps: vec![gap(GapEnd::Open, "/root"), gap(GapEnd::Closed(UnixTime::from_ms(9)), "/usr")],
+        posture: vec![Claim { key: "kernel.release".into(), value: "6.1.0".into() }],
+        agent_time: UnixTime::from_ms(1_700_000_000_000),
+        salt: [9; 32],
+        firmware_log: FirmwareLog::Present(digest(4)),
+        ima_first: 40,
+        trigger: Trigger::Change,
+        agent_version: "0.1.0".into(),
+    }
+}
+
+fn manifest() -> Manifest {
+    let entry = |path: &str, flags, signers| Entry {
+        path: path.into(),
+        digest: digest(5),
+        size: 1_234,
+        mode: 0o755,
+        flags,
+        signers,
+    };
+    let entries = vec![
+        entry("/usr/bin/bash", EntryFlags::ELF, Vec::new()),
+        entry(
+            "/boot/efi/EFI/debian/shimx64.efi",
+            EntryFlags::PE.with(EntryFlags::BOOT_FILE),
+            vec![digest(6)],
+        ),
+    ];
+    let [name, version, architecture] = ["bash", "5.2.15-2+b7", "amd64"].map(str::to_owned);
+    Manifest::new(ComponentKind::Package, name, version, architecture, entries).unwrap()
+}
+
+fn envelope() -> Envelope {
+    let (attest, signature) = (recorded("quote_ecc.msg"), recorded("quote_ecc.sig"));
+    Envelope {
+        evidence: Evidence::seal(&body().encode(), &attest, &signature).unwrap(),
+        pcr_values: vec![vec![7; 32]; 3],
+        attachments: vec![
+            Attachment {
+                kind: AttachmentKind::FirmwareLog,
+                first: 0,
+                bytes: recorded("binary_bios_measurements"),
+            },
+            Attachment { kind: AttachmentKind::ImaList, first: 4, bytes: vec![0; 8] },
+        ],
+    }
+}
+
+fn bundle(envelope: Envelope) -> Bundle {
+    let (key, checkpoint) = checkpoint();
+    Bundle {
+        envelope,
+        firmware_log: recorded("binary_bios_measurements"),
+        ak_public: recorded("ak_ecc.tpm2b"),
+        selection: "sha256:0,1,2".into(),
+        host_name: "web-1".into(),
+        tier: "pinned".into(),
+        state: vec![1; 32],
+        received_ms: 1,
+        log_key: key.verifier_key().to_string(),
+        proof: String::from_utf8_lossy(checkpoint.as_bytes()).into_owned(),
+    }
+}
+
+fn checkpoint() -> (SignerKey, SignedCheckpoint) {
+    let key = SignerKey::from_seed(KeyName::new("log.example/1").unwrap(), &[7; 32]);
+    let origin = Origin::new("log.example/1").unwrap();
+    let root = Hash::node(&Hash::leaf(b"leaf"), &Hash::leaf(b"sibling"));
+    let checkpoint = Checkpoint::new(origin, LogSize::new(2).unwrap(), root).unwrap();
+    let signed = SignedCheckpoint::sign(checkpoint, &key).unwrap();
+    (key, signed)
+}
+
+/// A file of a recorded boot.
+fn recorded(name: &str) -> Vec<u8> {
+    let boot = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/vectors/direct");
+    std::fs::read(boot.join(name)).unwrap()
+}
+
+fn digest(of: u8) -> Sha256Digest {
+    Sha256Digest::of(&[&[of]])
+}

@@ -8,14 +8,17 @@ use clap::{Args, Subcommand};
 pub(crate) enum InspectCommand {
     /// Firmware measurement logs: events, digests, Secure Boot, findings
     ///
-    /// Exits with 1 where an event's data is not what was measured, or the log is damaged.
+    /// A log alone proves nothing: compare it with what a TPM quoted (--against). Exits with 1 where the log contradicts
+    /// itself or the values, and with 2 where it cannot be read to its end; what was read is shown all the same.
     #[command(
         name = "eventlog",
         after_help = "Examples:\n  \
         lydian inspect eventlog /sys/kernel/security/tpm0/binary_bios_measurements\n  \
         ssh web-1 sudo cat /sys/kernel/security/tpm0/binary_bios_measurements | lydian inspect eventlog -\n  \
         lydian inspect eventlog --pcr 7 log.bin\n  \
-        lydian inspect eventlog --only-findings *.bin"
+        lydian inspect eventlog --only-findings *.bin\n  \
+        lydian inspect eventlog --against pcrs.json log.bin        (pcrs.json: {\"banks\": {\"sha256\": {\"0\": \"<hex>\"}}})\n  \
+        lydian inspect eventlog -o json log.bin | jq '.pcrs.sha256'"
     )]
     EventLog(EventLogArgs),
     /// IMA lists: records, violations, what PCR 10 comes to
@@ -62,6 +65,9 @@ pub(crate) struct EventLogArgs {
     /// Bank to check digests in [default: the strongest of the log]
     #[arg(long, value_name = "ALG")]
     pub(crate) bank: Option<String>,
+    /// PCR values that a TPM held, as JSON: says which of them the log accounts for, and why not
+    #[arg(long, value_name = "FILE")]
+    pub(crate) against: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,10 @@
 
 mod report;
 
+mod against;
+mod event_decoded;
+mod event_signatures;
+mod event_table;
 mod event_view;
 mod eventlog;
 mod ima;

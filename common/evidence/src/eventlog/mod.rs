@@ -38,6 +38,8 @@ pub use replay::{
 };
 pub use windows::{Setting, Windows, WindowsFacts};
 
+use std::ops::Range;
+
 use self::events::RawDigests;
 use self::parse::Table;
 use crate::digest::{Digest, HashAlg};
@@ -154,6 +156,12 @@ impl<'a> Event<'a> {
     /// Whether the digest in `bank` is the one that the event's data gives.
     pub fn digest_check(&self, bank: HashAlg) -> DigestCheck {
         check::digest_check(self, bank)
+    }
+
+    /// Which bytes of the data the digest in `bank` is of; what the rest says is a mere claim, as the name of a boot
+    /// variable or a loader's prefix. `None` where the digest is of something else.
+    pub fn measured_bytes(&self, bank: HashAlg) -> Option<Range<usize>> {
+        check::measured(self, bank)
     }
 
     /// What kind of separator the measured digest is, whatever the event's type says.

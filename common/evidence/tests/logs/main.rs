@@ -18,6 +18,8 @@ mod canonical;
 mod damage;
 mod golden;
 mod ima_laws;
+mod matrix;
+mod oracle;
 mod real;
 mod tamper;
 mod vectors;

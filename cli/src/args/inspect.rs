@@ -35,7 +35,16 @@ pub(crate) enum InspectCommand {
     #[command(after_help = "Examples:\n  lydian inspect quote quote.msg\n  \
         lydian inspect quote --attest quote.msg --signature quote.sig --public ak.pub --pcrs quote.pcrs --nonce 0badc0de")]
     Quote(QuoteArgs),
-    /// systemd's measurement log, and what it adds to the firmware's
+    /// systemd's measurement log, canonical event logs, and what they add to the firmware's
+    ///
+    /// Reads systemd's own log (a JSON text sequence) and CEL-JSON. systemd measures phases, file systems, ids and images into
+    /// PCRs that firmware used before it and into `NvPCRs`: give the firmware log (--firmware) for PCRs to come out. Exits with 1
+    /// where the log contradicts itself or the values, and with 2 where it cannot be read to its end.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect systemd-log /run/log/systemd/tpm2-measure.log\n  \
+        lydian inspect systemd-log --firmware /sys/kernel/security/tpm0/binary_bios_measurements /run/log/systemd/tpm2-measure.log\n  \
+        lydian inspect systemd-log --firmware boot.bin --against pcrs.json tpm2-measure.log\n  \
+        /usr/lib/systemd/systemd-pcrlock cel | lydian inspect systemd-log - -o json | jq .pcrs.sha256")]
     SystemdLog(SystemdLogArgs),
     /// Endorsement certificates: who made the TPM, and who answers for it
     EkCert(EkCertArgs),
@@ -111,9 +120,21 @@ pub(crate) struct QuoteArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SystemdLogArgs {
-    /// Files; - is standard input
+    /// Logs of systemd's, or canonical event logs as JSON; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Firmware log of the same boot, whose values PCRs start from
+    #[arg(long, value_name = "FILE")]
+    pub(crate) firmware: Option<PathBuf>,
+    /// Bank to replay and to check digests in [default: all that the logs share]
+    #[arg(long, value_name = "ALG")]
+    pub(crate) bank: Option<String>,
+    /// PCR values that a TPM held, as JSON: says which of them the logs account for, and why not
+    #[arg(long, value_name = "FILE")]
+    pub(crate) against: Option<PathBuf>,
+    /// Only events that something is wrong with
+    #[arg(long)]
+    pub(crate) only_findings: bool,
 }
 
 #[derive(Debug, Args)]

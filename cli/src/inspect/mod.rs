@@ -12,7 +12,10 @@ mod event_table;
 mod event_view;
 mod eventlog;
 mod ima;
+mod systemd_compare;
 mod systemd_log;
+mod systemd_table;
+mod systemd_view;
 
 mod ek_cert;
 mod pcrs;

@@ -18,3 +18,5 @@ pub(crate) const HOSTS_PER_PAGE: u64 = 500;
 pub(crate) const HOST_PAGES: usize = 1_000;
 /// History entries asked for at once.
 pub(crate) const HISTORY_PER_PAGE: u64 = 200;
+/// A file with certificates: all intermediates that the TPM makers publish come to some 400 kB in PEM.
+pub(crate) const CERTIFICATE_FILE_BYTES: usize = 4 << 20;

@@ -47,6 +47,13 @@ pub(crate) enum InspectCommand {
         /usr/lib/systemd/systemd-pcrlock cel | lydian inspect systemd-log - -o json | jq .pcrs.sha256")]
     SystemdLog(SystemdLogArgs),
     /// Endorsement certificates: who made the TPM, and who answers for it
+    ///
+    /// Platform certificates, attestation keys' and authorities' are read too. Exits with 1 where something that was
+    /// given does not fit: a chain that does not hold, another key, a revoked certificate.
+    #[command(after_help = "Examples:\n  \
+        tpm2_nvread 0x1c00002 | lydian inspect ek-cert -\n  \
+        lydian inspect ek-cert --roots ek-roots.bundle --intermediates ek-chain.bin ek.der\n  \
+        lydian inspect ek-cert --roots /etc/lydian/ek-roots --crls crls/ --public ek.pub -o json ek.pem")]
     EkCert(EkCertArgs),
     /// EFI signature lists and authenticated variable updates: db, dbx, KEK, `MokList`
     Siglist(SiglistArgs),
@@ -138,10 +145,26 @@ pub(crate) struct SystemdLogArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "the text is for a terminal, where backticks are noise")]
 pub(crate) struct EkCertArgs {
-    /// Files; - is standard input
+    /// Certificates in DER, PEM or Base64, as read from NV, or as Intel's service answers; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Whom to trust: a bundle of roots, or a folder of certificates (those in its folder `cloud` are of clouds)
+    #[arg(long, value_name = "BUNDLE|DIR")]
+    pub(crate) roots: Option<PathBuf>,
+    /// Certificates between those of TPMs and the roots
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) intermediates: Vec<PathBuf>,
+    /// Lists of revoked certificates
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) crls: Vec<PathBuf>,
+    /// Time of the check: 2026-05-01, 2026-05-01T12:00:00Z or @SECONDS [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// The endorsement key that the certificate is to be about: TPM2B_PUBLIC or TPMT_PUBLIC
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

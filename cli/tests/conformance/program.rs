@@ -19,7 +19,9 @@ pub(crate) struct Said {
 /// Runs `lydian inspect KIND -o json OPTIONS… FILE…`.
 pub(crate) fn inspect(corpus: &Corpus, kind: &str, options: &[String], paths: &[String]) -> Said {
     let files: Vec<PathBuf> = paths.iter().map(|path| corpus.file(path)).collect();
-    let output = Command::new(env!("CARGO_BIN_EXE_lydian"))
+    // Another build of the program, such as the one that is shipped, where it is named.
+    let program = std::env::var_os("LYDIAN_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_lydian").into());
+    let output = Command::new(program)
         .env_clear()
         .env("HOME", "/nonexistent")
         .args(["inspect", kind, "-o", "json"])

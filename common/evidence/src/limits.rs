@@ -40,6 +40,8 @@ pub const ID_OBJECT_BYTES: usize = 2 * (TPM_DIGEST_BYTES + 2);
 pub const ENCRYPTED_SECRET_BYTES: usize = RSA_MODULUS_BYTES;
 /// An NV index that holds a certificate. Real ones have 700 to 2,000 bytes, and `MAX_NV_INDEX_SIZE` is 2,048 on most.
 pub const NV_CERTIFICATE_BYTES: usize = 8_192;
+/// The indices of a certificate chain, one behind the other: real chains have up to five certificates in six indices.
+pub const NV_CHAIN_BYTES: usize = 8 * NV_CERTIFICATE_BYTES;
 /// Banks in a PCR selection, as `TPML_PCR_SELECTION` (`HASH_COUNT`).
 pub const PCR_SELECTIONS: usize = 16;
 /// PCR values of one piece of evidence: 24 in each of `PCR_SELECTIONS` banks.

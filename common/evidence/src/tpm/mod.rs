@@ -16,7 +16,7 @@ mod template;
 mod wire;
 
 pub use attest::{Attest, AttestFields, Attested, ClockInfo, ClockSafety, QuoteInfo};
-pub use certificate::certificate_from_nv;
+pub use certificate::{NvChain, certificate_from_nv, certificates_from_nv};
 pub use credential::{CredentialBlob, EncryptedSecret, IdObject};
 pub use key::{Curve, EccKey, Key, RsaKey};
 pub use public::{KeyName, ObjectAttributes, Public, PublicArea};

@@ -10,8 +10,6 @@ pub(crate) const CONFIG_BYTES: usize = 256 << 10;
 pub(crate) const CA_BYTES: usize = 1 << 20;
 /// A file with a key or token in it.
 pub(crate) const SECRET_BYTES: usize = 8 << 10;
-/// PCR values: all of 16 banks in `tpm2_quote`'s own format.
-pub(crate) const PCR_FILE_BYTES: usize = 64 << 10;
 /// Hosts asked for at once.
 pub(crate) const HOSTS_PER_PAGE: u64 = 500;
 /// Pages of hosts that are followed: more hosts than any verifier is made for.

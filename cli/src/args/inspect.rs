@@ -29,12 +29,15 @@ pub(crate) enum InspectCommand {
         lydian inspect ima --bank sha384 list.bin -o jsonl\n  \
         lydian inspect ima --quoted \"$(tpm2_pcrread sha256:10 -Q -o /dev/stdout | xxd -p -c64)\" list.bin")]
     Ima(ImaArgs),
-    /// TPM quotes: what was attested, and whether the signature, PCR values and nonce fit
+    /// TPM quotes and other attestations: what is attested, and whether signature, key, PCR values and nonce fit
     ///
-    /// Exits with 1 where something that was given does not fit.
+    /// Checks whatever is given; exits with 1 where something does not fit, with 2 where something cannot be read.
     #[command(after_help = "Examples:\n  lydian inspect quote quote.msg\n  \
-        lydian inspect quote --attest quote.msg --signature quote.sig --public ak.pub --pcrs quote.pcrs --nonce 0badc0de")]
-    Quote(QuoteArgs),
+        lydian inspect quote --attest quote.msg --signature quote.sig --ak ak.pub --pcrs quote.pcrs --nonce 0badc0de\n  \
+        lydian inspect quote --attest quote.msg --signature raw.sig --scheme rsapss-sha256 --ak ak.pem --selection sha256:0,7\n  \
+        lydian inspect quote --attest nv.msg --signature nv.sig --ak ak.pub --nv-public index.pub\n  \
+        lydian inspect quote --attest made.msg --signature made.sig --ak ak.pub --object key.pub --creation-data key.data")]
+    Quote(Box<QuoteArgs>),
     /// systemd's measurement log, canonical event logs, and what they add to the firmware's
     ///
     /// Reads systemd's own log (a JSON text sequence) and CEL-JSON. systemd measures phases, file systems, ids and images into
@@ -111,15 +114,33 @@ pub(crate) struct QuoteArgs {
     /// TPMS_ATTEST; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) attest: Option<PathBuf>,
-    /// TPMT_SIGNATURE over it
-    #[arg(long, value_name = "FILE", requires = "public")]
-    pub(crate) signature: Option<PathBuf>,
-    /// Public area of the key: TPM2B_PUBLIC or TPMT_PUBLIC
+    /// TPMT_SIGNATURE over it; also an RSA signature alone, or ECDSA's numbers as DER or one behind the other
     #[arg(long, value_name = "FILE")]
-    pub(crate) public: Option<PathBuf>,
-    /// PCR values, as tpm2_quote writes them or one behind the other in selection order
+    pub(crate) signature: Option<PathBuf>,
+    /// Scheme of a signature that does not name its own: rsassa, rsapss or ecdsa, as in ecdsa-sha384 [default: the key's]
+    #[arg(long, value_name = "SCHEME", requires = "signature")]
+    pub(crate) scheme: Option<String>,
+    /// Attestation key: TPM2B_PUBLIC, TPMT_PUBLIC, or a public key in PEM or DER, which has no attributes to check
+    #[arg(long, value_name = "FILE", alias = "public")]
+    pub(crate) ak: Option<PathBuf>,
+    /// The key's name in hex, or @FILE that holds it
+    #[arg(long, value_name = "HEX", requires = "ak")]
+    pub(crate) name: Option<String>,
+    /// PCR values, as tpm2_quote or tpm2_pcrread write them, or as JSON: {"banks": {"sha256": {"0": HEX}}}
     #[arg(long, value_name = "FILE")]
     pub(crate) pcrs: Option<PathBuf>,
+    /// The PCRs that were asked for, as in sha256:0,7
+    #[arg(long, value_name = "PCRS")]
+    pub(crate) selection: Option<String>,
+    /// Public area of the object that is certified or was created
+    #[arg(long, value_name = "FILE")]
+    pub(crate) object: Option<PathBuf>,
+    /// Public area of the NV index that is certified: TPM2B_NV_PUBLIC or TPMS_NV_PUBLIC
+    #[arg(long, value_name = "FILE")]
+    pub(crate) nv_public: Option<PathBuf>,
+    /// Creation data of the object that was created: TPM2B_CREATION_DATA or TPMS_CREATION_DATA
+    #[arg(long, value_name = "FILE")]
+    pub(crate) creation_data: Option<PathBuf>,
     /// The nonce that was asked for, in hex, or @FILE that holds it
     #[arg(long, value_name = "HEX")]
     pub(crate) nonce: Option<String>,

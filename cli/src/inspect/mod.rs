@@ -18,7 +18,6 @@ mod systemd_table;
 mod systemd_view;
 
 mod ek_cert;
-mod pcrs;
 mod quote;
 
 mod elf;

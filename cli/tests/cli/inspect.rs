@@ -103,53 +103,6 @@ fn changed_records_exit_with_1() {
 }
 
 #[test]
-fn quotes_with_everything_that_belongs_to_them() {
-    for key in ["ecc", "rsa"] {
-        let run = quote("uki", key, &[]);
-        assert_snapshot!(format!("quote-uki-{key}"), run.text());
-    }
-    let run = quote("uki", "ecc", &["-o", "json"]);
-    assert_snapshot!("quote-uki-ecc-json", run.text());
-}
-
-fn quote(boot: &str, key: &str, more: &[&str]) -> Finished {
-    let path = |name: &str| vector(boot, name);
-    let nonce = format!("@{}", path("nonce.hex"));
-    let mut command = program();
-    command.args(["inspect", "quote", "--attest", &path(&format!("quote_{key}.msg"))]);
-    command.args(["--signature", &path(&format!("quote_{key}.sig"))]);
-    command.args(["--public", &path(&format!("ak_{key}.tpm2b")), "--nonce", &nonce]);
-    command.args(["--pcrs", &path(&format!("quote_{key}.pcrs"))]).args(more);
-    finish(&mut command, b"")
-}
-
-#[test]
-fn what_does_not_fit_a_quote_exits_with_1() {
-    let attest = vector("uki", "quote_ecc.msg");
-    let check = |more: &[&str], failing: &str| {
-        let run = finish(program().args(["inspect", "quote", &attest, "-o", "json"]).args(more), b"");
-        assert_eq!(run.code, 1, "{run:?}");
-        let json = run.json();
-        let failed: Vec<_> =
-            json["checks"].as_array().unwrap().iter().filter(|check| check["holds"] == false).collect();
-        assert_eq!(failed.len(), 1, "{json}");
-        assert_eq!(failed[0]["check"], failing);
-    };
-    let (signature, key) = (vector("uki", "quote_ecc.sig"), vector("direct", "ak_ecc.tpm2b"));
-    check(&["--signature", &signature, "--public", &key], "signature");
-    check(&["--pcrs", &vector("direct", "quote_ecc.pcrs")], "PCR values");
-    check(&["--nonce", "00"], "nonce");
-}
-
-#[test]
-fn a_quote_alone_is_shown_and_nothing_is_claimed() {
-    let run = lydian(&["inspect", "quote", &vector("direct", "quote_ecc.msg")]);
-    assert_eq!(run.code, 0);
-    assert!(run.out.starts_with("TPM quote  not checked\n"), "{}", run.out);
-    assert!(run.words.starts_with("nothing was checked"), "{}", run.words);
-}
-
-#[test]
 fn text_from_a_host_cannot_drive_the_terminal() {
     let mut bytes = std::fs::read(vector("direct", "binary_runtime_measurements")).unwrap();
     let at = bytes.windows(14).position(|window| window == b"boot_aggregate").unwrap();

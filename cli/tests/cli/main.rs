@@ -13,6 +13,7 @@ mod run;
 mod server;
 
 mod inspect;
+mod inspect_quote;
 mod inspect_systemd_log;
 mod remote;
 mod usage;

@@ -187,14 +187,6 @@ pub enum EnvelopeError {
         /// The version found.
         found: u64,
     },
-    /// A log that is attached whole and says that it starts within.
-    #[error("envelope: at byte {offset}: a whole log starts at record {found}")]
-    WholeLogFirst {
-        /// Where it stands.
-        offset: usize,
-        /// The first record's number.
-        found: u64,
-    },
     /// An attachment that this version does not know.
     #[error("envelope: at byte {offset}: unknown attachment {code}")]
     UnknownAttachment {
@@ -225,11 +217,10 @@ fn decode_attachments(r: &mut Reader<'_>) -> Result<Vec<Attachment>, EnvelopeErr
             3 => AttachmentKind::SystemdLog,
             code => return Err(EnvelopeError::UnknownAttachment { offset, code }),
         };
-        let at = r.offset();
-        let first = r.uint()?;
-        if first != 0 && kind != AttachmentKind::ImaList {
-            return Err(EnvelopeError::WholeLogFirst { offset: at, found: first });
-        }
+        let first = match kind {
+            AttachmentKind::FirmwareLog | AttachmentKind::SystemdLog => r.key(0).map(|()| 0)?,
+            AttachmentKind::ImaList => r.uint()?,
+        };
         let bytes = r.bytes(kind.limit())?.to_vec();
         if attachments.last().is_some_and(|last| last.kind >= kind) {
             return Err(CborError::Order { offset }.into());
@@ -269,7 +260,7 @@ mod tests {
             let mut within = whole.clone();
             within.attachments[at].first = 1;
             let refused = Envelope::decode(&within.encode());
-            assert!(matches!(refused, Err(EnvelopeError::WholeLogFirst { found: 1, .. })), "{refused:?}");
+            assert!(matches!(refused, Err(EnvelopeError::Encoding(_))), "{refused:?}");
         }
     }
 

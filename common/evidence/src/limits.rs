@@ -32,6 +32,12 @@ pub const ECC_COORDINATE_BYTES: usize = 80;
 pub const TPM_DIGEST_BYTES: usize = 64;
 /// A `TPM2B_NAME` or `TPM2B_DATA`: an algorithm's identifier and the longest digest.
 pub const TPM_NAME_BYTES: usize = TPM_DIGEST_BYTES + 2;
+/// A `TPMS_CREATION_DATA`: a selection of every bank, three names and a digest have under 500 bytes.
+pub const CREATION_DATA_BYTES: usize = 1_024;
+/// A `TPMS_NV_PUBLIC`: 14 bytes and a policy's digest.
+pub const NV_PUBLIC_BYTES: usize = 14 + TPM_DIGEST_BYTES;
+/// PCR values in `tpm2_quote`'s own form: a selection, and a list of eight buffers for at least one value of every bank.
+pub const PCR_FILE_BYTES: usize = 256 << 10;
 /// Octets of a PCR bitmap: 24 PCRs have three; some TPMs write a fourth.
 pub const PCR_SELECT_OCTETS: usize = 4;
 /// A `TPMS_ID_OBJECT`: a sized HMAC and a sized, encrypted digest.

@@ -153,7 +153,7 @@ fn configuration(evidence: &VerifiedLog<'_>, policy: &Policy) -> Claim {
         );
         return draft.claim;
     };
-    if !matches!(firmware.standing(PcrIndex::SECURE_BOOT), Some(PcrStanding::Replayed)) {
+    if !firmware.standing(PcrIndex::SECURE_BOOT).is_some_and(PcrStanding::proves_firmware) {
         draft.find(policy.secure_boot_off, "secure-boot-unknown", "PCR 7 is not quoted or not in the log");
         return draft.claim;
     }
@@ -298,6 +298,12 @@ fn standings(draft: &mut Draft, firmware: &VerifiedFirmwareLog<'_>) {
                     "PCR {pcr} replays with the ExitBootServices events that this firmware does not log"
                 );
                 draft.find(Severity::Note, "exit-boot-services-repaired", detail);
+            }
+            PcrStanding::ReplayedWithOpaque => {
+                let detail = format!(
+                    "PCR {pcr} replays with records of systemd's log that do not tell what they measured"
+                );
+                draft.find(Severity::Warn, "systemd-log-opaque", detail);
             }
             PcrStanding::ReplayedWithPhases(repair) => {
                 let phases = repair.phases.join(", ");

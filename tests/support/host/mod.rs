@@ -90,6 +90,11 @@ impl SimulatedHost {
         self.dir.path().join(IMA_LIST)
     }
 
+    /// Its `tpm2-measure.log`; there is none until systemd has measured something.
+    pub fn systemd_log(&self) -> PathBuf {
+        self.dir.path().join(SYSTEMD_LOG)
+    }
+
     /// Its `/var/lib/dpkg`.
     pub fn dpkg_admin_dir(&self) -> PathBuf {
         self.root().join("var/lib/dpkg")
@@ -163,6 +168,7 @@ impl SimulatedHost {
 
 const FIRMWARE_LOG: &str = "binary_bios_measurements";
 const IMA_LIST: &str = "binary_runtime_measurements";
+const SYSTEMD_LOG: &str = "tpm2-measure.log";
 
 fn write_logs(dir: &Path, recording: &Recording) -> Result<()> {
     replace(&dir.join(IMA_LIST), &recording.ima_list)?;

@@ -10,7 +10,7 @@ use evidence::pcr::{PcrIndex, PcrValues};
 use evidence::systemd_log::{PcrMerge, PhaseRepair, PrefixRange, SystemdLog, explain, merge, repair_phases};
 
 use super::place::{Carried, PlacedQuote};
-use super::systemd::VerifiedSystemdLog;
+use super::systemd::{Explanation, VerifiedSystemdLog, explanation};
 use crate::refusal::Refusal;
 use crate::state::BootState;
 
@@ -21,8 +21,10 @@ pub enum PcrStanding {
     Replayed,
     /// It does with the events of `ExitBootServices` appended, which some firmware does not log.
     ReplayedWithRepair(ExitBootServicesRepair),
-    /// It does with records of systemd's log behind it.
+    /// It does with records of systemd's log behind it, which tell what they measured.
     ReplayedWithSystemd,
+    /// It does with records of systemd's log behind it, some of which do not tell what they measured.
+    ReplayedWithOpaque,
     /// It does with phases of the boot that older versions of systemd measure without logging.
     ReplayedWithPhases(PhaseRepair),
     /// It does with the separator by which newer versions of systemd end firmware's part, which was not attached as logged.
@@ -42,6 +44,22 @@ pub struct VerifiedFirmwareLog<'e> {
     replayed: PcrValues,
     standings: Vec<(PcrIndex, PcrStanding)>,
     systemd: Option<VerifiedSystemdLog<'e>>,
+}
+
+impl PcrStanding {
+    /// Whether the firmware log's own events of the PCR are what was measured: they replay to its value, or to the value that
+    /// what came later started from.
+    pub const fn proves_firmware(&self) -> bool {
+        match self {
+            Self::Replayed
+            | Self::ReplayedWithRepair(_)
+            | Self::ReplayedWithSystemd
+            | Self::ReplayedWithOpaque
+            | Self::ReplayedWithPhases(_)
+            | Self::ReplayedWithSeparator => true,
+            Self::BeyondLog | Self::Untouched => false,
+        }
+    }
 }
 
 impl<'e> VerifiedFirmwareLog<'e> {
@@ -89,18 +107,22 @@ impl<'e> VerifiedFirmwareLog<'e> {
         let mut standings = Vec::new();
         for merge in merged.pcrs.clone() {
             let (pcr, quoted) = (merge.pcr, merge.quoted);
-            let standing = match merge.range {
-                Some(range) if range.from > 0 => PcrStanding::ReplayedWithSystemd,
-                Some(_) if extended.contains(pcr) => PcrStanding::Replayed,
-                Some(_) => PcrStanding::Untouched,
+            let (standing, range) = match merge.range {
+                Some(range) if range.from > 0 => (Some(PcrStanding::ReplayedWithSystemd), Some(range)),
+                Some(_) if extended.contains(pcr) => (Some(PcrStanding::Replayed), None),
+                Some(_) => (Some(PcrStanding::Untouched), None),
                 None => {
-                    let (standing, range) = repaired(&log, systemd, &merge)
-                        .ok_or(Refusal::FirmwareLogReplay { pcr, bank, replayed: merge.firmware, quoted })?;
-                    range.into_iter().for_each(|range| merged.set_range(pcr, range));
-                    standing
+                    let (standing, range) = repaired(&log, systemd, &merge).unzip();
+                    (standing, range.flatten())
                 }
             };
-            standings.push((pcr, standing));
+            let standing = standing.and_then(|standing| match range {
+                Some(range) => admitted(standing, systemd, &merge, range),
+                None => Some(standing),
+            });
+            let refused = Refusal::FirmwareLogReplay { pcr, bank, replayed: merge.firmware, quoted };
+            standings.push((pcr, standing.ok_or(refused)?));
+            range.into_iter().for_each(|range| merged.set_range(pcr, range));
         }
         let systemd = attached.map(|_| VerifiedSystemdLog::new(systemd, merged));
         Ok(Self { bytes, log, bank, replayed, standings, systemd })
@@ -156,6 +178,22 @@ fn strongest_bank(placed: &PlacedQuote<'_>, log: &EventLog<'_>) -> Result<HashAl
         .into_iter()
         .find(|bank| log.banks().contains(bank) && quoted.iter().any(|(quoted, _)| quoted == bank))
         .ok_or(Refusal::FirmwareLogUnreplayable(evidence::eventlog::ReplayError::BankAbsent { bank: asked }))
+}
+
+/// The standing that records of systemd's log may give a PCR. Firmware's take its separator and nothing else.
+fn admitted(
+    standing: PcrStanding,
+    systemd: SystemdLog<'_>,
+    merge: &PcrMerge,
+    range: PrefixRange,
+) -> Option<PcrStanding> {
+    let of_system = EXTENDED_BY_SYSTEM.contains(&merge.pcr.get());
+    match explanation(systemd, merge.quoted.alg(), merge.pcr, range.from) {
+        None | Some(Explanation::Separator) => Some(standing),
+        Some(Explanation::Told) if of_system => Some(standing),
+        Some(Explanation::Opaque) if of_system => Some(PcrStanding::ReplayedWithOpaque),
+        Some(Explanation::Told | Explanation::Opaque) => None,
+    }
 }
 
 /// What leads to a value that the logs alone do not lead to, with the prefixes of systemd's log that belong to it. `None`

@@ -13,7 +13,10 @@ mod run;
 mod server;
 
 mod inspect;
+mod inspect_ima;
+mod inspect_pe;
 mod inspect_quote;
+mod inspect_siglist;
 mod inspect_systemd_log;
 mod remote;
 mod usage;

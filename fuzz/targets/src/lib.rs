@@ -15,6 +15,7 @@ mod event_log;
 mod ima_list;
 mod notes;
 mod pcr_files;
+mod pe;
 mod pkcs7;
 mod quote_files;
 mod siglist;
@@ -28,6 +29,7 @@ pub use event_log::event_log;
 pub use ima_list::ima_list;
 pub use notes::notes;
 pub use pcr_files::pcr_files;
+pub use pe::pe;
 pub use pkcs7::pkcs7;
 pub use quote_files::quote_files;
 pub use siglist::siglist;
@@ -45,6 +47,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("event_log", event_log),
     ("ima_list", ima_list),
     ("notes", notes),
+    ("pe", pe),
     ("pcr_files", pcr_files),
     ("quote_files", quote_files),
     ("pkcs7", pkcs7),

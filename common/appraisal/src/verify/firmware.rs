@@ -122,7 +122,9 @@ impl<'e> VerifiedFirmwareLog<'e> {
             });
             let refused = Refusal::FirmwareLogReplay { pcr, bank, replayed: merge.firmware, quoted };
             standings.push((pcr, standing.ok_or(refused)?));
-            range.into_iter().for_each(|range| merged.set_range(pcr, range));
+            if let Some(range) = range {
+                merged.set_range(pcr, range);
+            }
         }
         let systemd = attached.map(|_| VerifiedSystemdLog::new(systemd, merged));
         Ok(Self { bytes, log, bank, replayed, standings, systemd })

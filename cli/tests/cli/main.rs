@@ -8,11 +8,14 @@
     reason = "helpers of tests: a panic is how a test fails"
 )]
 
+#![expect(clippy::print_stderr, reason = "a test says what it skips, and how much it has seen")]
+
 mod bundles;
 mod run;
 mod server;
 
 mod inspect;
+mod inspect_eventlog;
 mod remote;
 mod usage;
 mod verify;

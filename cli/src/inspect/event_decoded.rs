@@ -5,9 +5,9 @@
 
 use evidence::digest::HashAlg;
 use evidence::eventlog::{
-    Contents, DevicePath, DeviceSecurity, EfiVariable, Event, EventType, FirmwareBlob, Gpt, HandoffTables,
-    ImageLoad, LoadOption, Locator, Payload, PlatformEvent, SipaId, SipaRecord, SipaRecords, SipaValue,
-    SpecId, Tagged, Text, crypto_api_hash,
+    BootFacts, Contents, DevicePath, DeviceSecurity, EfiVariable, Event, EventType, FirmwareBlob, Gpt,
+    HandoffTables, ImageLoad, LoadOption, Locator, Payload, PlatformEvent, SipaId, SipaRecord, SipaRecords,
+    SipaValue, SpecId, Tagged, Text, crypto_api_hash,
 };
 use evidence::limits::SIPA_DEPTH;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::event_signatures;
 
 /// The event's data; `None` where its type gives it no form.
-pub(super) fn decoded(event: &Event<'_>) -> Option<Value> {
+pub(super) fn decoded(event: &Event<'_>, facts: &BootFacts<'_>) -> Option<Value> {
     Some(match event.payload().ok()? {
         Payload::SpecId(spec) => spec_id(&spec),
         Payload::StartupLocality(value) => {
@@ -23,7 +23,7 @@ pub(super) fn decoded(event: &Event<'_>) -> Option<Value> {
             json!({"kind": "startup-locality", "locality": locality})
         }
         Payload::PlatformEvent(platform) => platform_event(&platform),
-        Payload::Variable(of) => variable(&of, event.event_type),
+        Payload::Variable(of) => variable(&of, event.event_type, facts),
         Payload::Image(of) => image(&of),
         Payload::Gpt(of) => gpt(of),
         Payload::HandoffTables(of) => handoff_tables(of),
@@ -108,7 +108,7 @@ fn platform_event(event: &PlatformEvent<'_>) -> Value {
     value
 }
 
-fn variable(variable: &EfiVariable<'_>, event_type: EventType) -> Value {
+fn variable(variable: &EfiVariable<'_>, event_type: EventType, facts: &BootFacts<'_>) -> Value {
     let (contents, fields) = match variable.contents(event_type) {
         Contents::Switch(value) => ("switch", json!({"value": value})),
         Contents::BootOrder(order) => {
@@ -117,7 +117,11 @@ fn variable(variable: &EfiVariable<'_>, event_type: EventType) -> Value {
         }
         Contents::LoadOption(option) => ("load-option", load_option(&option)),
         Contents::SignatureLists(data) => ("signature-lists", event_signatures::lists(data)),
-        Contents::Signature { owner, data } => ("signature", event_signatures::entry(owner, data)),
+        Contents::Signature(data) => {
+            let mut measured = facts.variables.iter().map(|known| known.variable);
+            let measured = measured.find(|known| (known.guid, known.name) == (variable.guid, variable.name));
+            ("signature", event_signatures::authority(data, measured.map(|known| known.data)))
+        }
         Contents::Text(text) => ("text", json!({"text": text.to_string()})),
         Contents::Raw(data) => ("data", json!({"data": hex::encode(data)})),
     };

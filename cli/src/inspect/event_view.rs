@@ -111,7 +111,7 @@ impl LogView {
     pub(super) fn new(file: String, log: &EventLog<'_>, bank: HashAlg) -> Self {
         let facts = log.facts(bank);
         let codes = codes_by_event(&facts);
-        let event_view = |event: Event<'_>| EventView::new(&event, bank, codes.get(&event.number));
+        let event_view = |event: Event<'_>| EventView::new(&event, bank, &facts, codes.get(&event.number));
         let mut view = Self {
             file,
             format: format_name(log.format()),
@@ -191,7 +191,12 @@ fn finding_view(finding: &Finding, format: LogFormat) -> FindingView {
 }
 
 impl EventView {
-    fn new(event: &Event<'_>, bank: HashAlg, codes: Option<&Vec<&'static str>>) -> Self {
+    fn new(
+        event: &Event<'_>,
+        bank: HashAlg,
+        facts: &BootFacts<'_>,
+        codes: Option<&Vec<&'static str>>,
+    ) -> Self {
         Self {
             number: event.number,
             offset: event.offset,
@@ -201,7 +206,7 @@ impl EventView {
             digests: event.digests().map(|digest| (digest.alg().name(), digest.to_string())).collect(),
             digest: event.digest_check(bank).name(),
             measured_bytes: event.measured_bytes(bank).map(|bytes| [bytes.start, bytes.end]),
-            decoded: decoded(event),
+            decoded: decoded(event, facts),
             text: event.describe(),
             data_bytes: event.data.len(),
             findings: codes.cloned().unwrap_or_default(),

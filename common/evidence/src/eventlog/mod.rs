@@ -13,6 +13,7 @@ mod event_type;
 mod events;
 mod facts;
 mod finding;
+mod keys;
 mod order;
 mod parse;
 mod payload;
@@ -29,7 +30,7 @@ pub use facts::{Authority, BootFacts, MeasuredVariable, SecureBoot, SecureBootUn
 pub use finding::{Finding, FindingCode};
 pub use parse::{EventLogError, Parsed};
 pub use payload::{
-    BootOrder, Contents, DevicePath, DeviceSecurity, EfiVariable, FirmwareBlob, Gpt, Guid, HandoffTables,
+    BootOrder, Contents, DevicePath, DeviceSecurity, EfiVariable, FirmwareBlob, Gpt, HandoffTables,
     ImageLoad, IplKind, IplText, LoadOption, Locator, Partition, Payload, PayloadError, PlatformEvent,
     PlatformNames, SipaId, SipaRecord, SipaRecords, SipaValue, SpecId, Tagged, Text, crypto_api_hash,
 };

@@ -21,7 +21,7 @@ use crate::args::SystemdLogArgs;
 use crate::error::CliError;
 use crate::files;
 use crate::show::Screen;
-use crate::ui::Ui;
+use crate::ui::{Format, Ui};
 
 impl Report for LogView {
     fn outcome(&self) -> Outcome {
@@ -71,10 +71,16 @@ pub(crate) fn run(ui: &mut Ui, args: &SystemdLogArgs) -> Result<Outcome, CliErro
     let chosen = args.bank.as_deref().map(bank).transpose()?;
     let known = args.against.as_deref().map(KnownValues::read).transpose()?;
     let firmware = args.firmware.as_deref().map(Firmware::read).transpose()?;
+    let format = ui.format();
     each(ui, &args.files, |path| {
         let bytes = files::read(path, CEL_BYTES)?;
         let mut view = read(&bytes, chosen, firmware.as_ref());
         view.file = name_of(path);
+        // Programs get a report of whatever file; people are told that it is the wrong one.
+        if format == Format::Table && view.truncated_at == Some(0) && view.events.is_empty() {
+            return Err(CliError::input(path, "not a log of systemd's, nor a canonical one as JSON")
+                .hint("systemd's is /run/log/systemd/tpm2-measure.log; TLV and CBOR forms are not read"));
+        }
         if let Some(known) = &known {
             compare(&mut view, SystemdLog::new(&bytes), firmware.as_ref(), known);
         }

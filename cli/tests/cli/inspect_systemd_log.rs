@@ -113,6 +113,9 @@ fn a_cut_log_is_read_as_far_as_it_goes_and_exits_with_2() {
     assert_eq!(report["truncated_at"], cut);
     assert_eq!(codes(&report), ["record-truncated"]);
     assert_eq!(on_stdin(b"\x7fELF", &["-o", "json"]).code, 2);
+    let wrong = on_stdin(b"\x7fELF", &[]);
+    assert_eq!((wrong.code, wrong.out.as_str()), (2, ""));
+    assert!(wrong.words.contains("not a log of systemd's"), "{}", wrong.words);
     assert_eq!(on_stdin(b"", &[]).code, 0, "an empty log is one");
 }
 

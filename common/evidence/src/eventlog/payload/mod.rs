@@ -13,7 +13,6 @@ mod spdm;
 mod text;
 mod variable;
 
-pub use crate::efi::Guid;
 pub use announce::{Locator, PlatformEvent, PlatformNames, SpecId};
 pub use device_path::DevicePath;
 pub use firmware::{FirmwareBlob, Gpt, HandoffTables, Partition};
@@ -29,6 +28,7 @@ use super::EventType;
 use super::parse::SPEC_ID_03;
 use super::replay::STARTUP_LOCALITY;
 use crate::cursor::Truncated;
+pub(super) use crate::efi::Guid;
 
 /// Typed data of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,9 +32,7 @@ fn main() -> Result<()> {
     let mut peer = || if has_peer { tpm2_eventlog(&file) } else { Ok(()) };
     let [parsed, all, peer] = medians(ROUNDS, [&mut parse_only, &mut ours, &mut peer])?;
     let ms = |time: std::time::Duration| time.as_secs_f64() * 1_000.0;
-    let figure = |name, ours, peer| {
-        Figure { name, ours, peer, unit: "ms", goal: Goal::AtMost(1.0) }.write()
-    };
+    let figure = |name, ours, peer| Figure { name, ours, peer, unit: "ms", goal: Goal::AtMost(1.0) }.write();
     figure("firmware log of 100 kB: read", ms(parsed), None)?;
     let peer = has_peer.then(|| ms(peer));
     figure("firmware log of 100 kB: read, decoded, checked, replayed, facts", ms(all), peer)

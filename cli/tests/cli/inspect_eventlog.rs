@@ -122,8 +122,11 @@ fn several_banks_replay_and_any_can_be_checked() {
 /// What the TPM of the `uki` boot held, as a file of known values.
 fn known_values(folder: &tempfile::TempDir, boot: &str, change: impl FnOnce(&mut Value)) -> PathBuf {
     let held = std::fs::read(vector(boot, "pcrs_all.bin")).unwrap();
-    let pcrs: serde_json::Map<String, Value> =
-        held.chunks(32).enumerate().map(|(pcr, value)| (pcr.to_string(), json!(hex::encode(value)))).collect();
+    let pcrs: serde_json::Map<String, Value> = held
+        .chunks(32)
+        .enumerate()
+        .map(|(pcr, value)| (pcr.to_string(), json!(hex::encode(value))))
+        .collect();
     let mut values = json!({"banks": {"sha256": pcrs}, "source": "our own TPM"});
     change(&mut values);
     file(folder, "pcrs.json", values.to_string().as_bytes())
@@ -144,8 +147,7 @@ fn known_values_that_fit_and_those_of_the_running_system() {
         .map(|(pcr, _)| pcr)
         .collect();
     assert_eq!(differing, ["10", "11"]);
-    let codes: Vec<_> =
-        log["findings"].as_array().unwrap().iter().map(|finding| &finding["code"]).collect();
+    let codes: Vec<_> = log["findings"].as_array().unwrap().iter().map(|finding| &finding["code"]).collect();
     assert_eq!(codes, ["pcr-outside-log", "pcr-systemd-phases"]);
     let path = path.to_str().unwrap();
     assert_snapshot!("eventlog-against", on_stdin("uki", &["--only-findings", "--against", path]).text());
@@ -176,7 +178,13 @@ fn a_value_that_does_not_fit_names_its_cause_and_exits_with_1() {
 #[test]
 fn a_file_of_known_values_is_checked() {
     let folder = tempfile::tempdir().unwrap();
-    for text in ["", "{}", r#"{"banks": {"md5": {}}}"#, r#"{"banks": {"sha256": {"24": ""}}}"#, r#"{"banks": {"sha256": {"0": "00"}}}"#] {
+    for text in [
+        "",
+        "{}",
+        r#"{"banks": {"md5": {}}}"#,
+        r#"{"banks": {"sha256": {"24": ""}}}"#,
+        r#"{"banks": {"sha256": {"0": "00"}}}"#,
+    ] {
         let path = file(&folder, "bad.json", text.as_bytes());
         let run = on_stdin("direct", &["--against", path.to_str().unwrap()]);
         assert_eq!(run.code, 2, "{text}: {run:?}");

@@ -7,7 +7,6 @@
     clippy::panic,
     reason = "helpers of tests: a panic is how a test fails"
 )]
-
 #![expect(clippy::print_stderr, reason = "a test says what it skips, and how much it has seen")]
 
 mod bundles;

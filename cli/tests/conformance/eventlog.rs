@@ -25,6 +25,7 @@ pub(crate) fn check(tally: &mut Tally<'_>) {
             }
             continue;
         };
+        tally.errors(&path, &report);
         if known {
             against_tpm(tally, &path, &expected, &report);
         }

@@ -8,11 +8,11 @@ use serde_json::Value;
 use crate::tally::Tally;
 
 pub(crate) fn check(tally: &mut Tally<'_>) {
-    let mut paths = tally.corpus.of_kind("dbx");
-    paths.extend(tally.corpus.rows.keys().filter(|path| path.ends_with("/dbx.empty")).cloned());
+    let paths = tally.corpus.of_kind("dbx");
     let reports = tally.inspect_all("siglist", &[], &paths);
     for (path, report) in paths.iter().zip(reports) {
         let Some(report) = report else { continue };
+        tally.errors(path, &report);
         let oracle = format!("{path}.siglist.json");
         if tally.corpus.has(&oracle) {
             against_oracle(tally, path, &oracle, &report);

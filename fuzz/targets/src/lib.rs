@@ -9,10 +9,12 @@
 //! `scripts/fuzz --minimise NAME` for its corpus.
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzz target is for")]
 
+mod cel;
 mod ek_certificate;
 mod envelope;
 mod event_log;
 mod ima_list;
+mod json;
 mod notes;
 mod pcr_files;
 mod pe;
@@ -20,13 +22,16 @@ mod pkcs7;
 mod quote_files;
 mod siglist;
 mod submission;
+mod systemd_log;
 mod tpm_structures;
 mod x509;
 
+pub use cel::cel;
 pub use ek_certificate::ek_certificate;
 pub use envelope::envelope;
 pub use event_log::event_log;
 pub use ima_list::ima_list;
+pub use json::json;
 pub use notes::notes;
 pub use pcr_files::pcr_files;
 pub use pe::pe;
@@ -34,6 +39,7 @@ pub use pkcs7::pkcs7;
 pub use quote_files::quote_files;
 pub use siglist::siglist;
 pub use submission::submission;
+pub use systemd_log::systemd_log;
 pub use tpm_structures::tpm_structures;
 pub use x509::x509;
 
@@ -42,6 +48,9 @@ pub type Body = fn(&[u8]);
 
 /// Every target by its name.
 pub const TARGETS: &[(&str, Body)] = &[
+    ("cel", cel),
+    ("json", json),
+    ("systemd_log", systemd_log),
     ("ek_certificate", ek_certificate),
     ("envelope", envelope),
     ("event_log", event_log),

@@ -3,7 +3,7 @@
 use appraisal::endorsement::TrustTier;
 use appraisal::policy::{Context, NotBefore, Policy, appraise};
 use appraisal::result::{Member, Status};
-use appraisal::verify::{PcrStanding, verify};
+use appraisal::verify::{PcrStanding, VerifiedSystemdLog, verify};
 use evidence::digest::HashAlg;
 use evidence::envelope::{AttachmentKind, Envelope};
 use evidence::pcr::PcrIndex;
@@ -60,7 +60,7 @@ fn verdict(host: &SoftHost, envelope: &Envelope) -> Verdict {
     let result = appraise(&verified, &Policy::built_in(), &context);
     let claims = result.claims().iter().filter(|claim| claim.member == Member::Hardware);
     let codes = claims.flat_map(|claim| claim.reasons.iter().map(|reason| reason.code)).collect();
-    let events = verified.firmware().unwrap().systemd().into_iter().flat_map(|log| log.events());
+    let events = verified.firmware().unwrap().systemd().into_iter().flat_map(VerifiedSystemdLog::events);
     let proved = events.filter(|event| event.check(HashAlg::Sha256) == TextCheck::Verified);
     let proved = proved.filter_map(|event| event.measured()).collect();
     Verdict { status: Some(result.status()), codes, proved }

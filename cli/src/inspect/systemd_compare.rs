@@ -24,11 +24,11 @@ pub(super) fn compare(
     let firmware = firmware.map(Firmware::log);
     view.matches = Some(super::systemd_view::ByBank::new());
     for (bank, values) in known.banks() {
-        Bank { view, log, firmware: firmware.as_ref(), bank, values: &values }.compare();
+        Comparing { view, log, firmware: firmware.as_ref(), bank, values: &values }.compare();
     }
 }
 
-struct Bank<'v, 'l, 'a> {
+struct Comparing<'v, 'l, 'a> {
     view: &'v mut LogView,
     log: SystemdLog<'a>,
     firmware: Option<&'l EventLog<'a>>,
@@ -36,7 +36,7 @@ struct Bank<'v, 'l, 'a> {
     values: &'v PcrValues,
 }
 
-impl Bank<'_, '_, '_> {
+impl Comparing<'_, '_, '_> {
     fn compare(mut self) {
         let (start, extended) = start(self.bank, self.firmware);
         let mut merged = merge(self.log, self.bank, &start, self.values);

@@ -9,11 +9,13 @@
 //! `scripts/fuzz --minimise NAME` for its corpus.
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzz target is for")]
 
+mod cel;
 mod ek_certificate;
 mod elf;
 mod envelope;
 mod event_log;
 mod ima_list;
+mod json;
 mod module;
 mod notes;
 mod openpgp;
@@ -23,14 +25,17 @@ mod pkcs7;
 mod quote_files;
 mod siglist;
 mod submission;
+mod systemd_log;
 mod tpm_structures;
 mod x509;
 
+pub use cel::cel;
 pub use ek_certificate::ek_certificate;
 pub use elf::elf;
 pub use envelope::envelope;
 pub use event_log::event_log;
 pub use ima_list::ima_list;
+pub use json::json;
 pub use module::module;
 pub use notes::notes;
 pub use openpgp::openpgp;
@@ -40,6 +45,7 @@ pub use pkcs7::pkcs7;
 pub use quote_files::quote_files;
 pub use siglist::siglist;
 pub use submission::submission;
+pub use systemd_log::systemd_log;
 pub use tpm_structures::tpm_structures;
 pub use x509::x509;
 
@@ -48,6 +54,9 @@ pub type Body = fn(&[u8]);
 
 /// Every target by its name.
 pub const TARGETS: &[(&str, Body)] = &[
+    ("cel", cel),
+    ("json", json),
+    ("systemd_log", systemd_log),
     ("ek_certificate", ek_certificate),
     ("elf", elf),
     ("envelope", envelope),

@@ -4,9 +4,7 @@
 //! it may hold, says nothing once there is a newer one.
 
 use evidence::digest::HashAlg;
-use evidence::openpgp::{
-    Certificate, Component, ComponentKind, Key, Seconds, Signature, SignatureError, SignatureType,
-};
+use evidence::openpgp::{Certificate, Component, ComponentKind, Key, Seconds, Signature, SignatureType};
 use evidence::time::UnixTime;
 
 use super::finding::{Finding, FindingCode};
@@ -112,7 +110,6 @@ impl<'a> Work<'a> {
         for signature in component.signatures() {
             match signature {
                 Ok(signature) => self.signature(&kind, &signature, &mut tally),
-                Err(SignatureError::Version { .. }) => self.out.signatures_by_others += 1,
                 Err(_) => self.note(FindingCode::SignatureMalformed, component.offset, None),
             }
         }
@@ -126,11 +123,14 @@ impl<'a> Work<'a> {
     }
 
     fn signature(&mut self, kind: &ComponentKind<'a>, signature: &Signature<'a>, tally: &mut Tally<'a>) {
-        if signature.issuer().is_some_and(|issuer| issuer != self.primary.key_id()) {
+        let id = self.primary.key_id();
+        if signature.issuers().next().is_some() && !signature.issuers().any(|issuer| issuer == id) {
             self.out.signatures_by_others += 1;
             return;
         }
-        let Some(says) = Says::of(kind, signature.signature_type) else { return };
+        let Some(says) = Says::of(kind, signature.signature_type) else {
+            return self.note(FindingCode::SignatureMisplaced, signature.offset, None);
+        };
         if let Err(why) = self.verify(kind, says, signature) {
             let place = if why.is_wrong() { &mut tally.wrong } else { &mut tally.unverified };
             place.get_or_insert((signature.offset, why));

@@ -69,6 +69,8 @@ finding_codes! {
     Sha1SelfSignature = "sha1-self-signature", Warning, "what binds this is over SHA-1";
     /// A subkey that signs has not signed that it belongs to the key.
     CrossSignature = "cross-signature", Warning, "the subkey's own consent is missing or wrong";
+    /// A signature by the key itself that has no meaning where it stands.
+    SignatureMisplaced = "signature-misplaced", Info, "a signature by the key itself means nothing here";
     /// A signature packet that cannot be read.
     SignatureMalformed = "signature-malformed", Warning, "a signature cannot be read";
     /// A subkey that cannot be read.

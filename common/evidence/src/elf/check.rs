@@ -144,7 +144,7 @@ fn segments(found: &mut Findings, elf: &Elf<'_>) {
         match segment.segment_type {
             SegmentType::INTERP => {
                 let unreadable = bytes.and_then(super::until_nul).is_none();
-                if unreadable && !interpreter && !is_only_memory(elf, &segment) {
+                if unreadable && (interpreter || !is_only_memory(elf, &segment)) {
                     found.add(FindingCode::InterpreterUnreadable, segment.offset);
                 }
                 if interpreter {

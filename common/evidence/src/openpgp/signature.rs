@@ -239,23 +239,23 @@ impl<'a> Signature<'a> {
         unknown.next().map(|subpacket| subpacket.kind)
     }
 
-    /// The key id of the signer: a hint, since two keys can have the same, and it may stand outside what is signed. What is
-    /// signed, and a fingerprint before a key id, goes first.
-    pub fn issuer(&self) -> Option<KeyId> {
-        if let Some((_, issuer)) = self.version_3 {
-            return Some(issuer);
-        }
-        let of_area = |area| {
-            let key_id = Subpackets::new(area).find(|subpacket| subpacket.kind == Subpacket::ISSUER);
-            let key_id = key_id.and_then(|subpacket| subpacket.body.try_into().ok().map(KeyId));
-            fingerprint_of(area).and_then(key_id_of).or(key_id)
-        };
-        of_area(self.hashed).or_else(|| of_area(self.unhashed))
-    }
-
-    /// Version and fingerprint of the signer's key: a hint.
-    pub fn issuer_fingerprint(&self) -> Option<(u8, &'a [u8])> {
-        fingerprint_of(self.hashed).or_else(|| fingerprint_of(self.unhashed))
+    /// The key ids that are given for the signer: hints, since two keys can have the same, and they may stand outside what
+    /// is signed. What is signed goes first.
+    pub fn issuers(&self) -> impl Iterator<Item = KeyId> {
+        let of_version_3 = self.version_3.map(|(_, issuer)| issuer);
+        let of_subpackets =
+            self.hashed().chain(Subpackets::new(self.unhashed)).filter_map(|subpacket| {
+                match (subpacket.kind, subpacket.body) {
+                    (Subpacket::ISSUER, id) => id.try_into().ok().map(KeyId),
+                    (Subpacket::ISSUER_FINGERPRINT, [version, fingerprint @ ..]) => {
+                        let id =
+                            if *version >= 5 { fingerprint.first_chunk() } else { fingerprint.last_chunk() };
+                        id.copied().map(KeyId)
+                    }
+                    _ => None,
+                }
+            });
+        of_version_3.into_iter().chain(of_subpackets)
     }
 
     /// The signature by the subkey that is embedded in one over it; it may stand outside what is signed.
@@ -281,17 +281,6 @@ impl<'a> Signature<'a> {
         }
         cursor.is_empty().then_some(out)
     }
-}
-
-/// Version and fingerprint of an issuer in an area of subpackets.
-fn fingerprint_of(area: &[u8]) -> Option<(u8, &[u8])> {
-    let found = Subpackets::new(area).find(|subpacket| subpacket.kind == Subpacket::ISSUER_FINGERPRINT)?;
-    found.body.split_first().map(|(version, fingerprint)| (*version, fingerprint))
-}
-
-fn key_id_of((version, fingerprint): (u8, &[u8])) -> Option<KeyId> {
-    let id = if version >= 5 { fingerprint.first_chunk() } else { fingerprint.last_chunk() };
-    id.copied().map(KeyId)
 }
 
 fn area<'a>(cursor: &mut Cursor<'a>, version: u8) -> Result<&'a [u8], Truncated> {

@@ -190,7 +190,7 @@ fn keys_of_version_6_and_their_salted_signatures() {
     assert!(matches!(components[1].kind, Ok(ComponentKind::Subkey(subkey)) if subkey.algorithm.0 == 25));
     let direct: Vec<Signature<'_>> = components[0].signatures().map(Result::unwrap).collect();
     assert_eq!(direct[0].signature_type, SignatureType::DIRECT_KEY);
-    assert_eq!((direct[0].salt.len(), direct[0].issuer()), (32, Some(key.key_id())));
+    assert_eq!((direct[0].salt.len(), direct[0].issuers().next()), (32, Some(key.key_id())));
 }
 
 #[test]

@@ -18,13 +18,18 @@ pub(crate) enum InspectCommand {
         lydian inspect eventlog --only-findings *.bin"
     )]
     EventLog(EventLogArgs),
-    /// IMA lists: records, violations, what PCR 10 comes to
+    /// IMA lists, binary or text: what was measured, violations, keys and devices, what the PCRs come to
     ///
-    /// Exits with 1 where a record is not what its hash says, the list is damaged, or nothing of it replays to --quoted.
+    /// Exits with 1 where a record is not what its hash says, or no part of the list comes to the values that were given;
+    /// with 2 where the list cannot be read to its end. A list may have any length.
     #[command(after_help = "Examples:\n  \
         lydian inspect ima /sys/kernel/security/ima/binary_runtime_measurements\n  \
-        lydian inspect ima --bank sha384 list.bin -o jsonl\n  \
-        lydian inspect ima --quoted \"$(tpm2_pcrread sha256:10 -Q -o /dev/stdout | xxd -p -c64)\" list.bin")]
+        lydian inspect ima --all /sys/kernel/security/ima/ascii_runtime_measurements\n  \
+        lydian inspect ima --only-findings list.bin\n  \
+        lydian inspect ima --bank sha384,sha512 list.bin -o json\n  \
+        lydian inspect ima --against pcrs.json list.bin\n  \
+        lydian inspect ima --quoted \"$(tpm2_pcrread sha256:10 -Q -o /dev/stdout | xxd -p -c64)\" list.bin\n  \
+        lydian inspect ima list.bin -o jsonl | jq -r 'select(.signed_by) | .name'")]
     Ima(ImaArgs),
     /// TPM quotes and other attestations: what is attested, and whether signature, key, PCR values and nonce fit
     ///
@@ -47,8 +52,21 @@ pub(crate) enum InspectCommand {
         lydian inspect ek-cert --roots /etc/lydian/ek-roots --crls crls/ --public ek.pub -o json ek.pem")]
     EkCert(EkCertArgs),
     /// EFI signature lists and authenticated variable updates: db, dbx, KEK, `MokList`
+    ///
+    /// Files are the contents of a variable, a file of efivarfs, or a signed update. Exits with 1 where an update's
+    /// signature does not hold or firmware would refuse the lists, with 2 where they could not be read to their end.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect siglist /sys/firmware/efi/efivars/db-d719b2cb-3d3a-4596-a3bc-dad00e67656f\n  \
+        lydian inspect siglist DBXUpdate.bin -o json | jq '.lists[].entries[].sha256'")]
     Siglist(SiglistArgs),
     /// PE images: Authenticode digests, signatures with their chains, SBAT, UKI sections
+    ///
+    /// Exits with 1 where a signature does not hold or is over another image, with 2 where the image could not be read.
+    /// That a signature holds says nothing of who trusts its signer.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect pe /boot/efi/EFI/debian/shimx64.efi\n  \
+        lydian inspect pe /efi/EFI/Linux/*.efi -o json | jq '.[].uki.profiles[0].pcr_11.sha256'\n  \
+        lydian inspect pe vmlinuz -o json | jq -r .authenticode.sha256")]
     Pe(PeArgs),
     /// ELF files: build id and notes
     Elf(ElfArgs),
@@ -79,15 +97,21 @@ pub(crate) struct ImaArgs {
     /// Lists; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Bank that PCR 10 is computed in
-    #[arg(long, default_value = "sha256", value_name = "ALG")]
-    pub(crate) bank: String,
-    /// Quoted value of PCR 10 in that bank: tells which records it vouches for
+    /// Banks that PCRs are computed in, parted by commas or each on its own
+    #[arg(long, value_delimiter = ',', default_value = "sha1,sha256", value_name = "ALG")]
+    pub(crate) bank: Vec<String>,
+    /// Quoted value of PCR 10: tells which records it vouches for
     #[arg(long, value_name = "HEX")]
     pub(crate) quoted: Option<String>,
+    /// PCR values to compare with, as JSON: {"banks": {"sha256": {"10": "…"}}}
+    #[arg(long, value_name = "FILE")]
+    pub(crate) against: Option<PathBuf>,
     /// Only records that something is wrong with
     #[arg(long)]
     pub(crate) only_findings: bool,
+    /// Every record, not only the first and those that stand out
+    #[arg(long, conflicts_with = "only_findings")]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

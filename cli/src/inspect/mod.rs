@@ -4,6 +4,7 @@
 //! alone proves nothing: only a quote that somebody asked for makes its digests true.
 
 mod report;
+mod signer_view;
 
 mod event_view;
 mod eventlog;
@@ -17,6 +18,8 @@ mod elf;
 mod keyring;
 mod module;
 mod pe;
+mod pe_signature;
+mod pe_view;
 mod siglist;
 
 use std::path::Path;

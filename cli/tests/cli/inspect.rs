@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use crate::run::{Finished, file, finish, lydian, program, vector};
+use crate::run::{Finished, finish, program, vector};
 
 /// Runs with the file on standard input, so that no path gets into a snapshot.
 fn on_stdin(boot: &str, name: &str, arguments: &[&str]) -> Finished {
@@ -64,54 +64,4 @@ fn a_bank_that_is_not_there_is_an_error_with_those_that_are() {
     assert_eq!(run.code, 2);
     assert!(run.words.contains("no bank sha512\nhint: it has: sha256"), "{}", run.words);
     assert_eq!(on_stdin("direct", "binary_bios_measurements", &["eventlog", "--bank", "md5"]).code, 2);
-}
-
-#[test]
-fn ima_lists_with_violations() {
-    let run = on_stdin("direct-imasig-viol", "binary_runtime_measurements", &["ima", "--only-findings"]);
-    assert_snapshot!("ima-violations", run.text());
-    let all = on_stdin("direct-imasig-viol", "binary_runtime_measurements", &["ima", "-o", "json"]);
-    let list = &all.json()[0];
-    assert_eq!((all.code, &list["violations"]), (0, &2.into()));
-    let records = list["records"].as_array().unwrap();
-    assert_eq!(list["record_count"], records.len());
-    assert!(records.iter().any(|record| record["signed_by"].is_string()), "a signed file is among them");
-}
-
-#[test]
-fn a_quoted_value_tells_how_far_the_list_is_vouched_for() {
-    let quoted = std::fs::read(vector("direct", "pcrs_all.bin")).unwrap();
-    let pcr10 = hex::encode(&quoted[10 * 32..11 * 32]);
-    let run =
-        on_stdin("direct", "binary_runtime_measurements", &["ima", "--only-findings", "--quoted", &pcr10]);
-    assert_eq!(run.code, 0, "{run:?}");
-    assert!(run.out.contains("quoted PCR 10    vouches for "), "{}", run.out);
-    let other = "ab".repeat(32);
-    let run = on_stdin("direct", "binary_runtime_measurements", &["ima", "--quoted", &other, "-o", "json"]);
-    assert_eq!(run.code, 1);
-    assert_eq!(run.json()[0]["quoted"]["matches"], false);
-}
-
-#[test]
-fn changed_records_exit_with_1() {
-    let mut bytes = std::fs::read(vector("direct", "binary_runtime_measurements")).unwrap();
-    let at = bytes.windows(14).position(|window| window == b"boot_aggregate").unwrap();
-    bytes[at] = b'B';
-    let run = finish(program().args(["inspect", "ima", "--only-findings", "-"]), &bytes);
-    assert_eq!(run.code, 1, "{run:?}");
-    assert!(run.out.contains("mismatches       1"), "{}", run.out);
-}
-
-#[test]
-fn text_from_a_host_cannot_drive_the_terminal() {
-    let mut bytes = std::fs::read(vector("direct", "binary_runtime_measurements")).unwrap();
-    let at = bytes.windows(14).position(|window| window == b"boot_aggregate").unwrap();
-    bytes[at..at + 4].copy_from_slice(b"\x1b[2J");
-    let folder = tempfile::tempdir().unwrap();
-    let path = file(&folder, "evil\x1b[31m", &bytes);
-    for format in ["table", "json", "jsonl"] {
-        let run = lydian(&["inspect", "ima", path.to_str().unwrap(), "-o", format]);
-        assert_eq!(run.code, 1);
-        assert!(!run.out.contains('\x1b'), "{format}");
-    }
 }

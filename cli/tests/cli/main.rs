@@ -13,7 +13,11 @@ mod run;
 mod server;
 
 mod inspect;
+mod inspect_ek_cert;
+mod inspect_ima;
+mod inspect_pe;
 mod inspect_quote;
+mod inspect_siglist;
 mod remote;
 mod usage;
 mod verify;

@@ -18,6 +18,8 @@ pub const IMA_LIST_BYTES: usize = 32 << 20;
 pub const IMA_FIELD_BYTES: usize = 1 << 20;
 /// Name of an IMA template; the kernel's longest has 15 bytes, custom ones list their fields.
 pub const IMA_TEMPLATE_NAME_BYTES: usize = 256;
+/// A line of a text list: every byte of the longest field takes two.
+pub const IMA_LINE_BYTES: usize = 2 * IMA_FIELD_BYTES + 4_096;
 /// A `TPMS_ATTEST`: a quote over every PCR has under 200 bytes; TPM buffers hold 1,024 to 4,096.
 pub const ATTEST_BYTES: usize = 4_096;
 /// A `TPMT_SIGNATURE`: RSA-4096 has 518 bytes.
@@ -94,3 +96,13 @@ pub const OID_BYTES: usize = 64;
 pub const NAME_BYTES: usize = 1_024;
 /// Relative names of a distinguished name that is shown. Real ones have 1 to 8.
 pub const NAME_PARTS: usize = 32;
+/// Findings about a PE image's layout: every section can have one.
+pub const PE_FINDINGS: usize = 32;
+/// A section's long name in a PE image. Real ones have 9 to 20 bytes.
+pub const PE_SECTION_NAME_BYTES: usize = 64;
+/// Zeros that a section has in memory behind what the file has of it: those of a page, but for `.bss` that no stub measures.
+pub const PE_SECTION_PADDING_BYTES: usize = 1 << 20;
+/// Profiles of a unified kernel image, as systemd's `UNIFIED_PROFILES_MAX`.
+pub const UKI_PROFILES: usize = 256;
+/// How many times over a PE image whose sections overlap is hashed. In real ones no two sections have bytes in common.
+pub const PE_HASHED_MULTIPLE: usize = 4;

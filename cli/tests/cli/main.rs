@@ -13,6 +13,7 @@ mod run;
 mod server;
 
 mod inspect;
+mod inspect_ek_cert;
 mod inspect_ima;
 mod inspect_pe;
 mod inspect_quote;

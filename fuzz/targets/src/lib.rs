@@ -10,7 +10,9 @@
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzz target is for")]
 
 mod cel;
+mod crl;
 mod ek_certificate;
+mod ek_roots_bundle;
 mod envelope;
 mod event_log;
 mod ima_list;
@@ -27,7 +29,9 @@ mod tpm_structures;
 mod x509;
 
 pub use cel::cel;
+pub use crl::crl;
 pub use ek_certificate::ek_certificate;
+pub use ek_roots_bundle::ek_roots_bundle;
 pub use envelope::envelope;
 pub use event_log::event_log;
 pub use ima_list::ima_list;
@@ -48,10 +52,12 @@ pub type Body = fn(&[u8]);
 
 /// Every target by its name.
 pub const TARGETS: &[(&str, Body)] = &[
+    ("crl", crl),
     ("cel", cel),
     ("json", json),
     ("systemd_log", systemd_log),
     ("ek_certificate", ek_certificate),
+    ("ek_roots_bundle", ek_roots_bundle),
     ("envelope", envelope),
     ("event_log", event_log),
     ("ima_list", ima_list),

@@ -10,10 +10,10 @@
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzz target is for")]
 
 mod cel;
-mod ek_certificate;
-mod elf;
 mod crl;
+mod ek_certificate;
 mod ek_roots_bundle;
+mod elf;
 mod envelope;
 mod event_log;
 mod ima_list;
@@ -32,10 +32,10 @@ mod tpm_structures;
 mod x509;
 
 pub use cel::cel;
-pub use ek_certificate::ek_certificate;
-pub use elf::elf;
 pub use crl::crl;
+pub use ek_certificate::ek_certificate;
 pub use ek_roots_bundle::ek_roots_bundle;
+pub use elf::elf;
 pub use envelope::envelope;
 pub use event_log::event_log;
 pub use ima_list::ima_list;

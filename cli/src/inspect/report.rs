@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::Outcome;
 use crate::error::CliError;
-use crate::show::{Cell, Screen, Table, Tone};
+use crate::show::{Cell, Screen, Table, Tone, counted};
 use crate::ui::{Format, Ui};
 
 /// What was read of one file.
@@ -57,6 +57,25 @@ impl FindingView {
             _ => Tone::Dim,
         }
     }
+}
+
+/// How many findings there are of each weight, for a table's head.
+pub(super) fn counts(findings: &[FindingView]) -> Cell {
+    let count = |severity: &str| findings.iter().filter(|finding| finding.severity == severity).count();
+    let (errors, warnings, infos) = (count("error"), count("warning"), count("info"));
+    if findings.is_empty() {
+        return Cell::toned("none", Tone::Good);
+    }
+    let number = |count: usize, noun: &str| {
+        (count > 0).then(|| counted(u64::try_from(count).unwrap_or(u64::MAX), noun))
+    };
+    let said = [number(errors, "error"), number(warnings, "warning"), number(infos, "note")];
+    let tone = match (errors, warnings) {
+        (0, 0) => Tone::Plain,
+        (0, _) => Tone::Warn,
+        _ => Tone::Bad,
+    };
+    Cell::toned(said.into_iter().flatten().collect::<Vec<_>>().join(", "), tone)
 }
 
 /// The outcome of a report with these findings, which could be read to its end or not.

@@ -10,7 +10,9 @@
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzz target is for")]
 
 mod cel;
+mod crl;
 mod ek_certificate;
+mod ek_roots_bundle;
 mod elf;
 mod envelope;
 mod event_log;
@@ -30,7 +32,9 @@ mod tpm_structures;
 mod x509;
 
 pub use cel::cel;
+pub use crl::crl;
 pub use ek_certificate::ek_certificate;
+pub use ek_roots_bundle::ek_roots_bundle;
 pub use elf::elf;
 pub use envelope::envelope;
 pub use event_log::event_log;
@@ -59,6 +63,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("systemd_log", systemd_log),
     ("ek_certificate", ek_certificate),
     ("elf", elf),
+    ("crl", crl),
+    ("ek_roots_bundle", ek_roots_bundle),
     ("envelope", envelope),
     ("event_log", event_log),
     ("ima_list", ima_list),

@@ -30,10 +30,7 @@ fn claims(bytes: &[u8]) -> (BTreeSet<String>, bool) {
         };
         claim(all.status, format!("{:?} {:?}", all.expires, all.flags));
         for user_id in &all.user_ids {
-            claim(
-                user_id.status,
-                format!("{:?} {} {:?}", user_id.bytes, user_id.is_attribute, user_id.signed),
-            );
+            claim(user_id.status, format!("{:?} {}", user_id.bytes, user_id.is_attribute));
         }
         for subkey in &all.subkeys {
             claim(

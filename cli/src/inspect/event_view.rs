@@ -7,10 +7,15 @@ use std::collections::BTreeMap;
 
 use evidence::digest::HashAlg;
 use evidence::eventlog::{
-    BootFacts, Event, EventLog, FindingCode, LogFormat, SecureBoot, SeparatorState, StartupLocality,
+    BootFacts, Event, EventLog, Finding, LogFormat, SecureBoot, SeparatorState, StartupLocality, Windows,
+    WindowsFacts,
 };
 use evidence::pcr::PcrIndex;
 use serde::Serialize;
+use serde_json::Value;
+
+use super::event_decoded::decoded;
+use super::report::FindingView;
 
 /// A log.
 #[derive(Clone, Debug, Serialize)]
@@ -20,19 +25,27 @@ pub(super) struct LogView {
     pub(super) banks: Vec<&'static str>,
     /// The bank that digests were checked in.
     pub(super) bank: &'static str,
-    /// Events of the log; `events` may hold fewer.
-    pub(super) event_count: usize,
-    pub(super) secure_boot: SecureBootView,
     pub(super) startup_locality: Option<u8>,
+    pub(super) secure_boot: SecureBootView,
     /// By PCR from 0 to 7: `normal`, `missing`, `error` or `repeated`.
     pub(super) separators: Vec<&'static str>,
-    pub(super) findings: Vec<FindingView>,
-    /// What stopped the reader.
-    pub(super) damage: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) windows: Option<WindowsView>,
+    /// Events of the log; `events` may hold fewer.
+    pub(super) event_count: usize,
     pub(super) padding_bytes: usize,
-    /// What each extended PCR replays to, by bank.
-    pub(super) replay: BTreeMap<&'static str, BTreeMap<u8, String>>,
     pub(super) events: Vec<EventView>,
+    /// What each extended PCR replays to, by bank.
+    pub(super) pcrs: BTreeMap<&'static str, BTreeMap<u8, String>>,
+    /// Whether known values are what the log replays to, by bank.
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    pub(super) matches: Option<BTreeMap<&'static str, BTreeMap<u8, bool>>>,
+    pub(super) findings: Vec<FindingView>,
+    /// Where the reader was stopped.
+    pub(super) truncated_at: Option<usize>,
+    /// The register of each finding that is of one.
+    #[serde(skip)]
+    pub(super) registers: Vec<Option<u32>>,
 }
 
 /// Secure Boot as PCR 7's events tell.
@@ -44,14 +57,32 @@ pub(super) struct SecureBootView {
     pub(super) why: Option<String>,
 }
 
-/// Something out of order.
+/// What Windows measured of its start.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct FindingView {
-    pub(super) code: &'static str,
-    pub(super) register: u32,
-    pub(super) event: Option<u32>,
-    /// Whether it means that the log's text is not what was measured.
-    pub(super) mismatch: bool,
+pub(super) struct WindowsView {
+    /// The first event that cannot be relied on; nothing else is said then.
+    pub(super) unverified_event: Option<u32>,
+    #[serde(flatten)]
+    pub(super) facts: Option<WindowsFactsView>,
+}
+
+/// Facts of a start of Windows.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct WindowsFactsView {
+    pub(super) boot_counter: Option<u64>,
+    pub(super) boot_debugging: &'static str,
+    pub(super) kernel_debug: &'static str,
+    pub(super) hypervisor_debug: &'static str,
+    pub(super) test_signing: &'static str,
+    pub(super) flight_signing: &'static str,
+    pub(super) safe_mode: &'static str,
+    pub(super) win_pe: &'static str,
+    pub(super) code_integrity: &'static str,
+    pub(super) hvci_policy: Option<u64>,
+    pub(super) vsm_launch_type: Option<u64>,
+    pub(super) bitlocker_unlock: Option<u64>,
+    pub(super) modules: u32,
+    pub(super) elam_drivers: u32,
 }
 
 /// An event.
@@ -59,83 +90,127 @@ pub(super) struct FindingView {
 pub(super) struct EventView {
     pub(super) number: u32,
     pub(super) offset: usize,
-    pub(super) register: u32,
+    pub(super) pcr: u32,
     #[serde(rename = "type")]
     pub(super) event_type: String,
-    pub(super) check: &'static str,
+    pub(super) type_id: u32,
     pub(super) digests: BTreeMap<&'static str, String>,
+    pub(super) digest: &'static str,
+    /// Which bytes of the data the digest is of, from and to; `null` where it is of something else.
+    pub(super) measured_bytes: Option<[usize; 2]>,
+    pub(super) decoded: Option<Value>,
+    /// A line for people.
     pub(super) text: String,
     pub(super) data_bytes: usize,
+    /// Codes of its findings.
     pub(super) findings: Vec<&'static str>,
 }
 
 impl LogView {
-    /// The view of a log; `pcr` chooses what is replayed, `keep` events.
-    pub(super) fn new(
-        file: String,
-        log: &EventLog<'_>,
-        damage: Option<String>,
-        bank: HashAlg,
-        pcr: Option<u32>,
-        keep: impl Fn(&EventView) -> bool,
-    ) -> Self {
+    /// The view of a whole log.
+    pub(super) fn new(file: String, log: &EventLog<'_>, bank: HashAlg) -> Self {
         let facts = log.facts(bank);
-        let events = log.events().iter().map(|event| EventView::new(&event, bank, &facts));
-        Self {
+        let codes = codes_by_event(&facts);
+        let event_view = |event: Event<'_>| EventView::new(&event, bank, &facts, codes.get(&event.number));
+        let mut view = Self {
             file,
-            format: match log.format() {
-                LogFormat::CryptoAgile => "crypto-agile",
-                LogFormat::LegacySha1 => "legacy-sha1",
-                LogFormat::Ccel => "ccel",
-            },
+            format: format_name(log.format()),
             banks: log.banks().iter().map(|bank| bank.name()).collect(),
             bank: bank.name(),
-            event_count: log.events().len(),
-            secure_boot: SecureBootView::new(facts.secure_boot),
             startup_locality: match facts.startup_locality {
                 StartupLocality::Logged { locality, .. } => Some(locality),
                 StartupLocality::NotLogged | StartupLocality::Invalid { .. } => None,
             },
+            secure_boot: SecureBootView::new(facts.secure_boot),
             separators: facts.separators.iter().map(separator).collect(),
-            findings: facts.findings.iter().map(FindingView::new).collect(),
-            damage,
+            windows: WindowsView::new(log.windows(bank)),
+            event_count: log.events().len(),
             padding_bytes: log.padding_bytes(),
-            replay: replay(log, pcr),
-            events: events.filter(keep).collect(),
+            events: log.events().iter().map(event_view).collect(),
+            pcrs: replay(log),
+            matches: None,
+            findings: Vec::new(),
+            truncated_at: None,
+            registers: Vec::new(),
+        };
+        for finding in &facts.findings {
+            let of_log = finding.bank.is_some() || finding.code.is_of_log();
+            view.find(finding_view(finding, log.format()), (!of_log).then_some(finding.register));
         }
+        view
     }
 
-    /// Whether the log's text is not what was measured, or the log cannot be read to its end.
-    pub(super) fn is_bad(&self) -> bool {
-        self.damage.is_some() || self.findings.iter().any(|finding| finding.mismatch)
+    /// Adds a finding, of a register or of the whole log.
+    pub(super) fn find(&mut self, finding: FindingView, register: Option<u32>) {
+        self.findings.push(finding);
+        self.registers.push(register);
+    }
+}
+
+/// The word for a log's form.
+pub(super) const fn format_name(format: LogFormat) -> &'static str {
+    match format {
+        LogFormat::CryptoAgile => "crypto-agile",
+        LogFormat::LegacySha1 => "legacy-sha1",
+        LogFormat::Ccel => "ccel",
+    }
+}
+
+/// What a register is called.
+pub(super) const fn register_name(format: LogFormat) -> &'static str {
+    match format {
+        LogFormat::CryptoAgile | LogFormat::LegacySha1 => "PCR",
+        LogFormat::Ccel => "register",
+    }
+}
+
+fn codes_by_event(facts: &BootFacts<'_>) -> BTreeMap<u32, Vec<&'static str>> {
+    let mut codes: BTreeMap<u32, Vec<&'static str>> = BTreeMap::new();
+    for finding in &facts.findings {
+        if let Some(event) = finding.event {
+            codes.entry(event).or_default().push(finding.code.as_str());
+        }
+    }
+    codes
+}
+
+fn finding_view(finding: &Finding, format: LogFormat) -> FindingView {
+    let said = finding.code.text();
+    let text = match finding.bank {
+        Some(bank) => format!("bank {bank}: {said}"),
+        None if finding.code.is_of_log() => said.to_owned(),
+        None => format!("{} {}: {said}", register_name(format), finding.register),
+    };
+    FindingView {
+        code: finding.code.as_str(),
+        severity: finding.severity().name(),
+        event: finding.event.map(u64::from),
+        offset: finding.offset.and_then(|offset| u64::try_from(offset).ok()),
+        text,
     }
 }
 
 impl EventView {
-    fn new(event: &Event<'_>, bank: HashAlg, facts: &BootFacts<'_>) -> Self {
-        let own = facts.findings.iter().filter(|finding| finding.event == Some(event.number));
-        let digests = event.digests().map(|digest| (digest.alg().name(), digest.to_string()));
+    fn new(
+        event: &Event<'_>,
+        bank: HashAlg,
+        facts: &BootFacts<'_>,
+        codes: Option<&Vec<&'static str>>,
+    ) -> Self {
         Self {
             number: event.number,
             offset: event.offset,
-            register: event.register,
+            pcr: event.register,
             event_type: event.event_type.to_string(),
-            check: event.digest_check(bank).name(),
-            digests: digests.collect(),
+            type_id: event.event_type.0,
+            digests: event.digests().map(|digest| (digest.alg().name(), digest.to_string())).collect(),
+            digest: event.digest_check(bank).name(),
+            measured_bytes: event.measured_bytes(bank).map(|bytes| [bytes.start, bytes.end]),
+            decoded: decoded(event, facts),
             text: event.describe(),
             data_bytes: event.data.len(),
-            findings: own.map(|finding| finding.code.as_str()).collect(),
+            findings: codes.cloned().unwrap_or_default(),
         }
-    }
-}
-
-impl FindingView {
-    fn new(finding: &evidence::eventlog::Finding) -> Self {
-        let mismatch = matches!(
-            finding.code,
-            FindingCode::DigestMismatch | FindingCode::SeparatorDisguised | FindingCode::SeparatorError
-        );
-        Self { code: finding.code.as_str(), register: finding.register, event: finding.event, mismatch }
     }
 }
 
@@ -149,6 +224,39 @@ impl SecureBootView {
     }
 }
 
+impl WindowsView {
+    fn new(windows: Windows) -> Option<Self> {
+        match windows {
+            Windows::NotLogged => None,
+            Windows::Unverified { event } => Some(Self { unverified_event: Some(event), facts: None }),
+            Windows::Verified(facts) => {
+                Some(Self { unverified_event: None, facts: Some(WindowsFactsView::new(&facts)) })
+            }
+        }
+    }
+}
+
+impl WindowsFactsView {
+    const fn new(facts: &WindowsFacts) -> Self {
+        Self {
+            boot_counter: facts.boot_counter,
+            boot_debugging: facts.boot_debugging.name(),
+            kernel_debug: facts.kernel_debug.name(),
+            hypervisor_debug: facts.hypervisor_debug.name(),
+            test_signing: facts.test_signing.name(),
+            flight_signing: facts.flight_signing.name(),
+            safe_mode: facts.safe_mode.name(),
+            win_pe: facts.win_pe.name(),
+            code_integrity: facts.code_integrity.name(),
+            hvci_policy: facts.hvci_policy,
+            vsm_launch_type: facts.vsm_launch_type,
+            bitlocker_unlock: facts.bitlocker_unlock,
+            modules: facts.modules,
+            elam_drivers: facts.elam_drivers,
+        }
+    }
+}
+
 const fn separator(state: &SeparatorState) -> &'static str {
     match state {
         SeparatorState::Normal { .. } => "normal",
@@ -158,15 +266,13 @@ const fn separator(state: &SeparatorState) -> &'static str {
     }
 }
 
-fn replay(log: &EventLog<'_>, only: Option<u32>) -> BTreeMap<&'static str, BTreeMap<u8, String>> {
+fn replay(log: &EventLog<'_>) -> BTreeMap<&'static str, BTreeMap<u8, String>> {
     let mut banks = BTreeMap::new();
     for bank in log.banks() {
-        // A bank that cannot be computed has no replay.
+        // A bank of the log's own table always replays.
         let Ok(values) = log.replay(*bank) else { continue };
-        let extended = log.extended(*bank);
         let value = |pcr: PcrIndex| Some((pcr.get(), values.value(*bank, pcr)?.to_string()));
-        let wanted = |pcr: &PcrIndex| only.is_none_or(|only| only == u32::from(pcr.get()));
-        banks.insert(bank.name(), extended.iter().filter(wanted).filter_map(value).collect());
+        banks.insert(bank.name(), log.extended(*bank).iter().filter_map(value).collect());
     }
     banks
 }

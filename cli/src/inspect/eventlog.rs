@@ -3,19 +3,32 @@
 use std::path::Path;
 
 use evidence::digest::HashAlg;
-use evidence::eventlog::EventLog;
+use evidence::eventlog::{EventLog, LogEnd};
+use evidence::finding::Severity;
 use evidence::limits::EVENT_LOG_BYTES;
 use evidence::pcr::PcrIndex;
 use serde::Serialize;
 
+use super::against::KnownValues;
+use super::event_table::render;
 use super::event_view::{EventView, LogView};
+use super::report::{Completeness, FindingView, Report, each, outcome_of};
 use super::{bank, name_of};
 use crate::Outcome;
 use crate::args::EventLogArgs;
 use crate::error::CliError;
 use crate::files;
-use crate::show::{Cell, Screen, Table, Tone, paint};
+use crate::show::Screen;
 use crate::ui::{Format, Ui};
+
+/// A log, and what of it people want to see.
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct LogReport {
+    pub(super) log: LogView,
+    #[serde(skip)]
+    pub(super) pcr: Option<u32>,
+}
 
 /// An event on a line of its own.
 #[derive(Serialize)]
@@ -25,44 +38,50 @@ struct EventLine<'a> {
     event: &'a EventView,
 }
 
-pub(crate) fn run(ui: &mut Ui, args: &EventLogArgs) -> Result<Outcome, CliError> {
-    let bank = args.bank.as_deref().map(bank).transpose()?;
-    let mut outcome = Outcome::Good;
-    let mut views = Vec::new();
-    for path in &args.files {
-        let view = read(path, args, bank)?;
-        if view.is_bad() {
-            outcome = Outcome::NotTrusted;
-        }
-        match ui.format() {
-            Format::Json => views.push(view),
-            Format::Jsonl => {
-                for event in &view.events {
-                    ui.json(&EventLine { file: &view.file, event })?;
-                }
-            }
-            Format::Table => {
-                let text = render(&view, ui.screen());
-                ui.text(&text)?;
-            }
-        }
+impl Report for LogReport {
+    fn outcome(&self) -> Outcome {
+        let complete = match self.log.truncated_at {
+            None => Completeness::Whole,
+            Some(_) => Completeness::CutShort,
+        };
+        outcome_of(&self.log.findings, complete)
     }
-    if ui.format() == Format::Json {
-        ui.json(&views)?;
+
+    fn render(&self, screen: Screen) -> String {
+        render(self, screen)
     }
-    Ok(outcome)
+
+    /// Each event, then the log without them.
+    fn lines(&self, ui: &mut Ui) -> Result<(), CliError> {
+        for event in &self.log.events {
+            ui.json(&EventLine { file: &self.log.file, event })?;
+        }
+        ui.json(&LogView { events: Vec::new(), ..self.log.clone() })
+    }
 }
 
-fn read(path: &Path, args: &EventLogArgs, bank: Option<HashAlg>) -> Result<LogView, CliError> {
+pub(crate) fn run(ui: &mut Ui, args: &EventLogArgs) -> Result<Outcome, CliError> {
+    let bank = args.bank.as_deref().map(bank).transpose()?;
+    let known = args.against.as_deref().map(KnownValues::read).transpose()?;
+    let format = ui.format();
+    each(ui, &args.files, |path| {
+        let report = read(path, args, bank, known.as_ref())?;
+        // Programs get a report of whatever file; people are told that it is the wrong one.
+        if format == Format::Table && report.log.findings.iter().any(|finding| finding.code == NOT_A_LOG) {
+            return Err(CliError::input(path, "not a firmware log").hint(HINT));
+        }
+        Ok(report)
+    })
+}
+
+fn read(
+    path: &Path,
+    args: &EventLogArgs,
+    bank: Option<HashAlg>,
+    known: Option<&KnownValues>,
+) -> Result<LogReport, CliError> {
     let bytes = files::read(path, EVENT_LOG_BYTES)?;
     let parsed = EventLog::parse(&bytes);
-    if let Some(damage) = parsed.damage
-        && !starts_like_a_log(&parsed.log)
-    {
-        return Err(CliError::input(path, format!("not a firmware log: {damage}")).hint(
-            "the kernel's is /sys/kernel/security/tpm0/binary_bios_measurements; text forms of it are not read",
-        ));
-    }
     let bank = match bank {
         None => strongest(&parsed.log),
         Some(bank) if parsed.log.banks().contains(&bank) => bank,
@@ -72,11 +91,37 @@ fn read(path: &Path, args: &EventLogArgs, bank: Option<HashAlg>) -> Result<LogVi
                 .hint(format!("it has: {}", banks.join(", "))));
         }
     };
-    let damage = parsed.damage.map(|damage| damage.to_string());
-    Ok(LogView::new(name_of(path), &parsed.log, damage, bank, args.pcr, |event| {
-        args.pcr.is_none_or(|pcr| event.register == pcr)
-            && (!args.only_findings || !event.findings.is_empty())
-    }))
+    let mut log = LogView::new(name_of(path), &parsed.log, bank);
+    if let Some(damage) = parsed.damage {
+        log.truncated_at = Some(damage.offset());
+        log.find(damage_finding(&parsed.log, &damage), None);
+    }
+    if let Some(known) = known {
+        let end = if parsed.damage.is_none() { LogEnd::Whole } else { LogEnd::CutShort };
+        let (matches, findings) = known.compare(&parsed.log, end);
+        log.matches = Some(matches);
+        findings.into_iter().for_each(|(pcr, finding)| log.find(finding, Some(u32::from(pcr.get()))));
+    }
+    let pcr = args.pcr;
+    log.events.retain(|event| {
+        pcr.is_none_or(|pcr| event.pcr == pcr) && (!args.only_findings || !event.findings.is_empty())
+    });
+    Ok(LogReport { log, pcr })
+}
+
+fn damage_finding(log: &EventLog<'_>, damage: &evidence::eventlog::EventLogError) -> FindingView {
+    let (code, text) = if starts_like_a_log(log) {
+        ("log-damaged", damage.to_string())
+    } else {
+        (NOT_A_LOG, format!("not a firmware log: {damage}; {HINT}"))
+    };
+    FindingView {
+        code,
+        severity: Severity::Error.name(),
+        event: None,
+        offset: u64::try_from(damage.offset()).ok(),
+        text,
+    }
 }
 
 /// Any bytes have some events: those of other files start with a register or type that no firmware writes.
@@ -88,83 +133,11 @@ fn starts_like_a_log(log: &EventLog<'_>) -> bool {
 
 /// The bank that the verifier would rely on.
 fn strongest(log: &EventLog<'_>) -> HashAlg {
-    let strength = [HashAlg::Sha512, HashAlg::Sha384, HashAlg::Sha256, HashAlg::Sha1];
-    strength.into_iter().find(|bank| log.banks().contains(bank)).unwrap_or(HashAlg::Sha1)
+    let strength = [HashAlg::Sha512, HashAlg::Sha384, HashAlg::Sha256, HashAlg::Sm3, HashAlg::Sha1];
+    let known = strength.into_iter().find(|bank| log.banks().contains(bank));
+    known.or_else(|| log.banks().first().copied()).unwrap_or(HashAlg::Sha1)
 }
 
-fn render(view: &LogView, screen: Screen) -> String {
-    let mut text = format!("{}\n", paint(&crate::escape::safe(&view.file), Tone::Strong, screen));
-    text.push_str(&head(view).render(screen));
-    let mut table = Table::new(&["#", "PCR", "TYPE", "CHECK", "TEXT"]);
-    for event in &view.events {
-        let check = match event.findings.as_slice() {
-            [] => Cell::status(event.check),
-            findings => Cell::toned(format!("{} ({})", event.check, findings.join(", ")), Tone::Bad),
-        };
-        let pcr =
-            if event.check == "not-measured" { Cell::none() } else { event.register.to_string().into() };
-        table.row(vec![
-            event.number.to_string().into(),
-            pcr,
-            (&event.event_type).into(),
-            check,
-            (&event.text).into(),
-        ]);
-    }
-    if !table.is_empty() {
-        text.push('\n');
-        text.push_str(&table.render(screen));
-    }
-    if let Some(values) = view.replay.get(view.bank) {
-        let mut table = Table::new(&["PCR", &format!("REPLAYS TO ({})", view.bank)]);
-        for (pcr, value) in values {
-            table.row(vec![pcr.to_string().into(), value.into()]);
-        }
-        text.push('\n');
-        text.push_str(&table.render(screen));
-    }
-    text.push('\n');
-    text
-}
-
-fn head(view: &LogView) -> Table {
-    let mut head = Table::indented(2);
-    let mut row = |label: &str, value: Cell| head.row(vec![Cell::toned(label, Tone::Dim), value]);
-    row("form", format!("{}, banks {}", view.format, view.banks.join(", ")).into());
-    let shown = view.events.len();
-    row(
-        "events",
-        if shown == view.event_count {
-            shown.to_string()
-        } else {
-            format!("{shown} of {}", view.event_count)
-        }
-        .into(),
-    );
-    let secure_boot = &view.secure_boot;
-    let tone = match secure_boot.state {
-        "on" => Tone::Good,
-        _ => Tone::Warn,
-    };
-    let place = match (secure_boot.event, &secure_boot.why) {
-        (Some(event), _) => format!("{} (event {event})", secure_boot.state),
-        (None, Some(why)) => format!("{}: {why}", secure_boot.state),
-        (None, None) => secure_boot.state.to_owned(),
-    };
-    row("Secure Boot", Cell::toned(place, tone));
-    if let Some(locality) = view.startup_locality {
-        row("startup locality", locality.to_string().into());
-    }
-    for finding in &view.findings {
-        let place = match finding.event {
-            Some(event) => format!("event {event}, PCR {}", finding.register),
-            None => format!("PCR {}", finding.register),
-        };
-        let tone = if finding.mismatch { Tone::Bad } else { Tone::Warn };
-        row("finding", Cell::toned(format!("{}: {place}", finding.code), tone));
-    }
-    if let Some(damage) = &view.damage {
-        row("damage", Cell::toned(damage, Tone::Bad));
-    }
-    head
-}
+const NOT_A_LOG: &str = "not-a-log";
+const HINT: &str =
+    "the kernel's is /sys/kernel/security/tpm0/binary_bios_measurements; text forms of it are not read";

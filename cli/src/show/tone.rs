@@ -29,7 +29,7 @@ impl Tone {
             "trusted" | "affirming" | "valid" | "verified" | "holds" | "ok" => Self::Good,
             "warning" | "stale" | "pending" | "violation" => Self::Warn,
             "not-trusted" | "contraindicated" | "mismatch" | "refused" | "revoked" | "fails" => Self::Bad,
-            "none" | "opaque" | "used" | "expired" | "not-measured" | "no-digest" => Self::Dim,
+            "none" | "opaque" | "used" | "expired" | "not-extended" => Self::Dim,
             _ => Self::Plain,
         }
     }

@@ -4,6 +4,8 @@
 //! something that is not in the log. A verified digest binds data to the log; only replay to a quoted value
 //! binds the log to a TPM.
 
+use std::ops::Range;
+
 use super::payload::{EfiVariable, GRUB_PREFIXES, Payload, Text};
 use super::{Event, EventType};
 use crate::digest::{Digest, HashAlg};
@@ -46,58 +48,85 @@ pub enum Separator {
 
 pub(super) fn digest_check(event: &Event<'_>, bank: HashAlg) -> DigestCheck {
     if event.pcr().is_none() {
-        return DigestCheck::NotExtended;
+        DigestCheck::NotExtended
+    } else if event.digest(bank).is_none() {
+        DigestCheck::NoDigest
+    } else if measured(event, bank).is_some() {
+        DigestCheck::Verified
+    } else if digest_is_of_data(event) {
+        DigestCheck::Mismatch
+    } else {
+        DigestCheck::Opaque
     }
-    let Some(digest) = event.digest(bank) else {
-        return DigestCheck::NoDigest;
-    };
+}
+
+/// Which bytes of the data the digest is of; whatever is beside them is a mere claim. `None` where it is of others.
+pub(super) fn measured(event: &Event<'_>, bank: HashAlg) -> Option<Range<usize>> {
+    event.pcr()?;
+    let digest = event.digest(bank)?;
     let hashes_to = |preimage: &[u8]| bank.hash(&[preimage]) == digest;
-    if candidates(event).into_iter().flatten().any(hashes_to) {
-        return DigestCheck::Verified;
+    let fits = |range: &Range<usize>| event.data.get(range.clone()).is_some_and(hashes_to);
+    if let Some(range) = candidates(event).into_iter().flatten().find(fits) {
+        return Some(range);
     }
     if event.event_type == EventType::IPL && narrow_name(event.data).is_some_and(|name| hashes_to(&name)) {
-        return DigestCheck::Verified;
+        return Some(0..event.data.len());
     }
     //= TCG PFP 1.06 §10.4.1: the digest of an error's separator is of 01000000, its data tells of the error
     if event.event_type == EventType::SEPARATOR && hashes_to(&[1, 0, 0, 0]) {
-        return DigestCheck::Verified;
+        return Some(0..0);
     }
-    if digest_is_of_data(event) { DigestCheck::Mismatch } else { DigestCheck::Opaque }
+    None
 }
 
 /// The stretches of the data that the type allows as what was hashed. Never more than three.
-fn candidates<'a>(event: &Event<'a>) -> [Option<&'a [u8]>; 3] {
-    let data = event.data;
+fn candidates(event: &Event<'_>) -> [Option<Range<usize>>; 3] {
+    let (data, len) = (event.data, event.data.len());
+    let whole = Some(0..len);
     match event.event_type {
-        EventType::EFI_VARIABLE_BOOT => [Some(data), variable(event).map(|variable| variable.data), None],
+        EventType::EFI_VARIABLE_BOOT => match variable(event) {
+            Some(variable) => {
+                let end = len.saturating_sub(variable.trailing.len());
+                [whole, Some(end.saturating_sub(variable.data.len())..end), None]
+            }
+            None => [whole, None, None],
+        },
         // Old shims log some bytes too many and measure all but the last of them.
         EventType::EFI_VARIABLE_AUTHORITY => match variable(event) {
-            Some(variable) if !variable.trailing.is_empty() => [Some(data), without_last(data), None],
-            _ => [Some(data), None, None],
+            Some(variable) if !variable.trailing.is_empty() => [whole, Some(0..len.saturating_sub(1)), None],
+            _ => [whole, None, None],
         },
         EventType::EFI_ACTION | EventType::ACTION | EventType::POST_CODE => {
-            [Some(data), data.strip_suffix(&[0]), None]
+            [whole, without_nul(data, 0), None]
         }
-        EventType::IPL => ipl_candidates(data),
+        // GRUB measures its strings without prefix, older versions some of them with their NUL.
+        EventType::IPL => match grub_prefix(data) {
+            Some(prefix) => [Some(prefix..len), without_nul(data, prefix), whole],
+            None => [whole, without_nul(data, 0), None],
+        },
         EventType::EVENT_TAG => match event.payload() {
-            Ok(Payload::Tagged(tagged)) => [Some(data), Some(tagged.data), None],
-            _ => [Some(data), None, None],
+            Ok(Payload::Tagged(tagged)) => {
+                let start = TAG_BYTES.min(len);
+                [whole, Some(start..start.saturating_add(tagged.data.len()).min(len)), None]
+            }
+            _ => [whole, None, None],
         },
         // A type of the image's own hash: its event data is never what was measured.
         EventType::EFI_BOOT_SERVICES_APPLICATION
         | EventType::EFI_BOOT_SERVICES_DRIVER
         | EventType::EFI_RUNTIME_SERVICES_DRIVER => [None, None, None],
-        _ => [Some(data), None, None],
+        _ => [whole, None, None],
     }
 }
 
-/// GRUB measures its strings without prefix, older versions some of them with their NUL.
-fn ipl_candidates(data: &[u8]) -> [Option<&[u8]>; 3] {
-    match grub_string(data) {
-        Some(text) => [Some(text), text.strip_suffix(&[0]), Some(data)],
-        None => [Some(data), data.strip_suffix(&[0]), None],
-    }
+/// The data from `start` on without the NUL at its end, if it has one.
+fn without_nul(data: &[u8], start: usize) -> Option<Range<usize>> {
+    let (last, _) = data.get(start..)?.split_last()?;
+    (*last == 0).then(|| start..data.len().saturating_sub(1))
 }
+
+/// A number and a length come before a tagged event's data.
+const TAG_BYTES: usize = 8;
 
 /// The stub of systemd logs a section's name in UTF-16 and measures it in ASCII with its NUL.
 fn narrow_name(data: &[u8]) -> Option<Vec<u8>> {
@@ -115,8 +144,9 @@ fn narrow_name(data: &[u8]) -> Option<Vec<u8>> {
 /// A PE section's name has eight bytes, 16 in UTF-16; some more for names that a future format may have.
 const SECTION_NAME_BYTES: usize = 64;
 
-fn grub_string(data: &[u8]) -> Option<&[u8]> {
-    GRUB_PREFIXES.iter().find_map(|(prefix, _)| data.strip_prefix(*prefix))
+/// How many bytes of prefix GRUB put before its string.
+fn grub_prefix(data: &[u8]) -> Option<usize> {
+    GRUB_PREFIXES.iter().find(|(prefix, _)| data.starts_with(prefix)).map(|(prefix, _)| prefix.len())
 }
 
 fn variable<'a>(event: &Event<'a>) -> Option<EfiVariable<'a>> {
@@ -124,10 +154,6 @@ fn variable<'a>(event: &Event<'a>) -> Option<EfiVariable<'a>> {
         Ok(Payload::Variable(variable)) => Some(variable),
         _ => None,
     }
-}
-
-fn without_last(data: &[u8]) -> Option<&[u8]> {
-    data.split_last().map(|(_, rest)| rest)
 }
 
 /// Whether the profile, or GRUB, defines the digest over the event's data, so that a difference is a fault.
@@ -143,7 +169,7 @@ fn digest_is_of_data(event: &Event<'_>) -> bool {
         | EventType::EFI_VARIABLE_BOOT
         | EventType::EFI_VARIABLE_BOOT2
         | EventType::EFI_VARIABLE_AUTHORITY => true,
-        EventType::IPL => grub_string(event.data).is_some(),
+        EventType::IPL => grub_prefix(event.data).is_some(),
         // Windows measures its records as they are.
         EventType::EVENT_TAG => matches!(event.payload(), Ok(Payload::Windows(_))),
         _ => false,

@@ -182,10 +182,12 @@ impl EventLog<'_> {
                 return Some(Cause::StartupLocality { locality });
             }
         }
+        // The first event announces the log's form; nobody extends that.
         let announced = |event: &Event<'_>| {
-            event.event_type == EventType::NO_ACTION && event.register == u32::from(pcr.get())
+            event.number > 0
+                && event.event_type == EventType::NO_ACTION
+                && event.register == u32::from(pcr.get())
         };
-        // The first event has a SHA-1 digest whatever the log's form, so that it is left out.
         let with_announced = |event: &Event<'_>| event.pcr() == Some(pcr) || announced(event);
         // Tools that extend them start from zero as well.
         let starts = [start, pcr.start(bank)];

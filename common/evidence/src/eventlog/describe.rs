@@ -9,7 +9,8 @@ use super::payload::{
     Contents, DeviceSecurity, EfiVariable, FirmwareBlob, Gpt, HandoffTables, IplKind, IplText, Payload,
     PlatformEvent, SipaRecord, SipaRecords, SipaValue, SpecId, Tagged, Text,
 };
-use super::{Event, EventType, Guid};
+use super::{Event, EventType, keys};
+use crate::efi::Guid;
 
 pub(super) fn describe(event: &Event<'_>) -> String {
     let mut line = Line::default();
@@ -66,9 +67,16 @@ fn write_variable(f: &mut Line, event_type: EventType, variable: &EfiVariable<'_
             let mut lines = text.chars().map(|c| if c == '\n' { ' ' } else { c });
             lines.try_for_each(|c| f.write_char(c))
         }
-        Contents::Signature { owner, data } => write!(f, ", {} bytes of owner {owner}", data.len()),
+        Contents::SignatureLists(data) => {
+            f.write_str(": ")?;
+            keys::write_lists(f, data)
+        }
+        Contents::Signature(data) => {
+            f.write_str(": ")?;
+            keys::write_alone(f, data)
+        }
         Contents::Raw(data) if data.len() <= 8 => f.write_str(" = ").and_then(|()| hex(f, data)),
-        Contents::SignatureLists(data) | Contents::Raw(data) => write!(f, ", {} bytes", data.len()),
+        Contents::Raw(data) => write!(f, ", {} bytes", data.len()),
     }
 }
 

@@ -13,6 +13,7 @@ mod event_type;
 mod events;
 mod facts;
 mod finding;
+mod keys;
 mod order;
 mod parse;
 mod payload;
@@ -29,7 +30,7 @@ pub use facts::{Authority, BootFacts, MeasuredVariable, SecureBoot, SecureBootUn
 pub use finding::{Finding, FindingCode};
 pub use parse::{EventLogError, Parsed};
 pub use payload::{
-    BootOrder, Contents, DevicePath, DeviceSecurity, EfiVariable, FirmwareBlob, Gpt, Guid, HandoffTables,
+    BootOrder, Contents, DevicePath, DeviceSecurity, EfiVariable, FirmwareBlob, Gpt, HandoffTables,
     ImageLoad, IplKind, IplText, LoadOption, Locator, Partition, Payload, PayloadError, PlatformEvent,
     PlatformNames, SipaId, SipaRecord, SipaRecords, SipaValue, SpecId, Tagged, Text, crypto_api_hash,
 };
@@ -37,6 +38,8 @@ pub use replay::{
     EXIT_BOOT_SERVICES_PCR, EXTENDED_BY_SYSTEM, ExitBootServicesRepair, ReplayError, StartupLocality,
 };
 pub use windows::{Setting, Windows, WindowsFacts};
+
+use std::ops::Range;
 
 use self::events::RawDigests;
 use self::parse::Table;
@@ -154,6 +157,12 @@ impl<'a> Event<'a> {
     /// Whether the digest in `bank` is the one that the event's data gives.
     pub fn digest_check(&self, bank: HashAlg) -> DigestCheck {
         check::digest_check(self, bank)
+    }
+
+    /// Which bytes of the data the digest in `bank` is of; what the rest says is a mere claim, as the name of a boot
+    /// variable or a loader's prefix. `None` where the digest is of something else.
+    pub fn measured_bytes(&self, bank: HashAlg) -> Option<Range<usize>> {
+        check::measured(self, bank)
     }
 
     /// What kind of separator the measured digest is, whatever the event's type says.

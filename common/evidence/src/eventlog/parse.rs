@@ -98,6 +98,23 @@ pub enum EventLogError {
     },
 }
 
+impl EventLogError {
+    /// Where in the log the reader stopped.
+    pub const fn offset(&self) -> usize {
+        match self {
+            Self::Empty => 0,
+            Self::TooLong { limit, .. } => *limit,
+            Self::Truncated { cause, .. } => cause.offset,
+            Self::TooManyEvents { offset, .. }
+            | Self::AlgorithmCount { offset, .. }
+            | Self::DigestSize { offset, .. }
+            | Self::DuplicateAlgorithm { offset, .. }
+            | Self::UnknownAlgorithm { offset, .. }
+            | Self::DigestCount { offset, .. } => *offset,
+        }
+    }
+}
+
 /// The signature of the record that announces the crypto-agile form.
 pub(super) const SPEC_ID_03: &[u8] = b"Spec ID Event03\0";
 

@@ -21,6 +21,8 @@ mod ima_laws;
 mod ima_real;
 mod ima_stream;
 mod ima_tamper;
+mod matrix;
+mod oracle;
 mod real;
 mod tamper;
 mod vectors;

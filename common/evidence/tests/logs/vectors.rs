@@ -10,8 +10,13 @@ pub(crate) const BOOTS: [&str; 4] = ["direct", "direct-imasig-viol", "shim-sb", 
 
 /// A file of one of our own boots.
 pub(crate) fn own(boot: &str, file: &str) -> Vec<u8> {
-    let path = workspace().join("tests/vectors").join(boot).join(file);
+    let path = own_path(boot, file);
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Where a file of one of our own boots is.
+pub(crate) fn own_path(boot: &str, file: &str) -> PathBuf {
+    workspace().join("tests/vectors").join(boot).join(file)
 }
 
 pub(crate) fn pcr(index: u32) -> PcrIndex {

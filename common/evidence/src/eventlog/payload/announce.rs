@@ -19,6 +19,7 @@ pub struct SpecId<'a> {
     pub uintn_size: u8,
     /// Whatever the vendor says.
     pub vendor_info: &'a [u8],
+    table: &'a [u8],
 }
 
 impl<'a> SpecId<'a> {
@@ -30,14 +31,21 @@ impl<'a> SpecId<'a> {
         let platform_class = cursor.u32_le()?;
         let (minor, major) = (cursor.u8()?, cursor.u8()?);
         let (errata, uintn_size) = (cursor.u8()?, cursor.u8()?);
+        let mut table: &[u8] = &[];
         if has_table {
             let count = usize::try_from(cursor.u32_le()?).unwrap_or(usize::MAX);
-            cursor.take(count.saturating_mul(4))?;
+            table = cursor.take(count.saturating_mul(4))?;
         }
         // Logs made by hand end here.
         let size = if cursor.is_empty() { 0 } else { cursor.u8()? };
         let vendor_info = cursor.take(usize::from(size))?;
-        Ok(Self { platform_class, version: (major, minor), errata, uintn_size, vendor_info })
+        Ok(Self { platform_class, version: (major, minor), errata, uintn_size, vendor_info, table })
+    }
+
+    /// The log's algorithms: `TPM_ALG_ID` and length of a digest, also of those that Lydian does not know.
+    pub fn algorithms(&self) -> impl Iterator<Item = (u16, u16)> + use<'a> {
+        let (entries, _) = self.table.as_chunks::<4>();
+        entries.iter().map(|[a, b, c, d]| (u16::from_le_bytes([*a, *b]), u16::from_le_bytes([*c, *d])))
     }
 }
 

@@ -13,7 +13,6 @@ mod spdm;
 mod text;
 mod variable;
 
-pub use crate::efi::Guid;
 pub use announce::{Locator, PlatformEvent, PlatformNames, SpecId};
 pub use device_path::DevicePath;
 pub use firmware::{FirmwareBlob, Gpt, HandoffTables, Partition};
@@ -29,6 +28,7 @@ use super::EventType;
 use super::parse::SPEC_ID_03;
 use super::replay::STARTUP_LOCALITY;
 use crate::cursor::Truncated;
+pub(super) use crate::efi::Guid;
 
 /// Typed data of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,3 +168,6 @@ fn text_or_blob(data: &[u8]) -> Payload<'_> {
 fn text_or_raw(data: &[u8]) -> Payload<'_> {
     Text::printable(data).map_or(Payload::Raw(data), Payload::Text)
 }
+
+#[cfg(test)]
+mod tests;

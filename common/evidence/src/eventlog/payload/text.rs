@@ -47,7 +47,7 @@ impl<'a> Text<'a> {
     }
 
     /// The text, if all of the bytes but zeros at their end read as some.
-    pub(in crate::eventlog) fn printable(bytes: &'a [u8]) -> Option<Self> {
+    pub fn printable(bytes: &'a [u8]) -> Option<Self> {
         let used = bytes.iter().rposition(|byte| *byte != 0)?;
         // The last character's second byte may be a zero.
         let text = match Self::of_either_width(bytes) {

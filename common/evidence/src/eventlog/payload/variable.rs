@@ -80,11 +80,8 @@ fn signatures(data: &[u8], authority: bool) -> Contents<'_> {
     if !authority {
         return Contents::SignatureLists(data);
     }
-    match data.split_first_chunk() {
-        //= TCG PFP 1.06 §3.3.4.8: EV_EFI_VARIABLE_AUTHORITY holds the EFI_SIGNATURE_DATA that matched
-        Some((owner, data)) => Contents::Signature { owner: Guid(*owner), data },
-        None => Contents::Raw(data),
-    }
+    //= TCG PFP 1.06 §3.3.4.8: EV_EFI_VARIABLE_AUTHORITY holds the EFI_SIGNATURE_DATA that matched
+    Contents::Signature(data)
 }
 
 const SWITCHES: [&str; 5] = ["SecureBoot", "SetupMode", "AuditMode", "DeployedMode", "VendorKeys"];
@@ -101,13 +98,8 @@ pub enum Contents<'a> {
     LoadOption(LoadOption<'a>),
     /// A chain of signature lists: keys and hashes that are trusted or revoked.
     SignatureLists(&'a [u8]),
-    /// One entry of a signature list, without the type that its list gives it.
-    Signature {
-        /// Who added it.
-        owner: Guid,
-        /// A certificate or a hash.
-        data: &'a [u8],
-    },
+    /// One entry of a signature list, owner and data, without the type that its list gives it.
+    Signature(&'a [u8]),
     /// Text, as shim's revocation levels.
     Text(Text<'a>),
     /// Anything else.

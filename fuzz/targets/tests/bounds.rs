@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::hint::black_box;
+use std::path::Path;
+use std::time::Duration;
 
 use appraisal::crypto::{KeyFile, SchemeHint, parse_signature_file};
 use appraisal::endorsement::{Bundle, EndorsementRoots, RevocationList, RevocationLists, certificates_in};
@@ -11,10 +13,14 @@ use evidence::digest::HashAlg;
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::note::SignedNote;
 use ledger::proof_file::ProofFile;
+use lydian_fuzz_targets::TARGETS;
+use rustix::time::{ClockId, clock_gettime};
 use wire::submit::{decode_manifests, decompress, encode_manifests};
 
 struct Row {
     name: &'static str,
+    /// Its fuzz target.
+    fuzz: &'static str,
     hostile: fn(usize) -> Vec<u8>,
     /// Bytes; 16 times as many are still below the parser's own limit.
     scale: usize,
@@ -25,6 +31,7 @@ struct Row {
 const ROWS: &[Row] = &[
     Row {
         name: "note of signatures",
+        fuzz: "notes",
         hostile: |size| {
             let line = "\u{2014} k AAAAAAA=\n";
             // There is a limit of their number, so 16 times as many bytes have longer ones.
@@ -37,6 +44,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "note of text",
+        fuzz: "notes",
         hostile: |size| format!("{}\n\u{2014} k AAAAAAA=\n", "a\n".repeat(size / 2)).into_bytes(),
         scale: 2 << 10,
         read: |bytes| drop(black_box(SignedNote::parse(bytes))),
@@ -44,6 +52,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "proof file",
+        fuzz: "notes",
         hostile: |size| {
             format!("c2sp.org/tlog-proof@v1\nextra {}\nindex 0\n", "AAAA".repeat(size / 4)).into_bytes()
         },
@@ -53,6 +62,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "upload of empty manifests",
+        fuzz: "submission",
         hostile: |size| encode_manifests((0..size).map(|_| &b""[..]).collect::<Vec<_>>().into_iter()),
         scale: 256,
         read: |bytes| drop(black_box(decode_manifests(bytes))),
@@ -61,6 +71,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "certificates",
+        fuzz: "ek_certificate",
         hostile: |size| [&[0x30, 0x82][..], &vec![0x30; size]].concat(),
         scale: 512,
         read: |bytes| assert!(black_box(EndorsementRoots::from_der([bytes])).is_err()),
@@ -68,6 +79,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "certificates' forms",
+        fuzz: "ek_certificate",
         hostile: |size| [&[0x30, 0x01, 0x00][..]].concat().repeat(size / 3),
         scale: 1 << 10,
         read: |bytes| drop(black_box(certificates_in(bytes))),
@@ -76,6 +88,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "certificates in PEM",
+        fuzz: "ek_certificate",
         hostile: |size| {
             let body = "MAA=\n".repeat(size / 5);
             format!("-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n").into_bytes()
@@ -86,6 +99,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "lists of revoked certificates",
+        fuzz: "crl",
         hostile: |size| revocation_list(&[0x30, 0x03, 0x02, 0x01, 0x00].repeat(size / 5)),
         scale: 4 << 10,
         read: |bytes| {
@@ -95,6 +109,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "lists of revoked certificates, good ones",
+        fuzz: "crl",
         hostile: |size| {
             let entry = [&[0x30, 0x12, 0x02, 0x01, 0x05, 0x17, 0x0d][..], b"260101000000Z"].concat();
             revocation_list(&entry.repeat(size / entry.len()))
@@ -105,6 +120,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "bundles of roots",
+        fuzz: "ek_roots_bundle",
         hostile: |size| {
             let body = "\ncertificate 00\n".repeat(size / 16);
             let digest = evidence::digest::Sha256Digest::of(&[body.as_bytes()]);
@@ -116,6 +132,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "key file",
+        fuzz: "quote_files",
         hostile: |size| {
             // An RSA modulus that fills the file.
             let number =
@@ -128,6 +145,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "key file as PEM",
+        fuzz: "quote_files",
         hostile: |size| {
             let body = format!("{}\n", "A".repeat(64)).repeat(size / 64);
             format!("-----BEGIN PUBLIC KEY-----\n{body}-----END PUBLIC KEY-----\n").into_bytes()
@@ -138,6 +156,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "signature file",
+        fuzz: "quote_files",
         hostile: |size| vec![0x30; size],
         scale: 128,
         read: |bytes| {
@@ -185,8 +204,36 @@ fn peak_memory_is_a_small_multiple_and_work_grows_with_the_input() {
         if many > 32 * few + (64 << 10) {
             over.push(format!("{}: {few} bytes in all become {many} at 16 times the input", row.name));
         }
+        let [brief, long] = [&small, &large].map(|input| processor_time(row, input));
+        if long > 64 * brief.max(Duration::from_micros(20)) {
+            over.push(format!("{}: {brief:?} become {long:?} at 16 times the input", row.name));
+        }
     }
     assert!(over.is_empty(), "{over:#?}");
+}
+
+/// Every target has a row, here or among the parsers of `evidence`; that each parser has a target is said there.
+#[test]
+fn every_target_has_a_row() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../common/evidence/tests/bounds/rows");
+    let files = std::fs::read_dir(folder).unwrap();
+    let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let elsewhere = texts.collect::<String>();
+    for (target, _) in TARGETS {
+        let here = ROWS.iter().any(|row| row.fuzz == *target);
+        assert!(here || elsewhere.contains(&format!("\"{target}\"")), "{target} has no row");
+    }
+}
+
+/// The least of several runs: what else runs on the machine only ever adds.
+fn processor_time(row: &Row, input: &[u8]) -> Duration {
+    let now = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap();
+    let run = |_| {
+        let begun = now();
+        (row.read)(input);
+        now().saturating_sub(begun)
+    };
+    (0..5).map(run).min().unwrap()
 }
 
 /// A frame of a few bytes that unpacks to a lot is refused at the limit, not behind it.

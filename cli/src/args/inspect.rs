@@ -80,11 +80,26 @@ pub(crate) enum InspectCommand {
         lydian inspect pe /efi/EFI/Linux/*.efi -o json | jq '.[].uki.profiles[0].pcr_11.sha256'\n  \
         lydian inspect pe vmlinuz -o json | jq -r .authenticode.sha256")]
     Pe(PeArgs),
-    /// ELF files: build id and notes
+    /// ELF files: build id, loader, needed libraries, notes
+    ///
+    /// Notes are what the builder wrote; nothing of them is signed. Exits with 2 where the file ends too early.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect elf /usr/bin/bash\n  \
+        lydian inspect elf -o jsonl /usr/lib/x86_64-linux-gnu/*.so.* | jq -r '[.build_id, .file] | @tsv'")]
     Elf(ElfArgs),
-    /// Kernel modules: who signed them
+    /// Kernel modules: what they are, and who signed them
+    ///
+    /// Reads .ko, .ko.gz, .ko.xz and .ko.zst. Exits with 1 where a signature is wrong, or not by any of --keys.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect module /lib/modules/$(uname -r)/kernel/net/tls/tls.ko*\n  \
+        lydian inspect module --keys /var/lib/dkms/mok.pub /lib/modules/$(uname -r)/updates/dkms/*.ko.xz")]
     Module(ModuleArgs),
-    /// `OpenPGP` key rings: fingerprints, user ids, expiry
+    /// `OpenPGP` key rings: fingerprints, user ids, expiry, revocation
+    ///
+    /// What a key says of itself counts where its own signature was verified. Exits with 1 where such a signature is wrong.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect keyring /usr/share/keyrings/*.gpg /etc/apt/keyrings/*\n  \
+        lydian inspect keyring --at 2027-01-01 /usr/share/keyrings/debian-archive-keyring.gpg")]
     Keyring(KeyringArgs),
 }
 
@@ -238,6 +253,9 @@ pub(crate) struct ModuleArgs {
     /// Files; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Certificates that are trusted: PEM with any number, or DER with one; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -245,4 +263,7 @@ pub(crate) struct KeyringArgs {
     /// Files; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Time of which states are told: RFC 3339, YYYY-MM-DD, or seconds since 1970 [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
 }

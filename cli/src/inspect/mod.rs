@@ -24,6 +24,7 @@ mod quote;
 mod elf;
 mod keyring;
 mod module;
+mod moment;
 mod pe;
 mod pe_signature;
 mod pe_view;

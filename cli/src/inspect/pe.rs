@@ -49,7 +49,6 @@ struct DigestsView {
     sha1: String,
     sha256: String,
     sha384: String,
-    sha512: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -189,7 +188,6 @@ impl DigestsView {
             sha1: digest(HashAlg::Sha1),
             sha256: digest(HashAlg::Sha256),
             sha384: digest(HashAlg::Sha384),
-            sha512: digest(HashAlg::Sha512),
         })
     }
 }

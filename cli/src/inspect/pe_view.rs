@@ -233,7 +233,8 @@ impl UkiSectionView {
 
 impl ProfileView {
     fn new(uki: &Uki<'_, '_>, profile: usize) -> Self {
-        let banks = [HashAlg::Sha1, HashAlg::Sha256, HashAlg::Sha384, HashAlg::Sha512];
+        // Each bank is one more hash over hundreds of megabytes: those that TPMs have enabled.
+        let banks = [HashAlg::Sha1, HashAlg::Sha256, HashAlg::Sha384];
         let value = |alg| uki.pcr_11(alg, profile).map(|value| value.to_string());
         Self {
             measured: uki.measured(profile).map(|measured| measured.name).collect(),

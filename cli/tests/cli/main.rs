@@ -13,7 +13,9 @@ mod bundles;
 mod run;
 mod server;
 
+mod inspect_ek_cert;
 mod inspect_eventlog;
+mod inspect_files;
 mod inspect_ima;
 mod inspect_pe;
 mod inspect_quote;

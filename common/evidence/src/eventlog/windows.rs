@@ -94,7 +94,7 @@ impl EventLog<'_> {
     /// What the log proves of Windows in a bank.
     pub fn windows(&self, bank: HashAlg) -> Windows {
         let mut facts = WindowsFacts::default();
-        let (mut found, mut ended) = (false, [false; 4]);
+        let (mut found, mut strange, mut ended) = (false, None, [false; 2]);
         let separator = bank.hash(&[WINDOWS_SEPARATOR]);
         for event in self.events() {
             let Some(ended) = place(&event).and_then(|at| ended.get_mut(at)) else { continue };
@@ -103,27 +103,38 @@ impl EventLog<'_> {
             if *ended {
                 continue;
             }
-            let records = match (event.event_type, event.payload()) {
-                (EventType::EVENT_TAG, Ok(Payload::Windows(records))) => records,
-                // Measurements of volume keys in PCR 11.
-                (EventType::COMPACT_HASH, _) => continue,
-                _ if found => return Windows::Unverified { event: event.number },
-                _ => continue,
-            };
-            found = true;
-            if event.digest_check(bank) != DigestCheck::Verified {
-                return Windows::Unverified { event: event.number };
+            match (event.event_type, event.payload()) {
+                (EventType::EVENT_TAG, Ok(Payload::Windows(records)))
+                    if event.digest_check(bank) == DigestCheck::Verified =>
+                {
+                    found = true;
+                    facts.take(records, limits::SIPA_DEPTH);
+                }
+                // Its type may have been changed, and its data: it could have said anything.
+                _ => _ = strange.get_or_insert((event.number, looks_like_windows(&event))),
             }
-            facts.take(records, limits::SIPA_DEPTH);
         }
-        if found { Windows::Verified(facts) } else { Windows::NotLogged }
+        match strange {
+            Some((event, like_windows)) if found || like_windows => Windows::Unverified { event },
+            _ if found => Windows::Verified(facts),
+            _ => Windows::NotLogged,
+        }
     }
 }
 
-/// Which of Windows' PCRs the event extends.
+fn looks_like_windows(event: &Event<'_>) -> bool {
+    let id = event.data.first_chunk().map(|id| SipaId(u32::from_le_bytes(*id)));
+    event.event_type == EventType::EVENT_TAG && id.is_some_and(SipaId::is_windows)
+}
+
+/// Which of the PCRs that Windows keeps for its settings and modules the event extends. PCR 11 has keys of volumes, PCR 14
+/// authorities, which shim keeps there too.
 fn place(event: &Event<'_>) -> Option<usize> {
-    let pcr = usize::from(event.pcr()?.get());
-    (11..=14).contains(&pcr).then(|| pcr.saturating_sub(11))
+    match event.pcr()?.get() {
+        12 => Some(0),
+        13 => Some(1),
+        _ => None,
+    }
 }
 
 impl WindowsFacts {
@@ -175,5 +186,5 @@ impl WindowsFacts {
     }
 }
 
-/// The data of the separators that Windows ends its part of PCR 12 to 14 with.
+/// The data of the separators that Windows ends its part of these PCRs with.
 const WINDOWS_SEPARATOR: &[u8] = b"WBCL";

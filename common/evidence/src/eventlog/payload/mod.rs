@@ -168,3 +168,6 @@ fn text_or_blob(data: &[u8]) -> Payload<'_> {
 fn text_or_raw(data: &[u8]) -> Payload<'_> {
     Text::printable(data).map_or(Payload::Raw(data), Payload::Text)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,11 @@
 //! Logs made by hand, one for each rule of the format.
 
+mod compare;
+mod order;
+
 use super::*;
 use crate::cursor::Truncated;
+use crate::efi::Guid;
 use crate::pcr::PcrIndex;
 
 const SHA256: u16 = 0x000b;

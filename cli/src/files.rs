@@ -18,6 +18,15 @@ pub(crate) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, CliError> {
     read_all(file, path, limit)
 }
 
+/// Opens a file that may be of any length, to be read in pieces; `-` is standard input.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, CliError> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(path).map_err(|error| CliError::file(path, &error))?;
+    Ok(Box::new(file))
+}
+
 /// The value itself, or for `@path` the trimmed text of a file.
 pub(crate) fn value_or_file(value: &str) -> Result<String, CliError> {
     let Some(path) = value.strip_prefix('@') else {

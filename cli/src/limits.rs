@@ -10,11 +10,27 @@ pub(crate) const CONFIG_BYTES: usize = 256 << 10;
 pub(crate) const CA_BYTES: usize = 1 << 20;
 /// A file with a key or token in it.
 pub(crate) const SECRET_BYTES: usize = 8 << 10;
-/// PCR values: all of 16 banks in `tpm2_quote`'s own format.
-pub(crate) const PCR_FILE_BYTES: usize = 64 << 10;
+/// What a list or log of any length is read in.
+pub(crate) const CHUNK_BYTES: usize = 64 << 10;
+/// A file of PCR values as JSON: 24 in each of 16 banks.
+pub(crate) const PCR_JSON_BYTES: usize = 256 << 10;
+/// Findings of one code that are kept of a list; the others are counted.
+pub(crate) const FINDINGS_PER_CODE: usize = 100;
+/// Things of one kind that are kept of a list: keys, devices, signers. Real lists have under 50.
+pub(crate) const KEPT_OF_A_KIND: usize = 256;
+/// Template names that are counted apart; kernels have nine, custom formats are one a boot.
+pub(crate) const TEMPLATES: usize = 64;
+/// Bytes of a measured text that are shown.
+pub(crate) const SHOWN_TEXT_BYTES: usize = 512;
 /// Hosts asked for at once.
 pub(crate) const HOSTS_PER_PAGE: u64 = 500;
 /// Pages of hosts that are followed: more hosts than any verifier is made for.
 pub(crate) const HOST_PAGES: usize = 1_000;
 /// History entries asked for at once.
 pub(crate) const HISTORY_PER_PAGE: u64 = 200;
+/// Signature lists. The largest dbx has some 25 KiB, and firmware keeps at most some hundred KiB of variables.
+pub(crate) const SIGNATURE_LIST_BYTES: usize = 8 << 20;
+/// A PE image. Unified kernel images with their initrd have 30 to 300 MiB.
+pub(crate) const PE_IMAGE_BYTES: usize = 512 << 20;
+/// A file with certificates: all intermediates that the TPM makers publish come to some 400 kB in PEM.
+pub(crate) const CERTIFICATE_FILE_BYTES: usize = 4 << 20;

@@ -8,6 +8,7 @@
 )]
 
 mod appraise;
+mod envelope;
 mod tamper;
 
 use anyhow::Result;

@@ -8,7 +8,7 @@ use evidence::digest::{ChainId, HashAlg, Sha256Digest};
 use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
 use evidence::eventlog::{EventLog, EventType};
 use evidence::pcr::{PcrIndex, PcrSelection};
-use evidence::tpm::{Attest, AttestFields, Attested, ClockInfo, ClockSafety, ObjectAttributes};
+use evidence::tpm::{Attest, AttestFields, Attested, CertifyInfo, ClockInfo, ClockSafety, ObjectAttributes};
 use support::{KeyKind, Measured as _, SoftHost, SoftTpm, SoftTpmSpec};
 
 use super::{attested, check};
@@ -196,9 +196,15 @@ fn only_a_tpm_makes_quotes() {
         Ok(Envelope { evidence: Evidence::seal(honest.evidence.body_raw(), &attest, &signature)?, ..honest })
     };
     assert_eq!(refused(not_generated), "not-a-quote");
-    let certify =
-        |fields: &mut AttestFields| fields.attested = Attested::Other { tag: 0x8017, info: vec![0, 0] };
+    let certify = |fields: &mut AttestFields| {
+        let name = fields.qualified_signer.clone();
+        fields.attested = Attested::Certify(CertifyInfo { name: name.clone(), qualified_name: name });
+    };
     assert_eq!(refused(|host| attest_with(host, certify)), "not-a-quote");
+    let unknown = |fields: &mut AttestFields| {
+        fields.attested = Attested::Other { tag: 0x801b, info: vec![0, 0] };
+    };
+    assert_eq!(refused(|host| attest_with(host, unknown)), "not-a-quote");
 }
 
 #[test]

@@ -6,8 +6,6 @@ use std::time::Duration;
 pub(crate) const CONFIG_BYTES: u64 = 1 << 20;
 /// A key, a certificate or a chain in PEM.
 pub(crate) const PEM_BYTES: u64 = 1 << 20;
-/// Endorsement roots: all vendors together have some hundreds.
-pub(crate) const ROOT_CERTIFICATES: usize = 1_024;
 
 /// Jobs that wait for the recorder. Each may hold a submission, so more would only be memory, not throughput.
 pub(crate) const RECORD_QUEUE: usize = 512;

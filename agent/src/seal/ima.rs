@@ -10,7 +10,7 @@ use std::path::Path;
 
 use evidence::body::BootCounters;
 use evidence::digest::{Digest, HashAlg};
-use evidence::ima::{Extends, ImaList, ImaReplay};
+use evidence::ima::{Extends, ImaList, ImaReplay, leading_bank};
 use evidence::limits::IMA_LIST_BYTES;
 use evidence::pcr::{PcrIndex, PcrSelection};
 
@@ -60,6 +60,15 @@ enum Standing {
     ImaMoved,
 }
 
+/// Which banks a replay has to agree with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Banks {
+    /// All: then it can be gone on from in any of them.
+    All,
+    /// The one that the verifier goes by; what the kernel does in the others is not understood.
+    Leading,
+}
+
 impl<'q> QuotedPcrs<'q> {
     /// Values as they were read, the quoted digest, and the hash that it was made with.
     pub(super) fn new(
@@ -75,11 +84,9 @@ impl<'q> QuotedPcrs<'q> {
 }
 
 impl ImaPlace {
-    fn start(boot: BootCounters, selection: &PcrSelection, extends: Extends) -> Self {
-        let states = ima_banks(selection).map(|bank| {
-            let extends = if bank == HashAlg::Sha1 { Extends::BankHash } else { extends };
-            ImaReplay::resume(extends, 0, PcrIndex::IMA.start(bank))
-        });
+    fn start(boot: BootCounters, selection: &PcrSelection, extends: fn(HashAlg) -> Extends) -> Self {
+        let states =
+            ima_banks(selection).map(|bank| ImaReplay::resume(extends(bank), 0, PcrIndex::IMA.start(bank)));
         Self { boot, count: 0, offset: 0, states: states.collect() }
     }
 
@@ -108,10 +115,12 @@ pub(super) fn slice(
     let known = known.filter(|place| place.boot == boot && place.count == covered);
     let skip = known.map_or(0, |place| place.offset);
     let Some(bytes) = read_from(path, skip)? else { return Ok(ImaSlice::Missing) };
-    for extends in [Extends::BankHash, Extends::PaddedSha1] {
-        let start = known.cloned().unwrap_or_else(|| ImaPlace::start(boot, quoted.selection, extends));
-        if let Some(found) = find(&bytes, start, covered, quoted) {
-            return Ok(found);
+    for banks in [Banks::All, Banks::Leading] {
+        for extends in KERNELS {
+            let start = known.cloned().unwrap_or_else(|| ImaPlace::start(boot, quoted.selection, extends));
+            if let Some(found) = find(&bytes, start, covered, banks, quoted) {
+                return Ok(found);
+            }
         }
     }
     let from = offset_of(&bytes, covered.saturating_sub(known.map_or(0, |place| place.count)));
@@ -119,7 +128,13 @@ pub(super) fn slice(
 }
 
 /// Walks from `place` to record `covered` and on to the quoted value.
-fn find(bytes: &[u8], mut place: ImaPlace, covered: u64, quoted: &mut QuotedPcrs<'_>) -> Option<ImaSlice> {
+fn find(
+    bytes: &[u8],
+    mut place: ImaPlace,
+    covered: u64,
+    banks: Banks,
+    quoted: &mut QuotedPcrs<'_>,
+) -> Option<ImaSlice> {
     let mut records = ImaList::new(bytes).records();
     let mut end = 0_usize;
     let mut first = 0_usize;
@@ -131,7 +146,7 @@ fn find(bytes: &[u8], mut place: ImaPlace, covered: u64, quoted: &mut QuotedPcrs
             return None;
         }
     }
-    while !quoted.agrees_with(&place.states) {
+    while !quoted.agrees_with(&place.states, banks) {
         let record = records.next()?.ok()?;
         end = record.offset.saturating_add(record.size);
         if !place.take(&record) {
@@ -144,11 +159,15 @@ fn find(bytes: &[u8], mut place: ImaPlace, covered: u64, quoted: &mut QuotedPcrs
 
 impl QuotedPcrs<'_> {
     /// Whether the values are those quoted once PCR 10 is as a replay has it.
-    fn agrees_with(&self, states: &[ImaReplay]) -> bool {
+    fn agrees_with(&self, states: &[ImaReplay], banks: Banks) -> bool {
+        if self.standing == Standing::AsQuoted && banks == Banks::All {
+            return states.iter().all(|state| self.ima_values().any(|value| *value == state.value()));
+        }
         if self.standing == Standing::AsQuoted {
-            // The verifier goes by the strongest bank, and so do we.
-            let strongest = states.iter().max_by_key(|state| state.value().alg());
-            return strongest.is_some_and(|state| self.ima_values().any(|value| *value == state.value()));
+            // The verifier goes by one bank, and so do we.
+            let leading = leading_bank(&states.iter().map(|state| state.value().alg()));
+            let leading = states.iter().find(|state| Some(state.value().alg()) == leading);
+            return leading.is_some_and(|state| self.ima_values().any(|value| *value == state.value()));
         }
         let with_replayed = self.selection.iter().zip(self.values.iter()).map(|((_, pcr), value)| {
             let replayed = states.iter().find(|state| state.value().alg() == value.alg());
@@ -184,10 +203,22 @@ fn hash_of(alg: HashAlg, values: impl Iterator<Item = Digest>) -> Vec<u8> {
     alg.hash(&parts).as_bytes().to_vec()
 }
 
-/// Banks in which PCR 10 is quoted and can be computed.
+/// Banks in which PCR 10 is quoted.
 fn ima_banks(selection: &PcrSelection) -> impl Iterator<Item = HashAlg> {
     let banks = selection.banks().iter().map(|(bank, _)| *bank);
-    banks.filter(|bank| selection.contains(*bank, PcrIndex::IMA) && *bank != HashAlg::Sm3)
+    banks.filter(|bank| selection.contains(*bank, PcrIndex::IMA))
+}
+
+/// What kernels extend: each bank's own hash; the same where they have no SM3 or SHA-3; before 5.8, SHA-1 everywhere.
+const KERNELS: [fn(HashAlg) -> Extends; 3] = [
+    |_| Extends::BankHash,
+    |bank| if is_rare(bank) { Extends::PaddedSha1 } else { Extends::BankHash },
+    |bank| if bank == HashAlg::Sha1 { Extends::BankHash } else { Extends::PaddedSha1 },
+];
+
+/// Whether kernels are often built without the algorithm.
+const fn is_rare(bank: HashAlg) -> bool {
+    matches!(bank, HashAlg::Sm3 | HashAlg::Sha3_256 | HashAlg::Sha3_384 | HashAlg::Sha3_512)
 }
 
 /// Where record number `count` of these bytes starts; the end, where there are fewer.

@@ -21,27 +21,55 @@ pub(crate) enum InspectCommand {
         lydian inspect eventlog -o json log.bin | jq '.pcrs.sha256'"
     )]
     EventLog(EventLogArgs),
-    /// IMA lists: records, violations, what PCR 10 comes to
+    /// IMA lists, binary or text: what was measured, violations, keys and devices, what the PCRs come to
     ///
-    /// Exits with 1 where a record is not what its hash says, the list is damaged, or nothing of it replays to --quoted.
+    /// Exits with 1 where a record is not what its hash says, or no part of the list comes to the values that were given;
+    /// with 2 where the list cannot be read to its end. A list may have any length.
     #[command(after_help = "Examples:\n  \
         lydian inspect ima /sys/kernel/security/ima/binary_runtime_measurements\n  \
-        lydian inspect ima --bank sha384 list.bin -o jsonl\n  \
-        lydian inspect ima --quoted \"$(tpm2_pcrread sha256:10 -Q -o /dev/stdout | xxd -p -c64)\" list.bin")]
+        lydian inspect ima --all /sys/kernel/security/ima/ascii_runtime_measurements\n  \
+        lydian inspect ima --only-findings list.bin\n  \
+        lydian inspect ima --bank sha384,sha512 list.bin -o json\n  \
+        lydian inspect ima --against pcrs.json list.bin\n  \
+        lydian inspect ima --quoted \"$(tpm2_pcrread sha256:10 -Q -o /dev/stdout | xxd -p -c64)\" list.bin\n  \
+        lydian inspect ima list.bin -o jsonl | jq -r 'select(.signed_by) | .name'")]
     Ima(ImaArgs),
-    /// TPM quotes: what was attested, and whether the signature, PCR values and nonce fit
+    /// TPM quotes and other attestations: what is attested, and whether signature, key, PCR values and nonce fit
     ///
-    /// Exits with 1 where something that was given does not fit.
+    /// Checks whatever is given; exits with 1 where something does not fit, with 2 where something cannot be read.
     #[command(after_help = "Examples:\n  lydian inspect quote quote.msg\n  \
-        lydian inspect quote --attest quote.msg --signature quote.sig --public ak.pub --pcrs quote.pcrs --nonce 0badc0de")]
-    Quote(QuoteArgs),
+        lydian inspect quote --attest quote.msg --signature quote.sig --ak ak.pub --pcrs quote.pcrs --nonce 0badc0de\n  \
+        lydian inspect quote --attest quote.msg --signature raw.sig --scheme rsapss-sha256 --ak ak.pem --selection sha256:0,7\n  \
+        lydian inspect quote --attest nv.msg --signature nv.sig --ak ak.pub --nv-public index.pub\n  \
+        lydian inspect quote --attest made.msg --signature made.sig --ak ak.pub --object key.pub --creation-data key.data")]
+    Quote(Box<QuoteArgs>),
     /// systemd's measurement log, and what it adds to the firmware's
     SystemdLog(SystemdLogArgs),
     /// Endorsement certificates: who made the TPM, and who answers for it
+    ///
+    /// Platform certificates, attestation keys' and authorities' are read too. Exits with 1 where something that was
+    /// given does not fit: a chain that does not hold, another key, a revoked certificate.
+    #[command(after_help = "Examples:\n  \
+        tpm2_nvread 0x1c00002 | lydian inspect ek-cert -\n  \
+        lydian inspect ek-cert --roots ek-roots.bundle --intermediates ek-chain.bin ek.der\n  \
+        lydian inspect ek-cert --roots /etc/lydian/ek-roots --crls crls/ --public ek.pub -o json ek.pem")]
     EkCert(EkCertArgs),
     /// EFI signature lists and authenticated variable updates: db, dbx, KEK, `MokList`
+    ///
+    /// Files are the contents of a variable, a file of efivarfs, or a signed update. Exits with 1 where an update's
+    /// signature does not hold or firmware would refuse the lists, with 2 where they could not be read to their end.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect siglist /sys/firmware/efi/efivars/db-d719b2cb-3d3a-4596-a3bc-dad00e67656f\n  \
+        lydian inspect siglist DBXUpdate.bin -o json | jq '.lists[].entries[].sha256'")]
     Siglist(SiglistArgs),
     /// PE images: Authenticode digests, signatures with their chains, SBAT, UKI sections
+    ///
+    /// Exits with 1 where a signature does not hold or is over another image, with 2 where the image could not be read.
+    /// That a signature holds says nothing of who trusts its signer.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect pe /boot/efi/EFI/debian/shimx64.efi\n  \
+        lydian inspect pe /efi/EFI/Linux/*.efi -o json | jq '.[].uki.profiles[0].pcr_11.sha256'\n  \
+        lydian inspect pe vmlinuz -o json | jq -r .authenticode.sha256")]
     Pe(PeArgs),
     /// ELF files: build id and notes
     Elf(ElfArgs),
@@ -75,15 +103,21 @@ pub(crate) struct ImaArgs {
     /// Lists; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Bank that PCR 10 is computed in
-    #[arg(long, default_value = "sha256", value_name = "ALG")]
-    pub(crate) bank: String,
-    /// Quoted value of PCR 10 in that bank: tells which records it vouches for
+    /// Banks that PCRs are computed in, parted by commas or each on its own
+    #[arg(long, value_delimiter = ',', default_value = "sha1,sha256", value_name = "ALG")]
+    pub(crate) bank: Vec<String>,
+    /// Quoted value of PCR 10: tells which records it vouches for
     #[arg(long, value_name = "HEX")]
     pub(crate) quoted: Option<String>,
+    /// PCR values to compare with, as JSON: {"banks": {"sha256": {"10": "…"}}}
+    #[arg(long, value_name = "FILE")]
+    pub(crate) against: Option<PathBuf>,
     /// Only records that something is wrong with
     #[arg(long)]
     pub(crate) only_findings: bool,
+    /// Every record, not only the first and those that stand out
+    #[arg(long, conflicts_with = "only_findings")]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]
@@ -95,15 +129,33 @@ pub(crate) struct QuoteArgs {
     /// TPMS_ATTEST; - is standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) attest: Option<PathBuf>,
-    /// TPMT_SIGNATURE over it
-    #[arg(long, value_name = "FILE", requires = "public")]
-    pub(crate) signature: Option<PathBuf>,
-    /// Public area of the key: TPM2B_PUBLIC or TPMT_PUBLIC
+    /// TPMT_SIGNATURE over it; also an RSA signature alone, or ECDSA's numbers as DER or one behind the other
     #[arg(long, value_name = "FILE")]
-    pub(crate) public: Option<PathBuf>,
-    /// PCR values, as tpm2_quote writes them or one behind the other in selection order
+    pub(crate) signature: Option<PathBuf>,
+    /// Scheme of a signature that does not name its own: rsassa, rsapss or ecdsa, as in ecdsa-sha384 [default: the key's]
+    #[arg(long, value_name = "SCHEME", requires = "signature")]
+    pub(crate) scheme: Option<String>,
+    /// Attestation key: TPM2B_PUBLIC, TPMT_PUBLIC, or a public key in PEM or DER, which has no attributes to check
+    #[arg(long, value_name = "FILE", alias = "public")]
+    pub(crate) ak: Option<PathBuf>,
+    /// The key's name in hex, or @FILE that holds it
+    #[arg(long, value_name = "HEX", requires = "ak")]
+    pub(crate) name: Option<String>,
+    /// PCR values, as tpm2_quote or tpm2_pcrread write them, or as JSON: {"banks": {"sha256": {"0": HEX}}}
     #[arg(long, value_name = "FILE")]
     pub(crate) pcrs: Option<PathBuf>,
+    /// The PCRs that were asked for, as in sha256:0,7
+    #[arg(long, value_name = "PCRS")]
+    pub(crate) selection: Option<String>,
+    /// Public area of the object that is certified or was created
+    #[arg(long, value_name = "FILE")]
+    pub(crate) object: Option<PathBuf>,
+    /// Public area of the NV index that is certified: TPM2B_NV_PUBLIC or TPMS_NV_PUBLIC
+    #[arg(long, value_name = "FILE")]
+    pub(crate) nv_public: Option<PathBuf>,
+    /// Creation data of the object that was created: TPM2B_CREATION_DATA or TPMS_CREATION_DATA
+    #[arg(long, value_name = "FILE")]
+    pub(crate) creation_data: Option<PathBuf>,
     /// The nonce that was asked for, in hex, or @FILE that holds it
     #[arg(long, value_name = "HEX")]
     pub(crate) nonce: Option<String>,
@@ -117,10 +169,26 @@ pub(crate) struct SystemdLogArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "the text is for a terminal, where backticks are noise")]
 pub(crate) struct EkCertArgs {
-    /// Files; - is standard input
+    /// Certificates in DER, PEM or Base64, as read from NV, or as Intel's service answers; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Whom to trust: a bundle of roots, or a folder of certificates (those in its folder `cloud` are of clouds)
+    #[arg(long, value_name = "BUNDLE|DIR")]
+    pub(crate) roots: Option<PathBuf>,
+    /// Certificates between those of TPMs and the roots
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) intermediates: Vec<PathBuf>,
+    /// Lists of revoked certificates
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) crls: Vec<PathBuf>,
+    /// Time of the check: 2026-05-01, 2026-05-01T12:00:00Z or @SECONDS [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// The endorsement key that the certificate is to be about: TPM2B_PUBLIC or TPMT_PUBLIC
+    #[arg(long, value_name = "FILE")]
+    pub(crate) public: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

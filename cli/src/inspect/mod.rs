@@ -4,6 +4,7 @@
 //! alone proves nothing: only a quote that somebody asked for makes its digests true.
 
 mod report;
+mod signer_view;
 
 mod against;
 mod event_decoded;
@@ -15,13 +16,14 @@ mod ima;
 mod systemd_log;
 
 mod ek_cert;
-mod pcrs;
 mod quote;
 
 mod elf;
 mod keyring;
 mod module;
 mod pe;
+mod pe_signature;
+mod pe_view;
 mod siglist;
 
 use std::path::Path;

@@ -98,10 +98,19 @@ pub(super) fn each<R: Report>(
     files: &[PathBuf],
     mut read: impl FnMut(&Path) -> Result<R, CliError>,
 ) -> Result<Outcome, CliError> {
+    each_with(ui, files, |_, path| read(path))
+}
+
+/// Reads and shows each file, of which the reader shows some by itself before its report comes.
+pub(super) fn each_with<R: Report>(
+    ui: &mut Ui,
+    files: &[PathBuf],
+    mut read: impl FnMut(&mut Ui, &Path) -> Result<R, CliError>,
+) -> Result<Outcome, CliError> {
     let mut outcome = Outcome::Good;
     let mut items = Vec::new();
     for path in files {
-        let report = match read(path) {
+        let report = match read(ui, path) {
             Ok(report) => report,
             Err(error) => {
                 ui.error(&error);

@@ -13,8 +13,11 @@ mod bundles;
 mod run;
 mod server;
 
-mod inspect;
 mod inspect_eventlog;
+mod inspect_ima;
+mod inspect_pe;
+mod inspect_quote;
+mod inspect_siglist;
 mod remote;
 mod usage;
 mod verify;

@@ -13,6 +13,7 @@ pub(crate) fn check(tally: &mut Tally<'_>) {
         .collect();
     for path in tally.corpus.of_kind("ima-log") {
         let Some(report) = tally.inspect("ima", &banks, &path) else { continue };
+        tally.errors(&path, &report);
         against_index(tally, &path, &report);
         let replay = format!("{path}.ima_replay.json");
         if tally.corpus.has(&replay) {

@@ -19,9 +19,12 @@ mod document;
 mod program;
 mod tally;
 
+mod canonical;
 mod certificate;
+mod dumps;
 mod eventlog;
 mod ima;
+mod keys;
 mod oracle_yaml;
 mod quote;
 mod siglist;
@@ -46,6 +49,9 @@ fn every_file_of_the_corpus_is_read_or_has_a_reason() {
     siglist::check(&mut tally);
     signed::check(&mut tally);
     certificate::check(&mut tally);
+    canonical::check(&mut tally);
+    dumps::check(&mut tally);
+    keys::check(&mut tally);
     tally.leave_unread(UNREAD);
     let summary = tally.finish(EXCEPTIONS, UNREAD);
     print!("{}", summary.table);

@@ -34,9 +34,10 @@ pub(crate) fn parse(text: &str) -> Printed {
                     printed.pcrs.entry(bank.clone()).or_default().insert(key.trim().to_owned(), value);
                 }
             }
-        } else if line.starts_with("- EventNum:") {
-            printed.events.push(PrintedEvent::default());
+        } else if line.starts_with("- EventNum:") || starts_event_of_old_log(line, printed.events.last()) {
             "sha1".clone_into(&mut bank);
+            let pcr = line.strip_prefix("  PCRIndex:").unwrap_or_default().trim().to_owned();
+            printed.events.push(PrintedEvent { pcr, ..PrintedEvent::default() });
         } else if let Some(event) = printed.events.last_mut() {
             let quoted = |rest: &str| rest.trim().trim_matches('"').to_ascii_lowercase();
             if let Some(rest) = line.strip_prefix("  PCRIndex:") {
@@ -51,4 +52,9 @@ pub(crate) fn parse(text: &str) -> Printed {
         }
     }
     printed
+}
+
+/// Events of SHA-1-only logs have no number: their first line is the PCR.
+fn starts_event_of_old_log(line: &str, last: Option<&PrintedEvent>) -> bool {
+    line.starts_with("  PCRIndex:") && last.is_none_or(|last| !last.pcr.is_empty())
 }

@@ -5,8 +5,6 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::corpus::Corpus;
-
 /// What the program said.
 pub(crate) struct Said {
     /// 0, 1 or 2; everything else is a fault.
@@ -17,21 +15,22 @@ pub(crate) struct Said {
 }
 
 /// Runs `lydian inspect KIND -o json OPTIONS… FILE…`.
-pub(crate) fn inspect(corpus: &Corpus, kind: &str, options: &[String], paths: &[String]) -> Said {
-    let files: Vec<PathBuf> = paths.iter().map(|path| corpus.file(path)).collect();
-    let output = Command::new(env!("CARGO_BIN_EXE_lydian"))
+pub(crate) fn inspect(kind: &str, options: &[String], files: &[PathBuf]) -> Said {
+    // Another build of the program, such as the one that is shipped, where it is named.
+    let program = std::env::var_os("LYDIAN_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_lydian").into());
+    let output = Command::new(program)
         .env_clear()
         .env("HOME", "/nonexistent")
         .args(["inspect", kind, "-o", "json"])
         .args(options)
-        .args(&files)
+        .args(files)
         .output()
         .expect("the program starts");
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     let reports = match serde_json::from_slice(&output.stdout) {
-        Ok(Value::Array(items)) if paths.len() > 1 => items.into_iter().map(Some).collect(),
+        Ok(Value::Array(items)) if files.len() > 1 => items.into_iter().map(Some).collect(),
         Ok(item) => vec![Some(item)],
-        Err(_) => vec![None; paths.len().max(1)],
+        Err(_) => vec![None; files.len().max(1)],
     };
     Said { code: output.status.code(), reports, words }
 }

@@ -1,6 +1,6 @@
 //! EFI signature lists and variable updates: counts by type, members, and lists of dbx contents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::digest::Sha256Digest;
 use serde_json::Value;
@@ -8,16 +8,19 @@ use serde_json::Value;
 use crate::tally::Tally;
 
 pub(crate) fn check(tally: &mut Tally<'_>) {
-    let mut paths = tally.corpus.of_kind("dbx");
-    paths.extend(tally.corpus.rows.keys().filter(|path| path.ends_with("/dbx.empty")).cloned());
+    let paths = tally.corpus.of_kind("dbx");
     let reports = tally.inspect_all("siglist", &[], &paths);
     for (path, report) in paths.iter().zip(reports) {
         let Some(report) = report else { continue };
+        tally.errors(path, &report);
         let oracle = format!("{path}.siglist.json");
         if tally.corpus.has(&oracle) {
             against_oracle(tally, path, &oracle, &report);
         }
         against_members(tally, path, &report);
+        if path == "microsoft+secureboot_objects/PostSignedObjects/DBX/amd64/DBXUpdate.bin" {
+            against_contents(tally, path, &report);
+        }
     }
 }
 
@@ -58,4 +61,18 @@ fn against_members(tally: &mut Tally<'_>, path: &str, report: &Value) {
             tally.compared_with(path, &hash);
         }
     }
+}
+
+/// What Microsoft says that the newest dbx for x86-64 revokes.
+fn against_contents(tally: &mut Tally<'_>, path: &str, report: &Value) {
+    let list = "microsoft+secureboot_objects/PreSignedObjects/DBX/dbx_info_msft_latest.json";
+    let contents = tally.corpus.json(list);
+    let images = contents["images"]["x64"].as_array().into_iter().flatten();
+    let expected: BTreeSet<_> =
+        images.filter_map(|image| Some(image["authenticodeHash"].as_str()?.to_ascii_lowercase())).collect();
+    let lists = report["lists"].as_array().into_iter().flatten();
+    let entries = lists.flat_map(|list| list["entries"].as_array().cloned().unwrap_or_default());
+    let found: BTreeSet<_> = entries.filter_map(|entry| Some(entry["sha256"].as_str()?.to_owned())).collect();
+    tally.same(path, "contents", &found, &expected);
+    tally.compared_with(path, list);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
@@ -58,18 +59,31 @@ impl<'a> Tally<'a> {
 
     /// Runs the program over one file and takes its report, if it has one.
     pub(crate) fn inspect(&mut self, kind: &str, options: &[String], path: &str) -> Option<Value> {
-        let paths = [path.to_owned()];
-        self.inspect_all(kind, options, &paths).pop().flatten()
+        let file = self.corpus.file(path);
+        self.inspect_files(kind, options, &[path.to_owned()], &[file]).pop().flatten()
     }
 
-    /// Runs the program over files in one go. Whoever crashes, or says nothing of a file, is at fault.
+    /// Runs the program over files in one go.
     pub(crate) fn inspect_all(
         &mut self,
         kind: &str,
         options: &[String],
         paths: &[String],
     ) -> Vec<Option<Value>> {
-        let said = program::inspect(self.corpus, kind, options, paths);
+        let files: Vec<_> = paths.iter().map(|path| self.corpus.file(path)).collect();
+        self.inspect_files(kind, options, paths, &files)
+    }
+
+    /// Runs the program over files that hold what is in the corpus, in one go. Whoever crashes, or says nothing of a
+    /// file, is at fault.
+    pub(crate) fn inspect_files(
+        &mut self,
+        kind: &str,
+        options: &[String],
+        paths: &[String],
+        files: &[PathBuf],
+    ) -> Vec<Option<Value>> {
+        let said = program::inspect(kind, options, files);
         if !matches!(said.code, Some(0..=2)) || said.reports.len() != paths.len() {
             let words: String = said.words.chars().take(300).collect();
             self.faults.push(format!("inspect {kind} {paths:?}: exit {:?}: {words}", said.code));
@@ -95,6 +109,16 @@ impl<'a> Tally<'a> {
             reports.push(report);
         }
         reports
+    }
+
+    /// Notes what the report holds against a file: real ones should have nothing of the kind.
+    pub(crate) fn errors(&mut self, path: &str, report: &Value) {
+        for finding in report["findings"].as_array().into_iter().flatten() {
+            if finding["severity"] == "error" {
+                let code = finding["code"].as_str().unwrap_or_default();
+                self.differ(path, &format!("finding {code}"), finding["text"].to_string());
+            }
+        }
     }
 
     /// Notes that a file was read, or is part of what was.

@@ -9,6 +9,7 @@ pub mod signed_data;
 pub mod attester;
 pub mod credential;
 pub mod endorsement;
+pub mod quote;
 
 pub mod refusal;
 pub mod state;

@@ -13,13 +13,11 @@ mod quotes {
     use evidence::digest::HashAlg;
     use evidence::pcr::{PcrIndex, PcrValues};
     use evidence::tpm::{
-        Attest, Attested, ClockSafety, Curve, EccKey, KdfScheme, Key, KeyName, Public, PublicArea, RsaKey,
-        Scheme, Signature, Symmetric, Template,
+        Attest, Attested, ClockSafety, CreationData, CredentialBlob, KeyName, Public, Signature,
+        parse_pcr_file,
     };
-    use lydian_appraisal::crypto::{HashPolicy, SignatureError, verify_signature, verify_signature_under};
-    use p256::elliptic_curve::sec1::ToEncodedPoint as _;
-    use p256::pkcs8::DecodePublicKey as _;
-    use rsa::traits::PublicKeyParts as _;
+    use lydian_appraisal::crypto::{HashPolicy, KeyFile, SchemeHint, SignatureError, parse_signature_file};
+    use lydian_appraisal::quote::check_values;
     use serde_json::Value;
 
     /// The directories below `dir` that hold a `check.json`.
@@ -34,13 +32,18 @@ mod quotes {
         }
     }
 
-    fn corpus() -> Vec<PathBuf> {
+    fn corpus_root() -> Option<PathBuf> {
         let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors");
         let dir = std::env::var_os("LYDIAN_VECTORS").map_or(default, PathBuf::from);
         if !dir.is_dir() {
             println!("SKIPPED: no vectors at {} (LYDIAN_VECTORS)", dir.display());
-            return Vec::new();
+            return None;
         }
+        Some(dir)
+    }
+
+    fn corpus() -> Vec<PathBuf> {
+        let Some(dir) = corpus_root() else { return Vec::new() };
         let mut found = Vec::new();
         cases(&dir, &mut found);
         assert!(found.len() >= 31, "the corpus has shrunk to {}", found.len());
@@ -51,52 +54,30 @@ mod quotes {
         std::fs::read(dir.join(name)).ok()
     }
 
-    /// The signature. Some projects keep its numbers alone, as DER or bare; the TPM's form is then made of them.
+    /// The signature, framed or bare; the quote's own digest tells the hash of a bare one.
     fn signature(dir: &Path, check: &Value) -> Signature {
         let bytes = read(dir, "signature.bin").unwrap();
         let hash: HashAlg = check["signature"]["hash"].as_str().unwrap().parse().unwrap();
-        let signature = match (check["signature"]["alg"].as_str().unwrap(), bytes.as_slice()) {
-            ("ecdsa", [0x30, ..]) => {
-                let (r, s) = p256::ecdsa::Signature::from_der(&bytes).unwrap().split_bytes();
-                Signature::Ecdsa { hash, r: r.to_vec(), s: s.to_vec() }
-            }
-            ("rsassa", _) if bytes.len() == 256 => Signature::RsaSsa { hash, signature: bytes },
-            _ => {
-                let signature = Signature::parse(&bytes).unwrap();
-                assert_eq!(signature.encode().unwrap(), bytes, "{}", dir.display());
-                signature
-            }
-        };
+        let key = key(dir).map(|file| file.verifying_key().unwrap());
+        let hint = SchemeHint { stated: None, key: key.as_ref(), hash };
+        let signature = parse_signature_file(&bytes, &hint).unwrap();
+        assert_eq!(signature.scheme_name(), check["signature"]["alg"], "{}", dir.display());
         assert_eq!(signature.hash(), hash, "{}", dir.display());
         signature
     }
 
     /// The attestation key, from whatever form the corpus has of it.
-    fn key(dir: &Path) -> Option<Public> {
-        if let Some(bytes) = read(dir, "ak.tpm2b_public.bin") {
-            let public = Public::parse_tpm2b(&bytes).unwrap();
-            let name = KeyName::parse(&read(dir, "ak.name").unwrap()).unwrap();
-            assert_eq!(public.name(), name, "the TPM's own name");
-            return Some(public);
+    fn key(dir: &Path) -> Option<KeyFile> {
+        let names = ["ak.tpm2b_public.bin", "ak_tpmt_public.bin", "ak_pub.pem"];
+        let file = KeyFile::parse(&names.iter().find_map(|name| read(dir, name))?).unwrap();
+        if let (KeyFile::Area(public), Some(name)) = (&file, read(dir, "ak.name")) {
+            assert_eq!(Ok(public.name()), KeyName::parse(&name), "the TPM's own name");
         }
-        if let Some(bytes) = read(dir, "ak_tpmt_public.bin") {
-            return Some(Public::parse(&bytes).unwrap());
+        if let (KeyFile::Area(_), Some(pem)) = (&file, read(dir, "ak_pub.pem")) {
+            let bare = KeyFile::parse(&pem).unwrap().verifying_key().unwrap();
+            assert_eq!(bare.size(), file.verifying_key().unwrap().size(), "{}", dir.display());
         }
-        let pem = String::from_utf8(read(dir, "ak_pub.pem")?).unwrap();
-        let area = PublicArea { key: from_pem(&pem), ..Template::AkEccP256.area() };
-        Some(Public::new(&area).unwrap())
-    }
-
-    /// A PEM does not say which scheme the key is bound to.
-    fn from_pem(pem: &str) -> Key {
-        let (symmetric, scheme) = (Symmetric::Null, Scheme::Null);
-        if let Ok(key) = rsa::RsaPublicKey::from_public_key_pem(pem) {
-            let bits = u16::try_from(key.n().bits()).unwrap();
-            return Key::Rsa(RsaKey { symmetric, scheme, bits, exponent: 0, modulus: key.n().to_bytes_be() });
-        }
-        let point = p256::PublicKey::from_public_key_pem(pem).unwrap().to_encoded_point(false);
-        let (x, y) = (point.x().unwrap().to_vec(), point.y().unwrap().to_vec());
-        Key::Ecc(EccKey { symmetric, scheme, curve: Curve::NistP256, kdf: KdfScheme::Null, x, y })
+        Some(file)
     }
 
     /// Every field, as the other implementation read it.
@@ -146,7 +127,7 @@ mod quotes {
         for dir in corpus() {
             let context = dir.display().to_string();
             let check: Value = serde_json::from_slice(&read(&dir, "check.json").unwrap()).unwrap();
-            let Some(public) = key(&dir) else {
+            let Some(key) = key(&dir) else {
                 assert_eq!(check["signature_verifies"], Value::Null, "{context}: no key, no verdict");
                 continue;
             };
@@ -157,10 +138,9 @@ mod quotes {
                 HashAlg::Sha1 => Err(SignatureError::Hash(HashAlg::Sha1)),
                 _ => Ok(()),
             };
-            assert_eq!(verify_signature(&public, &signature, &message), modern, "{context}");
-            let under = |message: &[u8]| {
-                verify_signature_under(HashPolicy::DangerAllowSha1, &public, &signature, message)
-            };
+            let key = key.verifying_key().unwrap();
+            assert_eq!(key.verify(HashPolicy::Modern, &signature, &message), modern, "{context}");
+            let under = |message: &[u8]| key.verify(HashPolicy::DangerAllowSha1, &signature, message);
             assert_eq!(under(&message), Ok(()), "{context}");
             message[30] ^= 1;
             assert_eq!(under(&message), Err(SignatureError::DoesNotHold), "{context}");
@@ -172,21 +152,26 @@ mod quotes {
     /// The digest is over the values in selection order, by the signature's hash.
     #[test]
     fn pcr_digests_are_over_the_values_in_selection_order() {
+        let (mut json, mut blobs) = (0, 0);
         for dir in corpus() {
             let context = dir.display().to_string();
             let check: Value = serde_json::from_slice(&read(&dir, "check.json").unwrap()).unwrap();
-            let Some(json) = read(&dir, "pcrs.json") else { continue };
             let attest = Attest::parse(&read(&dir, "attest.bin").unwrap()).unwrap();
-            let signature = signature(&dir, &check);
-            let values = values(&serde_json::from_slice(&json).unwrap());
-            let quote = attest.quote().unwrap();
-            let selected =
-                values.selected(&quote.selection).unwrap_or_else(|error| panic!("{context}: {error}"));
-            let parts: Vec<&[u8]> = selected.iter().map(evidence::digest::Digest::as_bytes).collect();
-            let digest = signature.hash().hash(&parts);
-            let matches = digest.as_bytes() == quote.pcr_digest;
-            assert_eq!(Value::from(matches), check["pcrDigest_matches_pcrs"], "{context}");
+            let Some(quote) = attest.quote() else { continue };
+            let hash = signature(&dir, &check).hash();
+            if let Some(file) = read(&dir, "pcrs.json") {
+                let values = values(&serde_json::from_slice(&file).unwrap());
+                let matches = check_values(quote, hash, &values).is_ok();
+                assert_eq!(Value::from(matches), check["pcrDigest_matches_pcrs"], "{context}");
+                json += 1;
+            }
+            if let Some(file) = read(&dir, "pcrs_blob.bin") {
+                let values = parse_pcr_file(&file, &quote.selection).unwrap();
+                assert_eq!(check_values(quote, hash, &values), Ok(()), "{context}");
+                blobs += 1;
+            }
         }
+        println!("values of {json} JSON files and {blobs} files of tpm2_quote checked");
     }
 
     fn values(json: &Value) -> PcrValues {
@@ -200,5 +185,82 @@ mod quotes {
             }
         }
         values
+    }
+
+    /// Rows of the index that are about quotes: each file is read by a parser of its own, or there is a reason.
+    #[test]
+    fn every_file_about_a_quote_is_read_or_has_a_reason() {
+        let Some(root) = corpus_root() else { return };
+        let index = std::fs::read_to_string(root.join("INDEX.tsv")).unwrap();
+        let rows = index.lines().map(|line| line.split('\t').collect::<Vec<_>>());
+        let rows: Vec<_> = rows.filter(|row| row.get(7) == Some(&"quote")).collect();
+        let (mut parsed, mut excused) = (0, 0);
+        for row in &rows {
+            let path = root.join(row[0]);
+            let name = path.file_name().unwrap().to_str().unwrap();
+            let bytes = std::fs::read(&path).unwrap();
+            match row_reader(name) {
+                Ok(reader) => {
+                    reader(&path, &bytes).unwrap_or_else(|error| panic!("{}: {error}", row[0]));
+                    parsed += 1;
+                }
+                Err(reason) => {
+                    println!("left out: {}: {reason}", row[0]);
+                    excused += 1;
+                }
+            }
+        }
+        println!("{} rows about quotes: {parsed} read, {excused} with a reason", rows.len());
+        assert!(rows.len() >= 163, "the index has shrunk to {}", rows.len());
+    }
+
+    type Reader = fn(&Path, &[u8]) -> Result<(), String>;
+
+    fn said<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<(), String> {
+        result.map(drop).map_err(|error| error.to_string())
+    }
+
+    fn row_reader(name: &str) -> Result<Reader, &'static str> {
+        Ok(match name {
+            "attest.bin" | "tpm-quote.msg" | "quote.out" => |_, bytes| said(Attest::parse(bytes)),
+            "signature.bin" | "tpm-quote.sig" | "quotesig.out" => |_, bytes| {
+                let hint = SchemeHint { stated: None, key: None, hash: HashAlg::Sha256 };
+                said(parse_signature_file(bytes, &hint))
+            },
+            "ak_pub.pem"
+            | "akpub.pem"
+            | "ekpub.pem"
+            | "ak_tpmt_public.bin"
+            | "ak.tpm2b_public.bin"
+            | "ak.pub"
+            | "ek.pub" => |_, bytes| said(KeyFile::parse(bytes)),
+            "ak.name" => |path, bytes| {
+                let name = KeyName::parse(bytes).map_err(|error| error.to_string())?;
+                let key = ["ak.tpm2b_public.bin", "ak.pub"].iter().find_map(|key| read(path.parent()?, key));
+                let public = Public::parse_tpm2b(&key.unwrap()).map_err(|error| error.to_string())?;
+                if public.name() == name { Ok(()) } else { Err("another name".to_owned()) }
+            },
+            "creation_data.bin" => |_, bytes| said(CreationData::parse(bytes)),
+            "mkcred.out" => |_, bytes| said(CredentialBlob::parse_file(bytes)),
+            "pcrs_blob.bin" | "quotepcr.out" => |path, bytes| {
+                let attest = ["attest.bin", "quote.out"].iter().find_map(|name| read(path.parent()?, name));
+                let attest = Attest::parse(&attest.unwrap()).map_err(|error| error.to_string())?;
+                said(parse_pcr_file(bytes, &attest.quote().unwrap().selection))
+            },
+            "pcrs.json" => |_, bytes| {
+                values(&serde_json::from_slice(bytes).map_err(|error| error.to_string())?);
+                Ok(())
+            },
+            "nonce.hex" => |_, bytes| said(hex::decode(bytes.trim_ascii())),
+            "iak_idevid_chain.pem" => return Err("certificates, which `inspect ek-cert` reads"),
+            "hcl-report.bin" => return Err("a report of Azure's paravisor, not of a TPM"),
+            "quote.bin" => {
+                return Err("another project's container (bincode); the same quote as tpm-quote-v1.json's");
+            }
+            _ if name.ends_with(".json") || name.ends_with(".pb") => {
+                return Err("another project's container; its parts lie extracted beside it");
+            }
+            _ => return Ok(|_, _| Err("a file that nothing here reads".to_owned())),
+        })
     }
 }

@@ -175,10 +175,20 @@ impl Digest {
         self.as_bytes().iter().all(|b| *b == 0)
     }
 
+    /// The digest's bytes with zeros behind them, or cut, for another algorithm's size.
+    ///
+    /// This is what kernels extend into banks for which they computed nothing of their own.
+    #[must_use]
+    pub fn padded(&self, alg: HashAlg) -> Self {
+        Self::filled(alg, self.as_bytes())
+    }
+
+    #[inline]
     fn filled(alg: HashAlg, from: &[u8]) -> Self {
         let mut bytes = [0; 64];
-        for (to, from) in bytes.iter_mut().zip(from.iter().take(alg.size())) {
-            *to = *from;
+        let size = alg.size().min(from.len());
+        if let (Some(to), Some(from)) = (bytes.get_mut(..size), from.get(..size)) {
+            to.copy_from_slice(from);
         }
         Self { alg, bytes }
     }

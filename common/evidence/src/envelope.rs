@@ -212,7 +212,10 @@ fn decode_attachments(r: &mut Reader<'_>) -> Result<Vec<Attachment>, EnvelopeErr
             2 => AttachmentKind::ImaList,
             code => return Err(EnvelopeError::UnknownAttachment { offset, code }),
         };
-        let first = r.uint()?;
+        let first = match kind {
+            AttachmentKind::FirmwareLog => r.key(0).map(|()| 0)?,
+            AttachmentKind::ImaList => r.uint()?,
+        };
         let bytes = r.bytes(kind.limit())?.to_vec();
         if attachments.last().is_some_and(|last| last.kind >= kind) {
             return Err(CborError::Order { offset }.into());

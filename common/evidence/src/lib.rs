@@ -17,6 +17,7 @@ pub mod pcr;
 pub mod time;
 
 pub mod efi;
+pub mod pe;
 pub mod pkcs7;
 pub mod x509;
 

@@ -18,6 +18,8 @@ pub const IMA_LIST_BYTES: usize = 32 << 20;
 pub const IMA_FIELD_BYTES: usize = 1 << 20;
 /// Name of an IMA template; the kernel's longest has 15 bytes, custom ones list their fields.
 pub const IMA_TEMPLATE_NAME_BYTES: usize = 256;
+/// A line of a text list: every byte of the longest field takes two.
+pub const IMA_LINE_BYTES: usize = 2 * IMA_FIELD_BYTES + 4_096;
 /// A `TPMS_ATTEST`: a quote over every PCR has under 200 bytes; TPM buffers hold 1,024 to 4,096.
 pub const ATTEST_BYTES: usize = 4_096;
 /// A `TPMT_SIGNATURE`: RSA-4096 has 518 bytes.
@@ -32,6 +34,12 @@ pub const ECC_COORDINATE_BYTES: usize = 80;
 pub const TPM_DIGEST_BYTES: usize = 64;
 /// A `TPM2B_NAME` or `TPM2B_DATA`: an algorithm's identifier and the longest digest.
 pub const TPM_NAME_BYTES: usize = TPM_DIGEST_BYTES + 2;
+/// A `TPMS_CREATION_DATA`: a selection of every bank, three names and a digest have under 500 bytes.
+pub const CREATION_DATA_BYTES: usize = 1_024;
+/// A `TPMS_NV_PUBLIC`: 14 bytes and a policy's digest.
+pub const NV_PUBLIC_BYTES: usize = 14 + TPM_DIGEST_BYTES;
+/// PCR values in `tpm2_quote`'s own form: a selection, and a list of eight buffers for at least one value of every bank.
+pub const PCR_FILE_BYTES: usize = 256 << 10;
 /// Octets of a PCR bitmap: 24 PCRs have three; some TPMs write a fourth.
 pub const PCR_SELECT_OCTETS: usize = 4;
 /// A `TPMS_ID_OBJECT`: a sized HMAC and a sized, encrypted digest.
@@ -40,6 +48,8 @@ pub const ID_OBJECT_BYTES: usize = 2 * (TPM_DIGEST_BYTES + 2);
 pub const ENCRYPTED_SECRET_BYTES: usize = RSA_MODULUS_BYTES;
 /// An NV index that holds a certificate. Real ones have 700 to 2,000 bytes, and `MAX_NV_INDEX_SIZE` is 2,048 on most.
 pub const NV_CERTIFICATE_BYTES: usize = 8_192;
+/// The indices of a certificate chain, one behind the other: real chains have up to five certificates in six indices.
+pub const NV_CHAIN_BYTES: usize = 8 * NV_CERTIFICATE_BYTES;
 /// Banks in a PCR selection, as `TPML_PCR_SELECTION` (`HASH_COUNT`).
 pub const PCR_SELECTIONS: usize = 16;
 /// PCR values of one piece of evidence: 24 in each of `PCR_SELECTIONS` banks.
@@ -86,3 +96,13 @@ pub const OID_BYTES: usize = 64;
 pub const NAME_BYTES: usize = 1_024;
 /// Relative names of a distinguished name that is shown. Real ones have 1 to 8.
 pub const NAME_PARTS: usize = 32;
+/// Findings about a PE image's layout: every section can have one.
+pub const PE_FINDINGS: usize = 32;
+/// A section's long name in a PE image. Real ones have 9 to 20 bytes.
+pub const PE_SECTION_NAME_BYTES: usize = 64;
+/// Zeros that a section has in memory behind what the file has of it: those of a page, but for `.bss` that no stub measures.
+pub const PE_SECTION_PADDING_BYTES: usize = 1 << 20;
+/// Profiles of a unified kernel image, as systemd's `UNIFIED_PROFILES_MAX`.
+pub const UKI_PROFILES: usize = 256;
+/// How many times over a PE image whose sections overlap is hashed. In real ones no two sections have bytes in common.
+pub const PE_HASHED_MULTIPLE: usize = 4;

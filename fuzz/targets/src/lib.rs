@@ -14,7 +14,10 @@ mod envelope;
 mod event_log;
 mod ima_list;
 mod notes;
+mod pcr_files;
+mod pe;
 mod pkcs7;
+mod quote_files;
 mod siglist;
 mod submission;
 mod tpm_structures;
@@ -25,7 +28,10 @@ pub use envelope::envelope;
 pub use event_log::event_log;
 pub use ima_list::ima_list;
 pub use notes::notes;
+pub use pcr_files::pcr_files;
+pub use pe::pe;
 pub use pkcs7::pkcs7;
+pub use quote_files::quote_files;
 pub use siglist::siglist;
 pub use submission::submission;
 pub use tpm_structures::tpm_structures;
@@ -41,6 +47,9 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("event_log", event_log),
     ("ima_list", ima_list),
     ("notes", notes),
+    ("pe", pe),
+    ("pcr_files", pcr_files),
+    ("quote_files", quote_files),
     ("pkcs7", pkcs7),
     ("siglist", siglist),
     ("submission", submission),

@@ -4,7 +4,9 @@
 
 use std::hint::black_box;
 
+use appraisal::crypto::{KeyFile, SchemeHint, parse_signature_file};
 use appraisal::endorsement::EndorsementRoots;
+use evidence::digest::HashAlg;
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::note::SignedNote;
 use ledger::proof_file::ProofFile;
@@ -61,6 +63,38 @@ const ROWS: &[Row] = &[
         hostile: |size| [&[0x30, 0x82][..], &vec![0x30; size]].concat(),
         scale: 512,
         read: |bytes| assert!(black_box(EndorsementRoots::from_der([bytes])).is_err()),
+        constant: 16 << 10,
+    },
+    Row {
+        name: "key file",
+        hostile: |size| {
+            // An RSA modulus that fills the file.
+            let number =
+                [&[2, 0x82][..], &u16::try_from(size).unwrap().to_be_bytes(), &vec![0x7f; size]].concat();
+            [&[0x30, 0x82][..], &u16::try_from(number.len()).unwrap().to_be_bytes(), &number].concat()
+        },
+        scale: 256,
+        read: |bytes| drop(black_box(KeyFile::parse(bytes))),
+        constant: 16 << 10,
+    },
+    Row {
+        name: "key file as PEM",
+        hostile: |size| {
+            let body = format!("{}\n", "A".repeat(64)).repeat(size / 64);
+            format!("-----BEGIN PUBLIC KEY-----\n{body}-----END PUBLIC KEY-----\n").into_bytes()
+        },
+        scale: 256,
+        read: |bytes| drop(black_box(KeyFile::parse(bytes))),
+        constant: 16 << 10,
+    },
+    Row {
+        name: "signature file",
+        hostile: |size| vec![0x30; size],
+        scale: 128,
+        read: |bytes| {
+            let hint = SchemeHint { stated: None, key: None, hash: HashAlg::Sha256 };
+            drop(black_box(parse_signature_file(bytes, &hint)));
+        },
         constant: 16 << 10,
     },
 ];

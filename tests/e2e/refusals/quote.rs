@@ -5,7 +5,7 @@ use evidence::body::{BootCounters, qualifying_data};
 use evidence::digest::{HashAlg, HostId};
 use evidence::envelope::{Envelope, Evidence};
 use evidence::pcr::{PcrError, PcrMask, PcrSelection};
-use evidence::tpm::{Attested, ClockInfo};
+use evidence::tpm::{Attested, ClockInfo, TimeInfo};
 use support::{KeyKind, SoftHost};
 
 use super::{Row, Shown, Stage, refuse, sent};
@@ -70,7 +70,8 @@ const ROWS: &[Row] = &[
         name: "an attestation of the TPM's time",
         provoke: |stage| {
             sent(&stage.with_quote(|fields| {
-                fields.attested = Attested::Other { tag: 0x8019, info: vec![0; 33] };
+                let (time_ms, firmware_version) = (fields.clock.clock_ms, fields.firmware_version);
+                fields.attested = Attested::Time(TimeInfo { time_ms, clock: fields.clock, firmware_version });
             })?)
         },
         ..NOT_A_QUOTE

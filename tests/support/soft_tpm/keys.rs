@@ -54,6 +54,7 @@ impl Endorser {
         let der = match &self.private {
             SoftwareEndorsementKey::P256(key) => key.public_key().to_public_key_der(),
             SoftwareEndorsementKey::P384(key) => key.public_key().to_public_key_der(),
+            SoftwareEndorsementKey::P521(key) => key.public_key().to_public_key_der(),
             SoftwareEndorsementKey::Rsa(key) => key.to_public_key().to_public_key_der(),
         };
         Ok(der.context("encode the endorsement key")?.into_vec())

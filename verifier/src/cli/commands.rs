@@ -107,7 +107,13 @@ fn check(config: &Config) -> Result<(), Failure> {
     serve::check_files(config)?;
     let mut text = String::new();
     let policy = match &config.endorsement {
-        EndorsementPolicy::RequireChain { roots } => format!("require-chain, roots in {}", roots.display()),
+        EndorsementPolicy::RequireChain { roots, revocation_lists, .. } => {
+            let lists = match revocation_lists {
+                Some(path) => format!("lists of revoked certificates in {}", path.display()),
+                None => "revocation not checked".to_owned(),
+            };
+            format!("require-chain, roots in {}, {lists}", roots.display())
+        }
         EndorsementPolicy::DangerFirstUse => "danger-first-use".to_owned(),
     };
     let tls = match &config.tls {

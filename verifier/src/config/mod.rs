@@ -83,10 +83,14 @@ pub enum TlsSource {
 /// Whose word is taken for an endorsement key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EndorsementPolicy {
-    /// The EK certificate must lead to one of the roots in this directory.
+    /// The EK certificate must lead to one of these roots.
     RequireChain {
-        /// PEM or DER files.
+        /// A bundle, or a folder of PEM and DER files.
         roots: PathBuf,
+        /// Certificates between those of TPMs and the roots: a file or a folder.
+        intermediates: Option<PathBuf>,
+        /// Lists of revoked certificates: a file or a folder.
+        revocation_lists: Option<PathBuf>,
     },
     /// Whoever has a join token is believed to have a real TPM; the host's tier says so.
     DangerFirstUse,
@@ -208,7 +212,11 @@ fn tls_source(raw: raw::Tls) -> Result<TlsSource, Failure> {
 fn endorsement_policy(raw: raw::Endorsement) -> EndorsementPolicy {
     let roots = raw.roots.unwrap_or_else(|| DEFAULT_EK_ROOTS.into());
     match raw.policy {
-        raw::Policy::RequireChain => EndorsementPolicy::RequireChain { roots },
+        raw::Policy::RequireChain => EndorsementPolicy::RequireChain {
+            roots,
+            intermediates: raw.intermediates,
+            revocation_lists: raw.revocation_lists,
+        },
         raw::Policy::DangerFirstUse => EndorsementPolicy::DangerFirstUse,
     }
 }

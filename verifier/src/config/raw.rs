@@ -39,6 +39,8 @@ pub(super) struct Log {
 pub(super) struct Endorsement {
     pub(super) policy: Policy,
     pub(super) roots: Option<PathBuf>,
+    pub(super) intermediates: Option<PathBuf>,
+    pub(super) revocation_lists: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Deserialize)]

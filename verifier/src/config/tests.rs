@@ -40,9 +40,8 @@ fn defaults_are_what_the_example_says() {
         .lines()
         .map(|line| line.strip_prefix("#: ").unwrap_or(line))
         .filter(|line| {
-            !["ca = ", "certificate = ", "key = ", "origin = ", "names = "]
-                .iter()
-                .any(|key| line.starts_with(key))
+            let none = ["ca = ", "certificate = ", "key = ", "origin = ", "names = ", "intermediates = "];
+            !none.iter().chain(&["revocation-lists = "]).any(|key| line.starts_with(key))
         })
         .flat_map(|line| [line, "\n"])
         .collect();

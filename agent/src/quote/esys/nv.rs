@@ -4,8 +4,8 @@
 //! here looks into a certificate.
 //= TCG EK Credential Profile 2.5 §2.2.1.4, §2.2.1.5: NV indices of EK certificates and of their chains
 
-use evidence::limits::NV_CERTIFICATE_BYTES;
-use evidence::tpm::certificate_from_nv;
+use evidence::limits::{NV_CERTIFICATE_BYTES, NV_CHAIN_BYTES};
+use evidence::tpm::{certificate_from_nv, certificates_from_nv};
 use tss_esapi::Context;
 use tss_esapi::handles::{NvIndexHandle, NvIndexTpmHandle, TpmHandle};
 use tss_esapi::interface_types::resource_handles::NvAuth;
@@ -34,24 +34,13 @@ pub(super) fn chain(context: &mut Context, limit: usize) -> Result<Vec<Vec<u8>>,
     // A chain that is longer than one index goes on in the next.
     let mut bytes = Vec::new();
     for index in defined(context, CHAIN_FIRST, CHAIN_LAST)? {
-        if bytes.len() > limit * NV_CERTIFICATE_BYTES {
+        let mut part = read(context, index)?;
+        if bytes.len() + part.len() > NV_CHAIN_BYTES {
             break;
         }
-        bytes.append(&mut read(context, index)?);
+        bytes.append(&mut part);
     }
-    Ok(split(&bytes, limit))
-}
-
-/// The certificates that lie one behind the other in `bytes`.
-fn split(mut bytes: &[u8], limit: usize) -> Vec<Vec<u8>> {
-    let mut certificates = Vec::new();
-    while certificates.len() < limit {
-        let window = bytes.get(..NV_CERTIFICATE_BYTES).unwrap_or(bytes);
-        let Ok(certificate) = certificate_from_nv(window) else { break };
-        certificates.push(certificate.to_vec());
-        bytes = bytes.get(certificate.len()..).unwrap_or_default();
-    }
-    certificates
+    Ok(certificates_from_nv(&bytes)?.take(limit).map(<[u8]>::to_vec).collect())
 }
 
 /// The certificate in an index.
@@ -100,18 +89,3 @@ const CHAIN_LAST: u32 = 0x01c0_01ff;
 const CHUNK: usize = 512;
 /// Indices that one listing asks for.
 const INDICES: u32 = 64;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_chain_is_cut_into_its_certificates() {
-        let (one, two) =
-            ([&[0x30, 0x03][..], b"abc"].concat(), [&[0x30, 0x81, 0x80][..], &[7; 128]].concat());
-        let chain = [&one[..], &two, &[0xff; 40]].concat();
-        assert_eq!(split(&chain, 8), [one.clone(), two]);
-        assert_eq!(split(&chain, 1), [one]);
-        assert_eq!(split(&[0; 20], 8), Vec::<Vec<u8>>::new());
-    }
-}

@@ -121,6 +121,27 @@ fn older_kernels_that_pad_sha1_are_followed() {
     assert_eq!(bytes, list(3..4));
 }
 
+/// SM3 is quoted like any other bank, whether the kernel has the algorithm or pads SHA-1 for it.
+#[test]
+fn sm3_is_followed_with_and_without_an_algorithm() {
+    let mut case = Case::new(&list(0..6));
+    case.selection = "sha256:0,10+sm3_256:10".parse().unwrap();
+    for extends in [Extends::BankHash, Extends::PaddedSha1] {
+        let values = |records| {
+            let pcr0 = Digest::zero(HashAlg::Sha256);
+            let sha256 = replayed(HashAlg::Sha256, Extends::BankHash, 0..records);
+            vec![pcr0, sha256, replayed(HashAlg::Sm3, extends, 0..records)]
+        };
+        let quoted = values(3);
+        let (bytes, place) = records(case.slice(0, None, &quoted, &mut quoted.clone()));
+        assert_eq!(bytes, list(0..3));
+        // What is known is enough to go on from where the register moved behind the quote.
+        let (quoted, mut read) = (values(4), values(6));
+        let (bytes, _) = records(case.slice(3, Some(&place), &quoted, &mut read));
+        assert_eq!((bytes, read), (list(3..4), quoted));
+    }
+}
+
 #[test]
 fn a_list_that_does_not_lead_there_is_given_whole_from_the_asked_record() {
     let case = Case::new(&list(0..3));

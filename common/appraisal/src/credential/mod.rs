@@ -11,8 +11,8 @@ mod protect;
 
 use evidence::digest::HashAlg;
 use evidence::tpm::{
-    CredentialBlob, Curve, EccKey, EncryptedSecret, KdfScheme, Key, KeyName, ObjectAttributes, Public,
-    RsaKey, Scheme, Symmetric, TpmError,
+    CredentialBlob, EccKey, EncryptedSecret, KdfScheme, Key, KeyName, ObjectAttributes, Public, RsaKey,
+    Scheme, Symmetric, TpmError,
 };
 use p256::elliptic_curve::sec1::ToEncodedPoint as _;
 use rand_core::{CryptoRng, RngCore};
@@ -93,9 +93,7 @@ pub fn make_credential(
         PublicKey::Rsa(key) => seed_for_rsa(hash, &key, rng)?,
         PublicKey::P256(key) => seed_for_p256(hash, &key, rng)?,
         PublicKey::P384(key) => seed_for_p384(hash, &key, rng)?,
-        PublicKey::P521(_) => {
-            return Err(CredentialError::EndorsementKey(SignatureError::Curve(Curve::NistP521)));
-        }
+        PublicKey::P521(key) => seed_for_p521(hash, &key, rng)?,
     };
     let id_object = protect::protect(hash, cipher, &seed, name, credential)?;
     Ok(CredentialBlob { id_object, secret })
@@ -170,6 +168,17 @@ fn seed_for_p384(
     let point = ephemeral.public_key().to_encoded_point(false);
     let product = ephemeral.diffie_hellman(key);
     seed_from_point(hash, product.raw_secret_bytes(), point.x().zip(point.y()), &PublicKey::P384(*key))
+}
+
+fn seed_for_p521(
+    hash: HashAlg,
+    key: &p521::PublicKey,
+    rng: &mut (impl CryptoRng + RngCore),
+) -> Result<(Seed, EncryptedSecret), CredentialError> {
+    let ephemeral = p521::ecdh::EphemeralSecret::random(rng);
+    let point = ephemeral.public_key().to_encoded_point(false);
+    let product = ephemeral.diffie_hellman(key);
+    seed_from_point(hash, product.raw_secret_bytes(), point.x().zip(point.y()), &PublicKey::P521(*key))
 }
 
 fn seed_from_point<F: AsRef<[u8]>>(

@@ -20,6 +20,8 @@ pub enum SoftwareEndorsementKey {
     P256(p256::SecretKey),
     /// A key on P-384.
     P384(p384::SecretKey),
+    /// ECC P-521.
+    P521(p521::SecretKey),
 }
 
 /// Opens a credential as `TPM2_ActivateCredential` does, for a TPM that holds the key called `name`.
@@ -45,6 +47,7 @@ impl SoftwareEndorsementKey {
             Self::Rsa(key) => PublicKey::Rsa(key.to_public_key()),
             Self::P256(key) => PublicKey::P256(key.public_key()),
             Self::P384(key) => PublicKey::P384(key.public_key()),
+            Self::P521(key) => PublicKey::P521(key.public_key()),
         }
     }
 
@@ -69,6 +72,12 @@ impl SoftwareEndorsementKey {
                 let (x, point) = ephemeral::<48>(secret)?;
                 let point = p384::PublicKey::from_sec1_bytes(&point).map_err(|_| CredentialError::Seed)?;
                 let product = p384::ecdh::diffie_hellman(key.to_nonzero_scalar(), point.as_affine());
+                derive(hash, product.raw_secret_bytes(), &x, ek)
+            }
+            Self::P521(key) => {
+                let (x, point) = ephemeral::<66>(secret)?;
+                let point = p521::PublicKey::from_sec1_bytes(&point).map_err(|_| CredentialError::Seed)?;
+                let product = p521::ecdh::diffie_hellman(key.to_nonzero_scalar(), point.as_affine());
                 derive(hash, product.raw_secret_bytes(), &x, ek)
             }
         }

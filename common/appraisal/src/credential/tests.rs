@@ -26,6 +26,19 @@ fn p384(seed: u64) -> (Public, SoftwareEndorsementKey) {
     (ek, SoftwareEndorsementKey::P384(secret))
 }
 
+/// The profile's template for this curve, made of the one for P-384.
+fn p521(seed: u64) -> (Public, SoftwareEndorsementKey) {
+    let secret = p521::SecretKey::random(&mut rng(seed));
+    let point = secret.public_key().to_encoded_point(false);
+    let mut area = Template::EkEccP384.area();
+    area.name_alg = HashAlg::Sha512;
+    area.auth_policy = vec![0; 64];
+    let Key::Ecc(key) = &mut area.key else { panic!("not ECC") };
+    key.curve = evidence::tpm::Curve::NistP521;
+    (key.x, key.y) = (point.x().unwrap().to_vec(), point.y().unwrap().to_vec());
+    (Public::new(&area).unwrap(), SoftwareEndorsementKey::P521(secret))
+}
+
 fn rsa_2048() -> (Public, SoftwareEndorsementKey) {
     use rsa::traits::PublicKeyParts as _;
     let secret = rsa::RsaPrivateKey::new(&mut rng(1), 2048).unwrap();
@@ -49,7 +62,7 @@ fn name(template: Template) -> KeyName {
 #[test]
 fn what_is_made_for_a_key_and_a_name_opens_with_them_alone() {
     let (mine, other) = (name(Template::AkEccP256), name(Template::AkRsa2048));
-    for (ek, private) in [p256(1), p384(1), rsa_2048()] {
+    for (ek, private) in [p256(1), p384(1), p521(1), rsa_2048()] {
         let blob = make_credential(&ek, &mine, b"a secret", &mut rng(7)).unwrap();
         let opened = activate_credential(&ek, &private, &mine, &blob).unwrap();
         assert_eq!(opened.as_slice(), b"a secret");

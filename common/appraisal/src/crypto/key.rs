@@ -20,7 +20,6 @@ pub(crate) enum PublicKey {
     Rsa(RsaPublicKey),
     P256(p256::PublicKey),
     P384(p384::PublicKey),
-    /// For signatures alone: some makers' roots are on this curve.
     P521(p521::PublicKey),
 }
 
@@ -145,11 +144,11 @@ impl PublicKey {
         }
         match (self, *signature) {
             (Self::Rsa(key), SignatureBytes::Pkcs1 { signature, .. }) => {
-                rsa_length(key, signature)?;
-                held(key.verify(pkcs1(hash)?, digest.as_bytes(), signature))
+                rsa_range(key, signature)?;
+                held(key.verify(pkcs1(hash), digest.as_bytes(), signature))
             }
             (Self::Rsa(key), SignatureBytes::Pss { salt, signature, .. }) => {
-                rsa_length(key, signature)?;
+                rsa_range(key, signature)?;
                 verify_pss(key, hash, salt, digest.as_bytes(), signature)
             }
             (Self::P256(key), SignatureBytes::Ecdsa { r, s, .. }) => {
@@ -173,9 +172,10 @@ impl PublicKey {
     /// The first coordinate of a key on a curve, in the field's full length.
     pub(crate) fn x_coordinate(&self) -> Option<Vec<u8>> {
         match self {
-            Self::Rsa(_) | Self::P521(_) => None,
+            Self::Rsa(_) => None,
             Self::P256(key) => key.to_encoded_point(false).x().map(|x| x.to_vec()),
             Self::P384(key) => key.to_encoded_point(false).x().map(|x| x.to_vec()),
+            Self::P521(key) => key.to_encoded_point(false).x().map(|x| x.to_vec()),
         }
     }
 }
@@ -187,7 +187,7 @@ impl SignatureBytes<'_> {
         }
     }
 
-    const fn scheme(&self) -> Scheme {
+    pub(super) const fn scheme(&self) -> Scheme {
         match self {
             Self::Pkcs1 { hash, .. } => Scheme::RsaSsa(*hash),
             Self::Pss { hash, .. } => Scheme::RsaPss(*hash),
@@ -200,24 +200,34 @@ fn held<E>(result: Result<(), E>) -> Result<(), SignatureError> {
     result.map_err(|_| SignatureError::DoesNotHold)
 }
 
-fn rsa_length(key: &RsaPublicKey, signature: &[u8]) -> Result<(), SignatureError> {
-    if signature.len() == key.size() { Ok(()) } else { Err(SignatureError::MalformedSignature) }
+/// The number has the modulus's length and is below it; the library asks for the length alone, and would take a number
+/// and its sum with the modulus for the same signature.
+//= RFC 8017 §5.2.2: if s is not between 0 and n - 1, "signature representative out of range"
+fn rsa_range(key: &RsaPublicKey, signature: &[u8]) -> Result<(), SignatureError> {
+    let fits = signature.len() == key.size() && BigUint::from_bytes_be(signature) < *key.n();
+    if fits { Ok(()) } else { Err(SignatureError::MalformedSignature) }
 }
 
-fn pkcs1(hash: HashAlg) -> Result<Pkcs1v15Sign, SignatureError> {
-    match hash {
-        //= RFC 8017 §9.2 note 1: the DER of DigestInfo's start for SHA-1
-        HashAlg::Sha1 => Ok(Pkcs1v15Sign {
-            hash_len: Some(20),
-            prefix: Box::new([
-                0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14,
-            ]),
-        }),
-        HashAlg::Sha256 => Ok(Pkcs1v15Sign::new::<sha2::Sha256>()),
-        HashAlg::Sha384 => Ok(Pkcs1v15Sign::new::<sha2::Sha384>()),
-        HashAlg::Sha512 => Ok(Pkcs1v15Sign::new::<sha2::Sha512>()),
-        _ => Err(SignatureError::Hash(hash)),
-    }
+/// The DER of `DigestInfo`'s start: the library makes it for the hashes that it knows by their object identifier.
+//= RFC 8017 §9.2 note 1: the DER of DigestInfo's start; NIST CSOR: SHA-3; GM/T 0006: SM3
+fn pkcs1(hash: HashAlg) -> Pkcs1v15Sign {
+    let oid: &[u8] = match hash {
+        HashAlg::Sha1 => &[0x2b, 0x0e, 0x03, 0x02, 0x1a],
+        HashAlg::Sha256 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01],
+        HashAlg::Sha384 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02],
+        HashAlg::Sha512 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03],
+        HashAlg::Sha3_256 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x08],
+        HashAlg::Sha3_384 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x09],
+        HashAlg::Sha3_512 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x0a],
+        HashAlg::Sm3 => &[0x2a, 0x81, 0x1c, 0xcf, 0x55, 0x01, 0x83, 0x11],
+    };
+    // Every length is below 128, so each takes one byte.
+    let short = |length: usize| u8::try_from(length).unwrap_or(u8::MAX);
+    let algorithm = [&[0x06, short(oid.len())], oid, &[0x05, 0x00]].concat();
+    let whole = algorithm.len().saturating_add(hash.size()).saturating_add(4);
+    let head = [0x30, short(whole), 0x30, short(algorithm.len())];
+    let prefix = [head.as_slice(), &algorithm, &[0x04, short(hash.size())]].concat();
+    Pkcs1v15Sign { hash_len: Some(hash.size()), prefix: prefix.into_boxed_slice() }
 }
 
 fn verify_pss(
@@ -228,7 +238,7 @@ fn verify_pss(
     signature: &[u8],
 ) -> Result<(), SignatureError> {
     let attempt =
-        |salt: usize| -> Result<(), SignatureError> { held(key.verify(pss(hash, salt)?, digest, signature)) };
+        |salt: usize| -> Result<(), SignatureError> { held(key.verify(pss(hash, salt), digest, signature)) };
     match salt {
         Salt::Bytes(salt) => attempt(salt),
         Salt::DigestOrLongest => {
@@ -239,13 +249,16 @@ fn verify_pss(
     }
 }
 
-fn pss(hash: HashAlg, salt: usize) -> Result<Pss, SignatureError> {
+fn pss(hash: HashAlg, salt: usize) -> Pss {
     match hash {
-        HashAlg::Sha1 => Ok(Pss::new_with_salt::<sha1::Sha1>(salt)),
-        HashAlg::Sha256 => Ok(Pss::new_with_salt::<sha2::Sha256>(salt)),
-        HashAlg::Sha384 => Ok(Pss::new_with_salt::<sha2::Sha384>(salt)),
-        HashAlg::Sha512 => Ok(Pss::new_with_salt::<sha2::Sha512>(salt)),
-        _ => Err(SignatureError::Hash(hash)),
+        HashAlg::Sha1 => Pss::new_with_salt::<sha1::Sha1>(salt),
+        HashAlg::Sha256 => Pss::new_with_salt::<sha2::Sha256>(salt),
+        HashAlg::Sha384 => Pss::new_with_salt::<sha2::Sha384>(salt),
+        HashAlg::Sha512 => Pss::new_with_salt::<sha2::Sha512>(salt),
+        HashAlg::Sm3 => Pss::new_with_salt::<sm3::Sm3>(salt),
+        HashAlg::Sha3_256 => Pss::new_with_salt::<sha3::Sha3_256>(salt),
+        HashAlg::Sha3_384 => Pss::new_with_salt::<sha3::Sha3_384>(salt),
+        HashAlg::Sha3_512 => Pss::new_with_salt::<sha3::Sha3_512>(salt),
     }
 }
 

@@ -4,17 +4,21 @@
 //! mathematics is the libraries'; here it is decided which keys, schemes and hashes are let near it. A signature that
 //! holds says nothing of whose key it was or what the key may sign.
 
+mod bare;
 mod key;
+mod verifying;
 
 use evidence::digest::HashAlg;
-use evidence::tpm::{Curve, Key, Public, Scheme, Signature};
+use evidence::tpm::{Curve, OtherScheme, Public, Scheme, Signature};
 
+pub use bare::{SchemeHint, SignatureFileError, parse_signature_file};
 pub(crate) use key::{PublicKey, Salt, SignatureBytes, field};
+pub use verifying::{KEY_FILE_BYTES, KeyFile, KeyFileError, KeySize, VerifyingKey};
 
 /// Which hashes a signature may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashPolicy {
-    /// SHA-256, SHA-384 and SHA-512.
+    /// SHA-2, SHA-3 and SM3: no two messages with one hash are known.
     Modern,
     /// SHA-1 too: whoever can make two messages with one SHA-1 can make one signature serve both.
     DangerAllowSha1,
@@ -29,6 +33,9 @@ pub enum SignatureError {
         /// Its `TPM_ALG_ID`.
         object_type: u16,
     },
+    /// The scheme is known, but nothing here verifies it.
+    #[error("signature scheme not supported: {}", .0.name())]
+    SchemeUnsupported(OtherScheme),
     /// The key is of one kind and the signature of another.
     #[error("the signature's scheme {0:?} is not one for this key")]
     KeyKind(Scheme),
@@ -82,46 +89,25 @@ pub fn verify_signature_under(
     signature: &Signature,
     message: &[u8],
 ) -> Result<(), SignatureError> {
-    bound_scheme(public.key(), signature)?;
-    allowed(policy, signature.hash())?;
-    let key = PublicKey::of_tpm(public.key())?;
-    key.verify(&signature_bytes(signature), message)
-}
-
-/// A key that names a scheme signs by that scheme alone.
-//= TPM 2.0 Library Part 1 §B.2, §C.3: a restricted signing key shall have a scheme, and uses no other
-fn bound_scheme(key: &Key, signature: &Signature) -> Result<(), SignatureError> {
-    let key = match key {
-        Key::Rsa(rsa) => rsa.scheme,
-        Key::Ecc(ecc) => ecc.scheme,
-        Key::Opaque { object_type, .. } => {
-            return Err(SignatureError::NotAKey { object_type: *object_type });
-        }
-    };
-    let signature = signature.scheme();
-    if key == Scheme::Null || key == signature {
-        Ok(())
-    } else {
-        Err(SignatureError::BoundScheme { key, signature })
-    }
+    VerifyingKey::of_public(public)?.verify(policy, signature, message)
 }
 
 pub(crate) fn allowed(policy: HashPolicy, hash: HashAlg) -> Result<(), SignatureError> {
     match (hash, policy) {
-        (HashAlg::Sha256 | HashAlg::Sha384 | HashAlg::Sha512, _)
-        | (HashAlg::Sha1, HashPolicy::DangerAllowSha1) => Ok(()),
-        (hash, _) => Err(SignatureError::Hash(hash)),
+        (HashAlg::Sha1, HashPolicy::Modern) => Err(SignatureError::Hash(hash)),
+        _ => Ok(()),
     }
 }
 
-fn signature_bytes(signature: &Signature) -> SignatureBytes<'_> {
-    match signature {
+fn signature_bytes(signature: &Signature) -> Result<SignatureBytes<'_>, SignatureError> {
+    Ok(match signature {
         Signature::RsaSsa { hash, signature } => SignatureBytes::Pkcs1 { hash: *hash, signature },
         Signature::RsaPss { hash, signature } => {
             SignatureBytes::Pss { hash: *hash, salt: Salt::DigestOrLongest, signature }
         }
         Signature::Ecdsa { hash, r, s } => SignatureBytes::Ecdsa { hash: *hash, r, s },
-    }
+        Signature::Other { scheme, .. } => return Err(SignatureError::SchemeUnsupported(*scheme)),
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Signatures that TPMs made, and what happens when anything about them is changed.
 
-use evidence::tpm::{Attest, Key, Public, PublicArea, Scheme, Signature};
+use evidence::tpm::{Attest, Key, Public, PublicArea, Scheme, Signature, TpmError};
 
 use super::*;
 
@@ -14,22 +14,37 @@ struct Quote {
 macro_rules! quote {
     // The quotes of a measured boot lie with its logs.
     ("boot-rsa") => {
-        quote!("../../../../tests/vectors/direct/", "ak_rsa", "quote_rsa")
+        quote!("/../../tests/vectors/direct/", "ak_rsa", "quote_rsa")
     };
     ("boot-ecc") => {
-        quote!("../../../../tests/vectors/direct/", "ak_ecc", "quote_ecc")
+        quote!("/../../tests/vectors/direct/", "ak_ecc", "quote_ecc")
     };
     ($name:literal) => {
-        quote!("../../tests/data/", concat!("ak-", $name), concat!("quote-", $name))
+        quote!("/tests/data/", concat!("ak-", $name), concat!("quote-", $name))
     };
     ($dir:literal, $key:expr, $quote:expr) => {
         Quote {
-            public: Public::parse_tpm2b(include_bytes!(concat!($dir, $key, ".tpm2b"))).unwrap(),
-            message: include_bytes!(concat!($dir, $quote, ".msg")).to_vec(),
-            signature: Signature::parse(include_bytes!(concat!($dir, $quote, ".sig"))).unwrap(),
+            public: Public::parse_tpm2b(include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                $dir,
+                $key,
+                ".tpm2b"
+            )))
+            .unwrap(),
+            message: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), $dir, $quote, ".msg")).to_vec(),
+            signature: Signature::parse(include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                $dir,
+                $quote,
+                ".sig"
+            )))
+            .unwrap(),
         }
     };
 }
+
+mod files;
+mod hashes;
 
 impl Quote {
     fn verify(&self) -> Result<(), SignatureError> {

@@ -3,9 +3,10 @@
 //! Each failure has a reason of its own and names the certificate, so that an operator can tell a missing
 //! intermediate from a forged certificate.
 
-use der::asn1::ObjectIdentifier;
+use evidence::asn1::Asn1Error;
 use evidence::time::UnixTime;
 
+use super::RevocationReason;
 use crate::crypto::SignatureError;
 
 /// One of the certificates that were looked at.
@@ -17,6 +18,8 @@ pub enum Which {
     Intermediate(usize),
     /// A root, by its place in the list.
     Root(usize),
+    /// A platform certificate.
+    Platform,
 }
 
 impl std::fmt::Display for Which {
@@ -25,6 +28,7 @@ impl std::fmt::Display for Which {
             Self::EndorsementKey => f.write_str("the endorsement certificate"),
             Self::Intermediate(index) => write!(f, "intermediate {index}"),
             Self::Root(index) => write!(f, "root {index}"),
+            Self::Platform => f.write_str("the platform certificate"),
         }
     }
 }
@@ -38,13 +42,19 @@ pub enum EndorsementError {
         /// Its place in the bundle.
         index: usize,
     },
+    /// A file without any.
+    #[error("no certificate in {size} bytes")]
+    NoCertificate {
+        /// How many bytes were looked at.
+        size: usize,
+    },
     /// Bytes that are no X.509 certificate.
     #[error("{which} is malformed: {error}")]
     Malformed {
         /// The certificate.
         which: Which,
         /// What is wrong, and where.
-        error: der::Error,
+        error: Asn1Error,
     },
     /// A certificate above the limit.
     #[error("{which} has {found} bytes, at most {limit} are read")]
@@ -70,7 +80,7 @@ pub enum EndorsementError {
         /// The certificate.
         which: Which,
         /// The extension.
-        oid: ObjectIdentifier,
+        oid: String,
     },
     /// The TPM's endorsement key is none that is supported.
     #[error("the TPM's endorsement key: {0}")]
@@ -81,7 +91,7 @@ pub enum EndorsementError {
         /// The certificate.
         which: Which,
         /// Its algorithm or curve.
-        oid: ObjectIdentifier,
+        oid: String,
     },
     /// A certificate's key is too small, too large or malformed.
     #[error("{which} has an unusable key: {error}")]
@@ -123,7 +133,7 @@ pub enum EndorsementError {
         /// The certificate.
         which: Which,
         /// The extension.
-        oid: ObjectIdentifier,
+        oid: String,
     },
     /// The endorsement certificate is one of an authority.
     #[error("the endorsement certificate is that of an authority")]
@@ -161,7 +171,7 @@ pub enum EndorsementError {
         /// The authority's certificate.
         which: Which,
         /// How many it allows.
-        limit: u8,
+        limit: u64,
         /// How many there are.
         found: usize,
     },
@@ -177,13 +187,26 @@ pub enum EndorsementError {
         /// The certificate.
         which: Which,
         /// The algorithm.
-        oid: ObjectIdentifier,
+        oid: String,
     },
     /// The certificate names two different algorithms for its signature.
     #[error("{which} names two signature algorithms")]
     TwoAlgorithms {
         /// The certificate.
         which: Which,
+    },
+    /// An attribute certificate where one of an endorsement key is asked for.
+    #[error("a platform certificate is no endorsement certificate")]
+    Platform,
+    /// Its issuer has revoked the certificate.
+    #[error("{which} was revoked at {at} ({})", reason.name())]
+    Revoked {
+        /// The certificate.
+        which: Which,
+        /// When.
+        at: UnixTime,
+        /// Why.
+        reason: RevocationReason,
     },
     /// The issuer's signature does not hold.
     #[error("{which} is not signed by {issuer}: {error}")]
@@ -194,5 +217,69 @@ pub enum EndorsementError {
         issuer: Which,
         /// Why the signature does not count.
         error: SignatureError,
+    },
+}
+
+impl EndorsementError {
+    /// A stable name for programs.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Pem { .. } | Self::NoCertificate { .. } | Self::Malformed { .. } => "malformed",
+            Self::TooLarge { .. } | Self::TooMany { .. } | Self::TooDeep { .. } => "limit",
+            Self::DuplicateExtension { .. } => "duplicate-extension",
+            Self::EndorsementKey(_) | Self::KeyKind { .. } | Self::Key { .. } => "key-unsupported",
+            Self::OtherKey { .. } => "other-key",
+            Self::NotYetValid { .. } => "not-yet-valid",
+            Self::Expired { .. } => "expired",
+            Self::CriticalExtension { .. } => "critical-extension",
+            Self::LeafIsAuthority => "leaf-is-authority",
+            Self::NotForEncryption => "not-for-encryption",
+            Self::NotForEndorsement { .. } => "not-for-endorsement",
+            Self::NoIssuer { .. } => "no-issuer",
+            Self::NotAuthority { .. } => "not-authority",
+            Self::NotForCertificates { .. } => "not-for-certificates",
+            Self::PathLength { .. } => "path-length",
+            Self::Algorithm { .. } | Self::TwoAlgorithms { .. } => "signature-algorithm",
+            Self::Platform => "platform-certificate",
+            Self::Revoked { .. } => "revoked",
+            Self::Signature { .. } => "signature",
+        }
+    }
+}
+
+/// Why a list of revoked certificates is not used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RevocationListError {
+    /// Bytes that are no list.
+    #[error("the list of revoked certificates is malformed: {0}")]
+    Malformed(#[from] Asn1Error),
+    /// A list above the limit.
+    #[error("the list of revoked certificates has {found} bytes, at most {limit} are read")]
+    TooLarge {
+        /// The limit.
+        limit: usize,
+        /// Its size.
+        found: usize,
+    },
+    /// More lists than the limit.
+    #[error("more than {limit} lists of revoked certificates")]
+    TooMany {
+        /// The limit.
+        limit: usize,
+    },
+    /// A list that only says what changed.
+    #[error("a delta list of revoked certificates is not supported: use the whole list")]
+    Delta,
+    /// A list of certificates that others issued.
+    #[error("an indirect list of revoked certificates is not supported: use the issuer's own")]
+    Indirect,
+    /// A list that leaves out certificates that were revoked for other reasons.
+    #[error("a list of certificates that were revoked for some reasons alone is not supported")]
+    SomeReasons,
+    /// An extension that must be understood and is not.
+    #[error("the list of revoked certificates has the critical extension {oid}, which is not understood")]
+    CriticalExtension {
+        /// The extension.
+        oid: String,
     },
 }

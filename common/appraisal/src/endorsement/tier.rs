@@ -48,6 +48,25 @@ impl fmt::Display for TrustTier {
     }
 }
 
+/// On whose word a certificate is that is only looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// It was compared with roots.
+    Known(TrustTier),
+    /// There were no roots to compare it with. No host is ever enrolled so.
+    Unknown,
+}
+
+impl Standing {
+    /// The name that answers show.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Known(tier) => tier.name(),
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What a TPM needs so that its host may join.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EndorsementPolicy {

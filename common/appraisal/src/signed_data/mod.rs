@@ -6,6 +6,7 @@
 //! chain's end is trusted, or that a certificate was valid or fit for its use.
 
 mod chain;
+mod update;
 
 use evidence::asn1::{Asn1Error, Oid, oid};
 use evidence::digest::{Digest, HashAlg};
@@ -16,6 +17,7 @@ use evidence::x509::{AlgorithmId, Certificate, SignatureScheme};
 use crate::crypto::{PublicKey, Salt, SignatureBytes, SignatureError};
 
 pub use chain::{Chain, ChainEnd, Weakness, chain, verify_issued, weaknesses};
+pub use update::{UpdateTarget, verify_update};
 
 /// Certificates of one `SignedData` that are looked at. Real ones carry 1 to 6.
 pub const MAX_CERTIFICATES: usize = 64;

@@ -127,3 +127,22 @@ fn what_is_weak_is_reported() {
         [Weakness::Sha1Signature, Weakness::ShortKey, Weakness::Sha1Certificate]
     );
 }
+
+fn update(bytes: &[u8]) -> evidence::efi::AuthenticatedUpdate<'_> {
+    evidence::efi::AuthenticatedUpdate::detect(bytes).unwrap().unwrap()
+}
+
+#[test]
+fn updates_are_signed_for_one_variable() {
+    let bytes: &[u8] = vector!("dbx.auth");
+    let (signer, target) = verify_update(&update(bytes)).unwrap();
+    assert_eq!(signer.certificate().der(), LEAF);
+    assert_eq!((target.name, target.appends()), ("dbx", true));
+    // The year, and a hash of the payload.
+    for at in [0, bytes.len() - 1] {
+        let mut changed = bytes.to_vec();
+        changed[at] ^= 1;
+        let refused = verify_update(&update(&changed)).unwrap_err();
+        assert_eq!(refused, SignerError::Signature(SignatureError::DoesNotHold));
+    }
+}

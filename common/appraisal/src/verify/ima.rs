@@ -3,7 +3,7 @@
 use evidence::digest::HashAlg;
 use evidence::envelope::AttachmentKind;
 use evidence::ima::{
-    BootAggregateCheck, ImaList, ImaReplay, PrefixMatch, check_boot_aggregate, replay_prefix,
+    BootAggregateCheck, ImaList, ImaReplay, PrefixMatch, check_boot_aggregate, leading_bank, replay_prefix,
 };
 use evidence::pcr::{PcrIndex, PcrValues};
 
@@ -94,11 +94,11 @@ fn start(placed: &PlacedQuote<'_>) -> (u64, Option<ImaReplay>, u64) {
     }
 }
 
-/// The strongest quoted bank: the kernel extends PCR 10 in all of them.
+/// The quoted bank that counts: the kernel extends PCR 10 in all of them.
 fn quoted_bank(placed: &PlacedQuote<'_>) -> Option<HashAlg> {
-    [HashAlg::Sha512, HashAlg::Sha384, HashAlg::Sha256, HashAlg::Sha1]
-        .into_iter()
-        .find(|bank| placed.quote().selection().contains(*bank, PcrIndex::IMA))
+    let selection = placed.quote().selection();
+    let banks = selection.banks().iter().map(|(bank, _)| *bank);
+    leading_bank(&banks.filter(|bank| selection.contains(*bank, PcrIndex::IMA)))
 }
 
 fn aggregate(bytes: &[u8], values: &PcrValues) -> Option<BootAggregateCheck> {

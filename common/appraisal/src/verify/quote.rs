@@ -70,7 +70,7 @@ impl<'e> VerifiedQuote<'e> {
 fn quote_info(attest: &Attest) -> Result<&QuoteInfo, Refusal> {
     match &attest.fields().attested {
         Attested::Quote(quote) => Ok(quote),
-        Attested::Other { tag, .. } => Err(Refusal::OtherAttestation { tag: *tag }),
+        other => Err(Refusal::OtherAttestation { tag: other.tag() }),
     }
 }
 

@@ -7,12 +7,14 @@
 
 mod identifier;
 pub mod oid;
+mod pem;
 mod text;
 mod time;
 
 use crate::cursor::{Cursor, Truncated};
 
 pub use identifier::Oid;
+pub use pem::from_pem;
 pub use text::{text, write_text};
 pub use time::time;
 

@@ -150,7 +150,7 @@ impl<'a> AuthenticatedUpdate<'a> {
 }
 
 impl<'a> UpdateSigner<'a> {
-    fn of(certificate: WinCertificate<'a>) -> Self {
+    pub(crate) fn of(certificate: WinCertificate<'a>) -> Self {
         Self::read(certificate).unwrap_or(Self::Opaque(certificate))
     }
 

@@ -6,12 +6,12 @@
 
 use std::fmt;
 
+use super::ascii::RebuildError;
+use super::layout::ByteOrder;
+use super::template;
 use crate::cursor::{Cursor, Truncated};
 use crate::digest::{Digest, HashAlg};
 use crate::eventlog::sanitise;
-
-/// The template of the first kernels with IMA.
-pub(super) const LEGACY_TEMPLATE: &str = "ima";
 
 /// A record's fields; which are there depends on the template.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,9 @@ pub struct ImaFields<'a> {
     pub modsig_digest: Option<ImaDigest<'a>>,
     /// An appended signature (PKCS#7).
     pub modsig: Option<&'a [u8]>,
-    /// Other fields that the template names, raw, such as those of `evm-sig`.
+    /// The file's portable `security.evm` signature; empty where it has none.
+    pub evm_signature: Option<&'a [u8]>,
+    /// Other fields that the template names, raw, such as owner and attributes in `evm-sig`.
     pub others: Vec<(&'a str, &'a [u8])>,
 }
 
@@ -65,6 +67,9 @@ pub enum FieldError {
     /// The template is not one that Lydian knows.
     #[error("unknown template")]
     UnknownTemplate,
+    /// A line of a text list from which the data cannot be had back.
+    #[error(transparent)]
+    Text(#[from] RebuildError),
     /// A field goes on past the data's end.
     #[error("template data ends early: {0}")]
     Truncated(#[from] Truncated),
@@ -80,6 +85,13 @@ pub enum FieldError {
         /// Where the field starts.
         offset: usize,
     },
+    /// Bytes that the kernel never puts into such a field. The template's name is not measured: somebody may have changed
+    /// it, so that a file's signature passes for a buffer.
+    #[error("at byte {offset} of the template data: bytes that this field never has")]
+    Shape {
+        /// Where the field starts.
+        offset: usize,
+    },
     /// Data behind the last field.
     #[error("at byte {offset} of the template data: bytes behind the last field")]
     Trailing {
@@ -88,15 +100,19 @@ pub enum FieldError {
     },
 }
 
-pub(super) fn decode<'a>(template: &'a str, data: &'a [u8]) -> Result<ImaFields<'a>, FieldError> {
-    if template == LEGACY_TEMPLATE {
-        return decode_legacy(data);
+pub(super) fn decode<'a>(
+    template: &'a str,
+    order: ByteOrder,
+    data: &'a [u8],
+) -> Result<ImaFields<'a>, FieldError> {
+    if template == template::LEGACY {
+        return decode_legacy(order, data);
     }
-    let format = format_of(template).ok_or(FieldError::UnknownTemplate)?;
+    let format = template::format_of(template).ok_or(FieldError::UnknownTemplate)?;
     let mut cursor = Cursor::new(data);
     let mut fields = ImaFields::default();
     for id in format.split('|') {
-        let size = cursor.u32_le()?;
+        let size = order.u32(&mut cursor)?;
         let offset = cursor.offset();
         let bytes = cursor.take(usize::try_from(size).unwrap_or(usize::MAX))?;
         fields.put(id, bytes, offset)?;
@@ -104,53 +120,24 @@ pub(super) fn decode<'a>(template: &'a str, data: &'a [u8]) -> Result<ImaFields<
     if cursor.is_empty() { Ok(fields) } else { Err(FieldError::Trailing { offset: cursor.offset() }) }
 }
 
-/// The format of a template; custom ones have theirs for a name.
-fn format_of(template: &str) -> Option<&str> {
-    let named = match template {
-        "ima-ng" => Some("d-ng|n-ng"),
-        "ima-sig" => Some("d-ng|n-ng|sig"),
-        "ima-ngv2" => Some("d-ngv2|n-ng"),
-        "ima-sigv2" => Some("d-ngv2|n-ng|sig"),
-        "ima-buf" => Some("d-ng|n-ng|buf"),
-        "ima-modsig" => Some("d-ng|n-ng|sig|d-modsig|modsig"),
-        "evm-sig" => Some("d-ng|n-ng|evmsig|xattrnames|xattrlengths|xattrvalues|iuid|igid|imode"),
-        _ => None,
-    };
-    named.or_else(|| template.split('|').all(|id| FIELD_IDS.contains(&id)).then_some(template))
-}
-
-/// Every field that a custom format may name.
-const FIELD_IDS: [&str; 16] = [
-    "d",
-    "n",
-    "d-ng",
-    "d-ngv2",
-    "n-ng",
-    "sig",
-    "buf",
-    "d-modsig",
-    "modsig",
-    "evmsig",
-    "iuid",
-    "igid",
-    "imode",
-    "xattrnames",
-    "xattrlengths",
-    "xattrvalues",
-];
-
 impl<'a> ImaFields<'a> {
     fn put(&mut self, id: &'a str, bytes: &'a [u8], offset: usize) -> Result<(), FieldError> {
         match id {
             "d" => self.digest = Some(ImaDigest { over: DigestType::Content, alg: "sha1", bytes }),
             "d-ng" | "d-ngv2" => self.digest = Some(digest(bytes, offset)?),
             "n" | "n-ng" => self.name = Some(bytes.strip_suffix(&[0]).ok_or(FieldError::Name { offset })?),
+            // The types of signatures are 3, 5 and 6; no other attribute is logged, and no empty buffer.
+            "sig" | "evmsig" if !matches!(bytes.first(), None | Some(3 | 5 | 6)) => {
+                return Err(FieldError::Shape { offset });
+            }
+            "buf" if bytes.is_empty() => return Err(FieldError::Shape { offset }),
             "sig" => self.signature = Some(bytes),
             "buf" => self.buffer = Some(bytes),
             // Empty where the file has no appended signature.
             "d-modsig" if bytes.is_empty() => {}
             "d-modsig" => self.modsig_digest = Some(digest(bytes, offset)?),
             "modsig" => self.modsig = Some(bytes),
+            "evmsig" => self.evm_signature = Some(bytes),
             other => self.others.push((other, bytes)),
         }
         Ok(())
@@ -176,23 +163,23 @@ fn digest(bytes: &[u8], offset: usize) -> Result<ImaDigest<'_>, FieldError> {
     Ok(ImaDigest { over, alg, bytes: hash })
 }
 
-fn decode_legacy(data: &[u8]) -> Result<ImaFields<'_>, FieldError> {
-    let (bytes, name) = split_legacy(data)?;
+fn decode_legacy(order: ByteOrder, data: &[u8]) -> Result<ImaFields<'_>, FieldError> {
+    let (bytes, name) = split_legacy(order, data)?;
     let digest = ImaDigest { over: DigestType::Content, alg: "sha1", bytes };
     Ok(ImaFields { digest: Some(digest), name: Some(name), ..ImaFields::default() })
 }
 
-fn split_legacy(data: &[u8]) -> Result<(&[u8], &[u8]), Truncated> {
+fn split_legacy(order: ByteOrder, data: &[u8]) -> Result<(&[u8], &[u8]), Truncated> {
     let mut cursor = Cursor::new(data);
     let digest = cursor.take(HashAlg::Sha1.size())?;
-    let size = cursor.u32_le()?;
+    let size = order.u32(&mut cursor)?;
     let name = cursor.take(usize::try_from(size).unwrap_or(usize::MAX))?;
     Ok((digest, name))
 }
 
 /// The old template's hash is over the digest and the name padded to 256 bytes, without lengths.
-pub(super) fn legacy_hash(data: &[u8], alg: HashAlg) -> Option<Digest> {
-    let (digest, name) = split_legacy(data).ok()?;
+pub(super) fn legacy_hash(order: ByteOrder, data: &[u8], alg: HashAlg) -> Option<Digest> {
+    let (digest, name) = split_legacy(order, data).ok()?;
     let padding = LEGACY_NAME_BYTES.checked_sub(name.len())?;
     Some(alg.hash(&[digest, name, ZEROS.get(..padding)?]))
 }
@@ -207,7 +194,12 @@ impl fmt::Display for ImaFields<'_> {
             write!(f, "{digest} ")?;
         }
         f.write_str(&sanitise(&String::from_utf8_lossy(self.name.unwrap_or_default())))?;
-        let extras = [("sig", self.signature), ("buf", self.buffer), ("modsig", self.modsig)];
+        let extras = [
+            ("sig", self.signature),
+            ("buf", self.buffer),
+            ("modsig", self.modsig),
+            ("evmsig", self.evm_signature),
+        ];
         for (name, bytes) in extras.into_iter().filter_map(|(name, bytes)| Some((name, bytes?))) {
             if !bytes.is_empty() {
                 write!(f, " {name}={} bytes", bytes.len())?;
@@ -228,67 +220,5 @@ impl fmt::Display for ImaDigest<'_> {
             write!(f, "{byte:02x}")?;
         }
         Ok(())
-    }
-}
-
-/// The header of a `security.ima` signature, and the signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ImaSignature<'a> {
-    /// The format's version: 2, or 3 where the signature is over a structure that names the digest's type.
-    pub version: u8,
-    /// The kernel's number of the hash algorithm (`enum hash_algo`).
-    pub hash_algo: u8,
-    /// The last four bytes of the key's identifier: ambiguous, so try every key that has them.
-    pub key_id: u32,
-    /// The signature.
-    pub signature: &'a [u8],
-}
-
-/// Why a `security.ima` attribute is not a signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SignatureError {
-    /// The attribute ends within the header or the signature.
-    #[error("security.ima ends early: {0}")]
-    Truncated(#[from] Truncated),
-    /// The attribute is of another type, such as a bare hash.
-    #[error("security.ima of type {found:#04x} is not a signature")]
-    NotASignature {
-        /// The type.
-        found: u8,
-    },
-    /// A version that Lydian does not know.
-    #[error("security.ima signature of version {found}")]
-    Version {
-        /// The version.
-        found: u8,
-    },
-    /// Bytes behind the signature.
-    #[error("security.ima has {found} bytes behind its signature")]
-    Trailing {
-        /// How many.
-        found: usize,
-    },
-}
-
-impl<'a> ImaSignature<'a> {
-    /// Reads a `security.ima` attribute as the `sig` field holds it.
-    //= Linux security/integrity/integrity.h: struct signature_v2_hdr
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, SignatureError> {
-        let mut cursor = Cursor::new(bytes);
-        // 3 is `EVM_IMA_XATTR_DIGSIG`, 6 `IMA_VERITY_DIGSIG`.
-        match cursor.u8()? {
-            3 | 6 => {}
-            found => return Err(SignatureError::NotASignature { found }),
-        }
-        let version = match cursor.u8()? {
-            version @ (2 | 3) => version,
-            found => return Err(SignatureError::Version { found }),
-        };
-        let (hash_algo, key_id) = (cursor.u8()?, cursor.u32_be()?);
-        let signature = cursor.tpm2b()?;
-        match cursor.left() {
-            0 => Ok(Self { version, hash_algo, key_id, signature }),
-            found => Err(SignatureError::Trailing { found }),
-        }
     }
 }

@@ -1,141 +1,96 @@
-//! Linux IMA's list of measurements, in its binary form.
+//! Linux IMA's list of measurements, binary and as text.
 //!
-//! In: bytes of `binary_runtime_measurements`, from the first record or from any later one. Out: records that
-//! borrow the bytes, what they replay to, and the prefix that a quoted PCR value vouches for. A record is
-//! true only within such a prefix. The list tells what was measured for the first time, never the last use,
+//! In: bytes of `binary_runtime_measurements` or its like, from the first record or from any later one, at once or in
+//! chunks. Out: records that borrow the bytes, what they replay to, and the prefix that a quoted PCR value vouches for. A
+//! record is true only within such a prefix. The list tells what was measured for the first time, never the last use,
 //! and what policy leaves out (tmpfs, memfd) is not in it.
 
-mod boot_aggregate;
-mod fields;
+mod ascii;
+mod layout;
 mod parse;
+mod record;
+mod stream;
+
+mod fields;
+mod signature;
+mod template;
+
+mod banks;
+mod boot_aggregate;
 mod replay;
 
+mod buffer;
+mod device_mapper;
+
+pub use ascii::{LineError, RebuildError};
+pub use banks::{BankReplay, ImaState};
 pub use boot_aggregate::{AggregatedPcrs, BootAggregateCheck, check_boot_aggregate};
-pub use fields::{DigestType, FieldError, ImaDigest, ImaFields, ImaSignature, SignatureError};
+pub use buffer::{MeasuredBuffer, Pairs};
+pub use device_mapper::{DmEvent, DmEventKind, DmTarget, DmVerity};
+pub use fields::{DigestType, FieldError, ImaDigest, ImaFields};
+pub use layout::{ByteOrder, DETECT_BYTES, ListForm, ListLayout};
 pub use parse::{ImaError, Records};
-pub use replay::{Extends, ImaReplay, PrefixError, PrefixMatch, replay_prefix};
+pub use record::{DataSource, ImaRecord, ListedCheck};
+pub use replay::{Extends, ImaReplay, PrefixError, PrefixMatch, leading_bank, replay_prefix};
+pub use signature::{ImaSignature, SignatureError, SignatureKind};
+pub use stream::{ImaStream, StreamItem};
 
-use crate::digest::{Digest, HashAlg};
-use crate::pcr::PcrIndex;
+use crate::digest::HashAlg;
 
-/// A list of measurements: bytes and the algorithm of its template hashes.
+/// A binary list that is in memory: bytes and how its records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImaList<'a> {
     bytes: &'a [u8],
-    listed: HashAlg,
+    layout: ListLayout,
 }
 
 impl<'a> ImaList<'a> {
     /// A list whose template hashes are SHA-1: `binary_runtime_measurements` of every kernel.
     pub const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, listed: HashAlg::Sha1 }
+        Self { bytes, layout: ListLayout::USUAL }
     }
 
     /// A list whose template hashes are of another algorithm: `binary_runtime_measurements_<alg>`.
     pub const fn with_listed(bytes: &'a [u8], listed: HashAlg) -> Self {
-        Self { bytes, listed }
+        Self::with_layout(bytes, ListLayout { listed, order: ByteOrder::Little })
     }
 
-    /// The algorithm whose template hashes make the first record well formed, SHA-1 if none does.
+    /// A list of another layout.
+    pub const fn with_layout(bytes: &'a [u8], layout: ListLayout) -> Self {
+        Self { bytes, layout }
+    }
+
+    /// The layout that makes the first record well formed, the usual one if none does.
+    ///
+    /// Between algorithms with hashes of one size, the first record that has a hash decides.
     pub fn detect(bytes: &'a [u8]) -> Self {
-        // Sizes decide, so of algorithms of one size the first stands for all; a hash that does not fit is
-        // found by `listed_check`.
-        let fits = |alg: &HashAlg| matches!(Self::with_listed(bytes, *alg).records().next(), Some(Ok(_)));
-        Self { bytes, listed: HashAlg::ALL.into_iter().find(fits).unwrap_or(HashAlg::Sha1) }
+        let found = Self { bytes, layout: ListLayout::detect(bytes).unwrap_or(ListLayout::USUAL) };
+        if found.layout.listed == HashAlg::Sha1 {
+            return found;
+        }
+        let records = found.records().map_while(Result::ok).take(DETECT_RECORDS);
+        let listed = records.filter(|record| !record.is_violation()).find_map(|record| record.hashed_by());
+        Self { layout: ListLayout { listed: listed.unwrap_or(found.layout.listed), ..found.layout }, ..found }
+    }
+
+    /// How the records are written.
+    pub const fn layout(&self) -> ListLayout {
+        self.layout
     }
 
     /// The algorithm of the list's template hashes.
     pub const fn listed(&self) -> HashAlg {
-        self.listed
+        self.layout.listed
     }
 
     /// The records, up to the first that is damaged.
     pub fn records(&self) -> Records<'a> {
-        Records::new(self.bytes, self.listed)
+        Records::new(self.bytes, self.layout)
     }
 }
 
-/// One record of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ImaRecord<'a> {
-    /// Position in the bytes that were read, from 0.
-    pub number: u64,
-    /// Offset of the record's first byte.
-    pub offset: usize,
-    /// Length of the whole record in bytes.
-    pub size: usize,
-    /// The PCR that the record says it extended; 10 unless a policy says otherwise. Not measured.
-    pub pcr: PcrIndex,
-    /// The template hash as listed; all zero for a violation.
-    pub listed_hash: Digest,
-    /// The template's name, or its format where it has none.
-    pub template: &'a str,
-    /// The template's data, raw.
-    pub data: &'a [u8],
-}
-
-/// How a record's data and its listed template hash relate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ListedCheck {
-    /// The data hashes to the listed hash.
-    Verified,
-    /// It does not. Replay decides: the data is what counts, the listed hash is never extended by us.
-    Mismatch,
-    /// A violation: nothing vouches for the data.
-    Violation,
-    /// The hash cannot be computed.
-    NotComputable,
-}
-
-impl<'a> ImaRecord<'a> {
-    /// Whether the record is a violation: the file changed while it was measured, so that its content is not
-    /// known. What is extended is the same for every violation, so even the file's name is a mere claim.
-    pub fn is_violation(&self) -> bool {
-        self.listed_hash.is_zero()
-    }
-
-    /// What the kernel extended into a bank for this record.
-    ///
-    /// `None` where the algorithm cannot be computed, or the data of the old `ima` template is malformed.
-    pub fn template_hash(&self, bank: HashAlg) -> Option<Digest> {
-        if self.is_violation() {
-            return Some(Digest::ones(bank));
-        }
-        self.data_hash(bank)
-    }
-
-    /// Whether the listed template hash is that of the data.
-    pub fn listed_check(&self) -> ListedCheck {
-        if self.is_violation() {
-            return ListedCheck::Violation;
-        }
-        match self.data_hash(self.listed_hash.alg()) {
-            None => ListedCheck::NotComputable,
-            Some(hash) if hash == self.listed_hash => ListedCheck::Verified,
-            Some(_) => ListedCheck::Mismatch,
-        }
-    }
-
-    /// The template's fields.
-    pub fn fields(&self) -> Result<ImaFields<'a>, FieldError> {
-        fields::decode(self.template, self.data)
-    }
-
-    /// One line of text for an operator: digest and name, escaped.
-    pub fn describe(&self) -> String {
-        match self.fields() {
-            Ok(fields) => fields.to_string(),
-            Err(error) => error.to_string(),
-        }
-    }
-
-    fn data_hash(&self, alg: HashAlg) -> Option<Digest> {
-        if self.template == fields::LEGACY_TEMPLATE {
-            return fields::legacy_hash(self.data, alg);
-        }
-        Some(alg.hash(&[self.data]))
-    }
-}
+/// How many records may be without a hash before it no longer matters which algorithm it would be.
+const DETECT_RECORDS: usize = 16;
 
 #[cfg(test)]
 mod tests;

@@ -4,8 +4,9 @@
 //! damage with its offset, after which nothing more is read. Nothing is allocated.
 //= Linux security/integrity/ima/ima_fs.c: PCR, template hash, name's length, name, data's length, data
 
-use super::ImaRecord;
-use super::fields::LEGACY_TEMPLATE;
+use super::layout::{ByteOrder, ListLayout, printable};
+use super::record::{DataSource, ImaRecord};
+use super::template;
 use crate::cursor::{Cursor, Truncated};
 use crate::digest::{Digest, HashAlg};
 use crate::limits;
@@ -40,9 +41,9 @@ pub enum ImaError {
         /// What it names.
         found: u32,
     },
-    /// Integers most significant byte first, as kernels of big-endian machines write without `ima_canonical_fmt`.
-    #[error("record {record} at byte {offset}: the list is big-endian; boot with ima_canonical_fmt")]
-    BigEndian {
+    /// Integers in the other order than the list's: those of a big-endian machine without `ima_canonical_fmt`, mostly.
+    #[error("record {record} at byte {offset}: the record's integers are in the other byte order")]
+    ByteOrder {
         /// The record's number.
         record: u64,
         /// Where the record starts.
@@ -60,6 +61,9 @@ pub enum ImaError {
         /// The length.
         found: u32,
     },
+    /// Neither a binary list nor a text.
+    #[error("neither a binary list nor the text of one")]
+    NotAList,
     /// A record's data is too long.
     #[error("record {record} at byte {offset}: {found} bytes of data, at most {limit}")]
     DataLength {
@@ -78,35 +82,46 @@ pub enum ImaError {
 #[derive(Clone, Debug)]
 pub struct Records<'a> {
     cursor: Cursor<'a>,
-    listed: HashAlg,
+    layout: ListLayout,
     next: u64,
     damaged: bool,
 }
 
 impl<'a> Records<'a> {
-    pub(super) const fn new(bytes: &'a [u8], listed: HashAlg) -> Self {
-        Self { cursor: Cursor::new(bytes), listed, next: 0, damaged: false }
+    pub(super) const fn new(bytes: &'a [u8], layout: ListLayout) -> Self {
+        Self { cursor: Cursor::new(bytes), layout, next: 0, damaged: false }
     }
 
     fn read(&mut self) -> Result<ImaRecord<'a>, ImaError> {
-        let (offset, number, left) = (self.cursor.offset(), self.next, self.cursor.left());
-        if number == 0 && left > limits::IMA_LIST_BYTES {
+        let left = self.cursor.left();
+        if self.next == 0 && left > limits::IMA_LIST_BYTES {
             return Err(ImaError::TooLong { found: left, limit: limits::IMA_LIST_BYTES });
         }
-        let short = |cause| ImaError::Truncated { record: number, cause };
-        let pcr = read_pcr(self.cursor.u32_le().map_err(short)?, number, offset)?;
-        let listed_hash = read_hash(&mut self.cursor, self.listed).map_err(short)?;
-        let template = read_name(&mut self.cursor, number)?;
-        let data = if template == LEGACY_TEMPLATE {
-            read_legacy_data(&mut self.cursor, number)?
-        } else {
-            let (at, size) = (self.cursor.offset(), self.cursor.u32_le().map_err(short)?);
-            let size = checked_data_size(size, at, number)?;
-            self.cursor.take(size).map_err(short)?
-        };
-        let size = left.saturating_sub(self.cursor.left());
-        Ok(ImaRecord { number, offset, size, pcr, listed_hash, template, data })
+        read_record(&mut self.cursor, self.layout, self.next)
     }
+}
+
+/// Reads one record; the error is the same for every cut of the list in which it shows.
+pub(super) fn read_record<'a>(
+    cursor: &mut Cursor<'a>,
+    layout: ListLayout,
+    number: u64,
+) -> Result<ImaRecord<'a>, ImaError> {
+    let (offset, left, order) = (cursor.offset(), cursor.left(), layout.order);
+    let short = |cause| ImaError::Truncated { record: number, cause };
+    let pcr = read_pcr(order.u32(cursor).map_err(short)?, number, offset)?;
+    let listed_hash = read_hash(cursor, layout.listed).map_err(short)?;
+    let template = read_name(cursor, order, number)?;
+    let data = if template == template::LEGACY {
+        read_legacy_data(cursor, order, number)?
+    } else {
+        let (at, size) = (cursor.offset(), order.u32(cursor).map_err(short)?);
+        let size = checked_data_size(size, at, number)?;
+        cursor.take(size).map_err(short)?
+    };
+    let size = left.saturating_sub(cursor.left());
+    let source = DataSource::Binary;
+    Ok(ImaRecord { number, offset, size, pcr, listed_hash, template, data, source, order })
 }
 
 impl<'a> Iterator for Records<'a> {
@@ -125,7 +140,7 @@ impl<'a> Iterator for Records<'a> {
 
 fn read_pcr(found: u32, record: u64, offset: usize) -> Result<PcrIndex, ImaError> {
     PcrIndex::new(found).map_err(|_| match PcrIndex::new(found.swap_bytes()) {
-        Ok(_) => ImaError::BigEndian { record, offset },
+        Ok(_) => ImaError::ByteOrder { record, offset },
         Err(_) => ImaError::Pcr { record, offset, found },
     })
 }
@@ -136,26 +151,28 @@ fn read_hash(cursor: &mut Cursor<'_>, alg: HashAlg) -> Result<Digest, Truncated>
     Digest::new(alg, bytes).map_err(|_| Truncated { offset, needed: alg.size(), left })
 }
 
-fn read_name<'a>(cursor: &mut Cursor<'a>, record: u64) -> Result<&'a str, ImaError> {
+fn read_name<'a>(cursor: &mut Cursor<'a>, order: ByteOrder, record: u64) -> Result<&'a str, ImaError> {
     let short = |cause| ImaError::Truncated { record, cause };
     let offset = cursor.offset();
-    let found = cursor.u32_le().map_err(short)?;
+    let found = order.u32(cursor).map_err(short)?;
     let bad = ImaError::TemplateName { record, offset, found };
     let size = usize::try_from(found).map_err(|_| bad)?;
     if size == 0 || size > limits::IMA_TEMPLATE_NAME_BYTES {
         return Err(bad);
     }
-    let name = cursor.take(size).map_err(short)?;
-    let printable = name.iter().all(u8::is_ascii_graphic);
-    std::str::from_utf8(name).ok().filter(|_| printable).ok_or(bad)
+    printable(cursor.take(size).map_err(short)?).ok_or(bad)
 }
 
 /// The old template has no length of its data: a SHA-1 digest, the name's length, and the name.
-fn read_legacy_data<'a>(cursor: &mut Cursor<'a>, record: u64) -> Result<&'a [u8], ImaError> {
+fn read_legacy_data<'a>(
+    cursor: &mut Cursor<'a>,
+    order: ByteOrder,
+    record: u64,
+) -> Result<&'a [u8], ImaError> {
     let short = |cause| ImaError::Truncated { record, cause };
     let mut ahead = cursor.clone();
     ahead.take(HashAlg::Sha1.size()).map_err(short)?;
-    let (at, size) = (ahead.offset(), ahead.u32_le().map_err(short)?);
+    let (at, size) = (ahead.offset(), order.u32(&mut ahead).map_err(short)?);
     let name = checked_data_size(size, at, record)?;
     let header = ahead.offset().saturating_sub(cursor.offset());
     cursor.take(header.saturating_add(name)).map_err(short)

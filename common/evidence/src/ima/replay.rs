@@ -18,6 +18,26 @@ pub enum Extends {
     PaddedSha1,
 }
 
+/// The bank that agent and verifier go by, of those in which PCR 10 is quoted.
+///
+/// Kernels compute SHA-2 for their banks. For SHA-3 and SM3 they may lack the algorithm, and then extend padded SHA-1: so
+/// these are relied on only where there is no SHA-2.
+//= Linux security/integrity/ima/ima_crypto.c: ima_calc_field_array_hash
+pub fn leading_bank(banks: &(impl Iterator<Item = HashAlg> + Clone)) -> Option<HashAlg> {
+    PREFERENCE.into_iter().find(|bank| banks.clone().any(|found| found == *bank))
+}
+
+const PREFERENCE: [HashAlg; 8] = [
+    HashAlg::Sha512,
+    HashAlg::Sha384,
+    HashAlg::Sha256,
+    HashAlg::Sha3_512,
+    HashAlg::Sha3_384,
+    HashAlg::Sha3_256,
+    HashAlg::Sm3,
+    HashAlg::Sha1,
+];
+
 /// PCR 10 in one bank after a number of records: small, and enough to go on from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImaReplay {
@@ -67,12 +87,7 @@ impl ImaReplay {
         let bank = self.value.alg();
         match self.extends {
             Extends::BankHash => record.template_hash(bank),
-            Extends::PaddedSha1 => {
-                let sha1 = record.template_hash(HashAlg::Sha1)?;
-                let mut padded = sha1.as_bytes().to_vec();
-                padded.resize(bank.size(), 0);
-                Digest::new(bank, &padded).ok()
-            }
+            Extends::PaddedSha1 => record.template_hash(HashAlg::Sha1).map(|sha1| sha1.padded(bank)),
         }
     }
 }

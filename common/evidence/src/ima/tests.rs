@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::digest::Digest;
-use crate::pcr::PcrValues;
+use crate::pcr::{PcrIndex, PcrValues};
 
 fn field(bytes: &[u8]) -> Vec<u8> {
     [&u32::try_from(bytes.len()).unwrap().to_le_bytes(), bytes].concat()
@@ -64,6 +64,9 @@ fn damaged_fields_leave_the_record_standing() {
     check("ima-ng", &[b"sha256", b"/bin/a\0"], FieldError::Digest { offset: 4 });
     check("ima-ng", &[&digest("x:sha256:"), b"/\0"], FieldError::Digest { offset: 4 });
     check("ima-ng", &[&d, b"/\0", b""], FieldError::Trailing { offset: 50 });
+    // The template's name is not measured: what was a signed file must not pass for a measured buffer, nor the reverse.
+    check("ima-buf", &[&d, b"/\0", b""], FieldError::Shape { offset: 54 });
+    check("ima-sig", &[&d, b"/\0", b"0"], FieldError::Shape { offset: 54 });
 }
 
 //= Linux security/integrity/ima/ima_crypto.c: ima_calc_field_array_hash_tfm
@@ -158,6 +161,9 @@ fn signatures_are_read_strictly() {
     let parsed = ImaSignature::parse(&good).unwrap();
     assert_eq!((parsed.version, parsed.hash_algo, parsed.key_id), (2, 4, 0xdead_beef));
     assert_eq!(parsed.signature, [9, 9]);
+    assert_eq!((parsed.kind, parsed.hash_name()), (SignatureKind::Content, Some("sha256")));
+    let of_type = |kind| ImaSignature::parse(&[kind, 3, 6, 0, 0, 0, 1, 0, 0]).unwrap().kind;
+    assert_eq!((of_type(5), of_type(6)), (SignatureKind::PortableEvm, SignatureKind::Verity));
     assert_eq!(ImaSignature::parse(&[4, 2]), Err(SignatureError::NotASignature { found: 4 }));
     assert_eq!(ImaSignature::parse(&[3, 1]), Err(SignatureError::Version { found: 1 }));
     let long = [good.as_slice(), &[1]].concat();

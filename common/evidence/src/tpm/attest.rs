@@ -1,20 +1,18 @@
 //! What a TPM says under its signature.
 //!
-//! In: the bytes of a `TPMS_ATTEST`. Out: its fields beside those bytes, which are what the signature covers. A quote
-//! is read in full; other attested types keep their information as bytes. That the structure starts with the TPM's
-//! magic number means nothing until a restricted key's signature over it holds.
+//! In: the bytes of a `TPMS_ATTEST`. Out: its fields beside those bytes, which are what the signature covers; what they
+//! attest is read by `attested`. That the structure starts with the TPM's magic number means nothing until a
+//! restricted key's signature over it holds.
 //= TPM 2.0 Library Part 2 §10.12.12: TPMS_ATTEST
 
 use crate::cursor::Cursor;
-use crate::limits::{ATTEST_BYTES, TPM_DIGEST_BYTES, TPM_NAME_BYTES};
-use crate::pcr::PcrSelection;
+use crate::limits::{ATTEST_BYTES, TPM_NAME_BYTES};
 
-use super::selection;
-use super::wire::{TpmError, Writer, sized, whole};
+use super::attested::{Attested, QuoteInfo};
+use super::wire::{TpmError, Writer, sized, whole, yes_no};
 
 /// `TPM_GENERATED_VALUE`: a restricted key signs a structure that starts so only if its TPM made it.
 const GENERATED: u32 = 0xff54_4347;
-const ATTEST_QUOTE: u16 = 0x8018;
 
 /// An attestation: its bytes and their fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,29 +58,6 @@ pub enum ClockSafety {
     MayHaveGoneBack,
 }
 
-/// `TPMU_ATTEST`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Attested {
-    /// The values of PCRs.
-    Quote(QuoteInfo),
-    /// Something else: carried, not understood.
-    Other {
-        /// The `TPMI_ST_ATTEST`.
-        tag: u16,
-        /// Its information, as it was read.
-        info: Vec<u8>,
-    },
-}
-
-/// `TPMS_QUOTE_INFO`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QuoteInfo {
-    /// The PCRs that the TPM took, which need not be those that it was asked for.
-    pub selection: PcrSelection,
-    /// The hash over their values, in selection order, by the signing scheme's algorithm.
-    pub pcr_digest: Vec<u8>,
-}
-
 impl Attest {
     /// Reads a `TPMS_ATTEST`.
     pub fn parse(tpms_attest: &[u8]) -> Result<Self, TpmError> {
@@ -109,7 +84,7 @@ impl Attest {
     pub const fn quote(&self) -> Option<&QuoteInfo> {
         match &self.fields.attested {
             Attested::Quote(quote) => Some(quote),
-            Attested::Other { .. } => None,
+            _ => None,
         }
     }
 }
@@ -145,60 +120,19 @@ impl AttestFields {
 }
 
 impl ClockInfo {
-    fn read(cursor: &mut Cursor<'_>) -> Result<Self, TpmError> {
+    pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Self, TpmError> {
         let clock_ms = cursor.u64_be()?;
         let reset_count = cursor.u32_be()?;
         let restart_count = cursor.u32_be()?;
-        let offset = cursor.offset();
-        let safety = match cursor.u8()? {
-            0 => ClockSafety::MayHaveGoneBack,
-            1 => ClockSafety::Safe,
-            found => return Err(TpmError::Value { offset, what: "TPMI_YES_NO", found: found.into() }),
-        };
+        let safety = if yes_no(cursor)? { ClockSafety::Safe } else { ClockSafety::MayHaveGoneBack };
         Ok(Self { clock_ms, reset_count, restart_count, safety })
     }
 
-    fn write(&self, out: &mut Writer) {
+    pub(super) fn write(&self, out: &mut Writer) {
         out.u64(self.clock_ms).u32(self.reset_count).u32(self.restart_count);
         out.u8(match self.safety {
             ClockSafety::MayHaveGoneBack => 0,
             ClockSafety::Safe => 1,
         });
-    }
-}
-
-impl Attested {
-    const fn tag(&self) -> u16 {
-        match self {
-            Self::Quote(_) => ATTEST_QUOTE,
-            Self::Other { tag, .. } => *tag,
-        }
-    }
-
-    fn read(tag: u16, cursor: &mut Cursor<'_>) -> Result<Self, TpmError> {
-        if tag == ATTEST_QUOTE {
-            let selection = selection::read(cursor)?;
-            let pcr_digest = sized(cursor, "PCR digest", TPM_DIGEST_BYTES)?.to_vec();
-            return Ok(Self::Quote(QuoteInfo { selection, pcr_digest }));
-        }
-        let left = cursor.left();
-        Ok(Self::Other { tag, info: cursor.take(left)?.to_vec() })
-    }
-
-    fn write(&self, out: &mut Writer) -> Result<(), TpmError> {
-        match self {
-            Self::Quote(quote) => {
-                selection::write(&quote.selection, out);
-                out.sized(&quote.pcr_digest, "PCR digest", TPM_DIGEST_BYTES)?;
-            }
-            // It would read back as something else.
-            Self::Other { tag: ATTEST_QUOTE, .. } => {
-                return Err(TpmError::Unknown { offset: 4, what: "opaque attestation", found: ATTEST_QUOTE });
-            }
-            Self::Other { info, .. } => {
-                out.bytes(info);
-            }
-        }
-        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use crate::digest::{Digest, HashAlg};
 use crate::limits::{PUBLIC_BYTES, TPM_DIGEST_BYTES, TPM_NAME_BYTES};
 
 use super::key::Key;
-use super::wire::{TpmError, Writer, hash_alg, sized, whole};
+use super::wire::{TpmError, Writer, hash_alg, sized, unsized_tpm2b, whole};
 
 /// A public area: its bytes, their fields, and the name that follows from them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,25 +38,15 @@ pub struct PublicArea {
 impl Public {
     /// Reads a `TPMT_PUBLIC`.
     pub fn parse(tpmt_public: &[u8]) -> Result<Self, TpmError> {
-        let (area, name) = whole(tpmt_public, "public area", PUBLIC_BYTES, |cursor| {
-            let offset = cursor.offset();
-            let area = PublicArea::read(cursor)?;
-            let name = KeyName::of(area.name_alg, tpmt_public).ok_or(TpmError::Unknown {
-                offset: offset.saturating_add(2),
-                what: "name algorithm that can be computed",
-                found: area.name_alg.tpm_id(),
-            })?;
-            Ok((area, name))
-        })?;
+        let area = whole(tpmt_public, "public area", PUBLIC_BYTES, PublicArea::read)?;
+        let name = KeyName::of(area.name_alg, tpmt_public);
         Ok(Self { raw: tpmt_public.to_vec(), area, name })
     }
 
     /// Reads a `TPM2B_PUBLIC`.
     pub fn parse_tpm2b(tpm2b_public: &[u8]) -> Result<Self, TpmError> {
-        let inner = whole(tpm2b_public, "public area", PUBLIC_BYTES.saturating_add(2), |cursor| {
-            sized(cursor, "public area", PUBLIC_BYTES).map(<[u8]>::to_vec)
-        })?;
-        Self::parse(&inner)
+        let (offset, inner) = unsized_tpm2b(tpm2b_public, "public area", PUBLIC_BYTES)?;
+        Self::parse(inner).map_err(|error| error.behind(offset))
     }
 
     /// The public area that has these fields.
@@ -232,14 +222,22 @@ const NAMES: [(ObjectAttributes, &str); 12] = [
     (ObjectAttributes::X509_SIGN, "x509sign"),
 ];
 
-/// An object's name: its name algorithm, then that hash over its public area.
+/// A name: an object's or NV index's name algorithm, then that hash over its public area.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyName(Digest);
 
 impl KeyName {
     //= TPM 2.0 Library Part 1 §16: Name ≔ nameAlg || H_nameAlg (object→publicArea)
-    fn of(name_alg: HashAlg, tpmt_public: &[u8]) -> Option<Self> {
-        Some(Self(name_alg.hash(&[tpmt_public])))
+    pub(super) fn of(name_alg: HashAlg, public_area: &[u8]) -> Self {
+        Self(name_alg.hash(&[public_area]))
+    }
+
+    /// The qualified name below a parent, whose own is given; a hierarchy's is its handle.
+    //= TPM 2.0 Library Part 1 §16: QN_B ≔ H_B (QN_A || NAME_B)
+    pub fn qualified(&self, parent: &[u8]) -> Vec<u8> {
+        let alg = self.0.alg();
+        let digest = alg.hash(&[parent, &self.to_bytes()]);
+        [alg.tpm_id().to_be_bytes().as_slice(), digest.as_bytes()].concat()
     }
 
     /// Reads a name, without its size.

@@ -170,6 +170,22 @@ impl CipherMode {
 }
 
 impl Scheme {
+    /// The scheme's hash, where it has one.
+    pub const fn hash(self) -> Option<HashAlg> {
+        match self {
+            Self::Null | Self::RsaEs => None,
+            Self::RsaSsa(hash)
+            | Self::RsaPss(hash)
+            | Self::Ecdsa(hash)
+            | Self::Oaep(hash)
+            | Self::Ecdh(hash)
+            | Self::Ecdaa(hash, _)
+            | Self::Sm2(hash)
+            | Self::EcSchnorr(hash)
+            | Self::EcMqv(hash) => Some(hash),
+        }
+    }
+
     pub(super) fn read(cursor: &mut Cursor<'_>) -> Result<Self, TpmError> {
         let offset = cursor.offset();
         Ok(match cursor.u16_be()? {

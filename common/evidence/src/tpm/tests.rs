@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+mod attested;
+
 use super::*;
 use crate::digest::HashAlg;
 use crate::limits;
@@ -100,14 +102,16 @@ fn what_the_tpm_did_not_make_is_no_attestation() {
 }
 
 #[test]
-fn another_attested_type_is_carried_and_is_no_quote() {
+fn an_unknown_attested_type_is_carried_and_is_no_quote() {
     let mut bytes = bytes(QUOTE);
-    bytes[5] = 0x17; // TPM_ST_ATTEST_CERTIFY
+    bytes[5] = 0x1b; // reserved
     let attest = Attest::parse(&bytes).unwrap();
     assert_eq!(attest.quote(), None);
     assert_eq!(attest.fields().encode().unwrap(), bytes);
-    let posing = Attested::Other { tag: 0x8018, info: Vec::new() };
-    assert!(AttestFields { attested: posing, ..attest.fields().clone() }.encode().is_err());
+    for tag in [0x8014, 0x8015, 0x8016, 0x8017, 0x8018, 0x8019, 0x801a, 0x801c] {
+        let posing = Attested::Other { tag, info: Vec::new() };
+        assert!(AttestFields { attested: posing, ..attest.fields().clone() }.encode().is_err(), "{tag:#x}");
+    }
 }
 
 /// Offsets count from the structure's first byte.
@@ -131,7 +135,8 @@ fn an_error_names_the_byte() {
     check(QUOTE, 104, 17, TpmError::Limit { offset: 101, what, limit, found: 17 });
     check(QUOTE, 106, 99, TpmError::Unknown { offset: 105, what: "hash algorithm", found: 99 });
     check(QUOTE, 107, 5, TpmError::Limit { offset: 107, what: "PCR bitmap", limit: 4, found: 5 });
-    check(SIGNATURE, 1, 0x1a, TpmError::Unknown { offset: 0, what: "signature scheme", found: 0x1a });
+    check(SIGNATURE, 1, 0x1d, TpmError::Unknown { offset: 0, what: "signature scheme", found: 0x1d });
+    check(SIGNATURE, 1, 0x10, TpmError::Unsigned { offset: 0 });
     check(
         SIGNATURE,
         4,
@@ -140,12 +145,13 @@ fn an_error_names_the_byte() {
     );
 }
 
+/// Offsets are those of the `TPM2B`, not of what is in it.
 #[test]
-fn a_name_that_cannot_be_computed_is_refused() {
-    let mut area = Public::parse_tpm2b(&bytes(AK_TPM2B)).unwrap().area().clone();
-    area.name_alg = HashAlg::Sm3;
-    let what = "name algorithm that can be computed";
-    assert_eq!(Public::new(&area), Err(TpmError::Unknown { offset: 2, what, found: 0x12 }));
+fn an_error_within_a_tpm2b_names_the_byte() {
+    let mut area = bytes(AK_TPM2B);
+    area[5] = 0x99;
+    let what = "hash algorithm";
+    assert_eq!(Public::parse_tpm2b(&area), Err(TpmError::Unknown { offset: 4, what, found: 0x99 }));
 }
 
 #[test]
@@ -275,6 +281,14 @@ fn read_everything(input: &[u8]) {
         assert_eq!(blob.to_file().unwrap(), input);
         let _ = blob.secret.point();
     }
+    if let Ok(data) = CreationData::parse(input) {
+        let again = CreationData::parse(&data.fields().encode().unwrap()).unwrap();
+        assert_eq!(again.fields(), data.fields());
+    }
+    if let Ok(public) = NvPublic::parse(input) {
+        assert_eq!(public.area().encode().unwrap(), input);
+    }
+    let _ = (CreationData::parse_tpm2b(input), NvPublic::parse_tpm2b(input), CreationTicket::parse(input));
     if let Ok(der) = certificate_from_nv(input) {
         assert!(input.windows(der.len()).any(|window| window == der));
     }
@@ -292,6 +306,7 @@ fn seeds() -> Vec<Vec<u8>> {
     };
     seeds.push(blob.to_file().unwrap());
     seeds.push(bytes("00000002000403010000000b0302ff00"));
+    seeds.extend(attested::seeds());
     seeds.push(vec![0x10, 0x01, 0x00, 0x00, 0x06, 0x10, 0x02, 0x30, 0x02, 0x05, 0x00, 0xff]);
     seeds
 }

@@ -43,6 +43,12 @@ pub enum TpmError {
         /// What was found.
         found: u16,
     },
+    /// A structure that nobody signed: its scheme is `TPM_ALG_NULL`.
+    #[error("at byte {offset}: the scheme is TPM_ALG_NULL: nobody signed")]
+    Unsigned {
+        /// Where the scheme is.
+        offset: usize,
+    },
     /// A field whose value the specification does not allow.
     #[error("at byte {offset}: {found:#x} is no valid {what}")]
     Value {
@@ -67,6 +73,23 @@ pub enum TpmError {
         /// How many bytes were looked at.
         size: usize,
     },
+}
+
+impl TpmError {
+    /// The same error for a structure that starts at `start` of a larger input.
+    pub(super) fn behind(mut self, start: usize) -> Self {
+        match &mut self {
+            Self::Truncated(Truncated { offset, .. })
+            | Self::Trailing { offset, .. }
+            | Self::Limit { offset, .. }
+            | Self::Unknown { offset, .. }
+            | Self::Unsigned { offset }
+            | Self::Value { offset, .. }
+            | Self::Selection { offset, .. } => *offset = offset.saturating_add(start),
+            Self::NoCertificate { .. } => {}
+        }
+        self
+    }
 }
 
 /// Reads a whole structure: at most `limit` bytes, and not one more than `read` takes.
@@ -105,6 +128,28 @@ pub(super) fn sized<'a>(
     let bytes = cursor.tpm2b()?;
     let found = bytes.len();
     if found > limit { Err(TpmError::Limit { offset, what, limit, found }) } else { Ok(bytes) }
+}
+
+/// What a `TPM2B` that is the whole input holds, and where that starts.
+pub(super) fn unsized_tpm2b<'a>(
+    tpm2b: &'a [u8],
+    what: &'static str,
+    limit: usize,
+) -> Result<(usize, &'a [u8]), TpmError> {
+    let mut cursor = Cursor::new(tpm2b);
+    let inner = sized(&mut cursor, what, limit)?;
+    end(&cursor)?;
+    Ok((2, inner))
+}
+
+/// A `TPMI_YES_NO`.
+pub(super) fn yes_no(cursor: &mut Cursor<'_>) -> Result<bool, TpmError> {
+    let offset = cursor.offset();
+    match cursor.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        found => Err(TpmError::Value { offset, what: "TPMI_YES_NO", found: found.into() }),
+    }
 }
 
 /// A `TPMI_ALG_HASH` that is known.

@@ -182,6 +182,11 @@ impl<'a> Certificate<'a> {
         self.public_key.sha256()
     }
 
+    /// The list of extensions, for whoever must not pass over one that cannot be read.
+    pub fn extension_list(&self) -> Result<Option<Value<'a>>, Asn1Error> {
+        self.extensions.map(|explicit| explicit.only()).transpose()
+    }
+
     /// The algorithm that the issuer signed with.
     pub const fn signature_algorithm(&self) -> AlgorithmId<'a> {
         self.outer_algorithm

@@ -34,6 +34,7 @@ fn made(listed: HashAlg) -> impl Strategy<Value = Made> {
             let name = field(&[name.as_bytes(), &[0]].concat());
             match signature {
                 Some(signature) => {
+                    let signature = [&[3], signature.as_slice()].concat();
                     record("ima-sig", &[digest, name, field(&signature)].concat(), violation, listed)
                 }
                 None => record("ima-ng", &[digest, name].concat(), violation, listed),
@@ -180,9 +181,9 @@ fn records_of_other_pcrs_are_not_vouched_for() {
 }
 
 #[test]
-fn lists_of_big_endian_machines_are_named_as_such() {
+fn integers_in_the_other_order_are_named_as_such() {
     let mut made = record("ima-ng", b"", false, HashAlg::Sha1);
     made.bytes[..4].copy_from_slice(&10u32.to_be_bytes());
     let error = ImaList::new(&made.bytes).records().next();
-    assert_eq!(error, Some(Err(ImaError::BigEndian { record: 0, offset: 0 })));
+    assert_eq!(error, Some(Err(ImaError::ByteOrder { record: 0, offset: 0 })));
 }

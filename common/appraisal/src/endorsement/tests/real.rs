@@ -22,14 +22,14 @@ const PSS_ROOT: &str = include_str!("../../../tests/data/ek/pss-root.pem");
 const NOW: UnixTime = UnixTime::from_secs(1_796_083_200);
 
 /// The endorsement key that a certificate is about, as a TPM would show it.
-fn certified(certificate: &Certificate) -> Public {
+fn certified(certificate: &Certificate<'_>) -> Public {
     let mut area = match certificate.public_key().unwrap() {
         PublicKey::Rsa(_) => Template::EkRsa2048.area(),
         PublicKey::P256(_) => Template::EkEccP256.area(),
         PublicKey::P384(_) => Template::EkEccP384.area(),
         PublicKey::P521(_) => panic!("no template has this curve"),
     };
-    let point = certificate.parsed().tbs_certificate.subject_public_key_info.subject_public_key.raw_bytes();
+    let point = certificate.parsed().public_key().key_bits();
     match (&mut area.key, certificate.public_key().unwrap()) {
         (Key::Rsa(key), PublicKey::Rsa(found)) => {
             key.modulus = found.n().to_bytes_be();
@@ -50,7 +50,7 @@ fn certificates_of_swtpms_local_ca_hold() {
     let intermediates = certificates_from_pem(LOCAL_CA).unwrap();
     let intermediates: Vec<&[u8]> = intermediates.iter().map(Vec::as_slice).collect();
     let ek = Public::parse_tpm2b(EK_RSA_PUBLIC).unwrap();
-    let found = verify_chain(EK_RSA, &intermediates, &roots, NOW, &ek).unwrap();
+    let found = verify_chain(EK_RSA, &intermediates, &roots, &NO_LISTS, NOW, &ek).unwrap();
     assert_eq!(found.issuer, "CN=swtpm-localca");
     assert_eq!(found.root, "CN=swtpm-localca-rootca");
     assert_eq!(found.subject, "CN=unknown");
@@ -61,10 +61,10 @@ fn certificates_of_swtpms_local_ca_hold() {
     assert_eq!((device.model.as_deref(), device.version.as_deref()), (Some("swtpm"), Some("id:20191023")));
 
     let p384 = certified(&Certificate::parse(LEAF, EK_P384).unwrap());
-    assert!(verify_chain(EK_P384, &intermediates, &roots, NOW, &p384).is_ok());
-    let crossed = verify_chain(EK_P384, &intermediates, &roots, NOW, &ek);
+    assert!(verify_chain(EK_P384, &intermediates, &roots, &NO_LISTS, NOW, &p384).is_ok());
+    let crossed = verify_chain(EK_P384, &intermediates, &roots, &NO_LISTS, NOW, &ek);
     assert_eq!(crossed, Err(EndorsementError::OtherKey { which: LEAF }));
-    let alone = verify_chain(EK_RSA, &[], &roots, NOW, &ek);
+    let alone = verify_chain(EK_RSA, &[], &roots, &NO_LISTS, NOW, &ek);
     assert_eq!(alone, Err(EndorsementError::NoIssuer { issuer: "CN=swtpm-localca".into() }));
 }
 
@@ -72,7 +72,7 @@ fn certificates_of_swtpms_local_ca_hold() {
 fn an_openssl_chain_with_pss_and_p384_holds() {
     let roots = EndorsementRoots::from_pem(PSS_ROOT).unwrap();
     let ek = Public::parse_tpm2b(EK_RSA_PUBLIC).unwrap();
-    let found = verify_chain(PSS_EK, &[PSS_INTERMEDIATE], &roots, NOW, &ek).unwrap();
+    let found = verify_chain(PSS_EK, &[PSS_INTERMEDIATE], &roots, &NO_LISTS, NOW, &ek).unwrap();
     assert_eq!((found.subject.as_str(), found.serial.as_slice()), ("", [0x80, 0x01].as_slice()));
     let device = found.device.unwrap();
     assert_eq!(device.model.as_deref(), Some("Lydian test"));
@@ -80,7 +80,7 @@ fn an_openssl_chain_with_pss_and_p384_holds() {
     *spoiled.last_mut().unwrap() ^= 1;
     let error = SignatureError::DoesNotHold;
     assert_eq!(
-        verify_chain(&spoiled, &[PSS_INTERMEDIATE], &roots, NOW, &ek),
+        verify_chain(&spoiled, &[PSS_INTERMEDIATE], &roots, &NO_LISTS, NOW, &ek),
         Err(EndorsementError::Signature { which: LEAF, issuer: INTERMEDIATE, error })
     );
 }
@@ -120,15 +120,15 @@ fn real_intermediates_lead_to_real_roots() {
         |name: &str| String::from_utf8(read(&dir.join("loicsikidi+tpm-ca-certificates").join(name))).unwrap();
     let roots = EndorsementRoots::from_pem(&bundle("MIRROR.tpm-ca-certificates.pem")).unwrap();
     let bundle = bundle("MIRROR.tpm-intermediate-ca-certificates.pem");
-    let intermediates: Vec<_> = certificates_from_pem(&bundle)
-        .unwrap()
+    let ders = certificates_from_pem(&bundle).unwrap();
+    let intermediates: Vec<_> = ders
         .iter()
         .enumerate()
         .map(|(index, der)| Certificate::parse(Which::Intermediate(index), der).unwrap())
         .collect();
     assert!(roots.len() > 20 && intermediates.len() > 100);
     for certificate in &intermediates {
-        let outcome = Search::new(&roots.0, &intermediates, NOW).root_of(certificate);
+        let outcome = Search::new(&roots, &intermediates, &NO_LISTS, NOW).path_of(certificate);
         assert!(outcome.is_ok(), "{}: {}", certificate.subject(), outcome.unwrap_err());
     }
 }
@@ -160,7 +160,7 @@ fn certificates_of_googles_virtual_tpms_hold() {
         let der = one(&dir.join(format!("internal/test/certificates/{name}_cert.pem")));
         let certificate = Certificate::parse(LEAF, &der).unwrap();
         let at = certificate.not_before();
-        let found = verify_chain(&der, &more, &roots, at, &certified(&certificate)).unwrap();
+        let found = verify_chain(&der, &more, &roots, &NO_LISTS, at, &certified(&certificate)).unwrap();
         assert_eq!(found.tier, TrustTier::Cloud, "{name}");
         assert!(found.root.contains(root), "{name}: {}", found.root);
         assert_eq!(found.device.and_then(|device| device.model).as_deref(), model, "{name}");
@@ -174,7 +174,7 @@ fn certificates_of_googles_virtual_tpms_hold() {
         let der = one(&dir.join(format!("internal/test/certificates/{name}_cert.pem")));
         let certificate = Certificate::parse(LEAF, &der).unwrap();
         let at = certificate.not_before();
-        verify_chain(&der, &more, &roots, at, &certified(&certificate)).unwrap_err()
+        verify_chain(&der, &more, &roots, &NO_LISTS, at, &certified(&certificate)).unwrap_err()
     };
     assert_eq!(refused("pca_tpm_ecc_sign"), EndorsementError::NotForEncryption);
     assert_eq!(refused("uca_tpm_rsa_sign"), EndorsementError::NotForEncryption);
@@ -195,7 +195,7 @@ fn a_laptops_certificate_holds() {
         found.subject().to_string().contains("STM TPM EK Intermediate")
     };
     let more: Vec<&[u8]> = more.iter().filter(of_the_maker).map(Vec::as_slice).collect();
-    let found = verify_chain(&der, &more, &roots, NOW, &certified(&certificate)).unwrap();
+    let found = verify_chain(&der, &more, &roots, &NO_LISTS, NOW, &certified(&certificate)).unwrap();
     assert_eq!(found.tier, TrustTier::Manufacturer);
     assert_eq!(found.issuer, "CN=STM TPM EK Intermediate CA 06,O=STMicroelectronics NV,C=CH");
     assert_eq!(found.device.unwrap().model.as_deref(), Some("ST33HTPHAHD8"));
@@ -223,8 +223,9 @@ proptest! {
             let _ = certificate.check_as_endorsement(NOW);
             let _ = certificate.check_as_authority(NOW, 0);
             let _ = certificate.public_key();
-            let _ = Search::new(&[], std::slice::from_ref(&certificate), NOW).root_of(&certificate);
-            let _ = super::super::signature::verify(&certificate, &certificate);
+            let _ = Search::new(&EndorsementRoots::default(), std::slice::from_ref(&certificate), &NO_LISTS, NOW)
+                .path_of(&certificate);
+            let _ = certificate.signed_by(&certificate);
         }
     }
 }

@@ -4,6 +4,7 @@ mod canonical;
 mod efi;
 mod eventlog;
 mod ima;
+mod pe;
 mod records;
 mod signing;
 mod tpm;
@@ -42,7 +43,7 @@ pub(crate) const CONSTANT: u64 = 16 << 10;
 
 /// All rows.
 pub(crate) fn all() -> Vec<Row> {
-    let mut rows = vec![efi::row(), eventlog::row(), ima::row()];
+    let mut rows = vec![efi::row(), eventlog::row(), ima::row(), pe::row()];
     rows.extend(tpm::rows());
     rows.extend(canonical::rows());
     rows.extend(records::rows());

@@ -2,18 +2,33 @@
 
 use std::hint::black_box;
 
-use evidence::tpm::{Attest, Public, Signature, certificate_from_nv, parse_pcr_selection};
+use evidence::tpm::{
+    Attest, CreationData, CreationTicket, NvPublic, Public, Signature, certificate_from_nv, parse_pcr_file,
+    parse_pcr_selection,
+};
 
 use super::{CONSTANT, Inputs, Row};
 use crate::samples::{file, of_boots};
 
-pub(super) fn rows() -> [Row; 4] {
+pub(super) fn rows() -> [Row; 6] {
+    let [attest, signature, public, nv] = signed();
+    let [creation, pcrs] = beside();
+    [attest, signature, public, nv, creation, pcrs]
+}
+
+/// Attestations, signatures, keys, selections and certificates.
+fn signed() -> [Row; 4] {
     [
         Row {
             name: "TPMS_ATTEST",
             module: "tpm",
             fuzz: "tpm_structures",
-            real: || both(["quote_rsa.msg", "quote_ecc.msg"]),
+            real: || {
+                let others =
+                    ["certify.msg", "creation.msg", "nv.msg", "time.msg", "session.msg", "command.msg"];
+                [both(["quote_rsa.msg", "quote_ecc.msg"]), others.into_iter().flat_map(of_boots).collect()]
+                    .concat()
+            },
             hostile: &[("more than any TPM says", zeros)],
             scale: 1 << 10,
             read: |bytes| {
@@ -71,10 +86,55 @@ pub(super) fn rows() -> [Row; 4] {
     ]
 }
 
+/// What is compared with an attestation.
+fn beside() -> [Row; 2] {
+    [
+        Row {
+            name: "creation data and NV public areas",
+            module: "tpm",
+            fuzz: "tpm_structures",
+            real: || both(["creation.data", "nv.public"]),
+            hostile: &[("more than any TPM says", zeros)],
+            scale: 1 << 8,
+            read: |bytes| {
+                let _data = black_box((CreationData::parse(bytes), CreationData::parse_tpm2b(bytes)));
+                let _public = black_box((NvPublic::parse(bytes), NvPublic::parse_tpm2b(bytes)));
+                let _ticket = black_box(CreationTicket::parse(bytes));
+            },
+            multiple: 4,
+            constant: CONSTANT,
+        },
+        Row {
+            name: "PCR files",
+            module: "tpm",
+            fuzz: "pcr_files",
+            real: || both(["quote_rsa.pcrs", "quote_ecc.pcrs"]),
+            hostile: &[("lists without digests", lists)],
+            scale: 8 << 10,
+            read: |bytes| {
+                for selection in ["sha256:0", "sha1:0,1,2,3,4,5,6,7+sha256:0,1,2,3,4,5,6,7,8,9,10,11"] {
+                    let selection = selection.parse().unwrap();
+                    let _values = black_box(parse_pcr_file(bytes, &selection));
+                }
+            },
+            multiple: 4,
+            constant: CONSTANT,
+        },
+    ]
+}
+
 fn both(names: [&str; 2]) -> Inputs {
     names.into_iter().flat_map(of_boots).collect()
 }
 
 fn zeros(size: usize) -> Vec<u8> {
     vec![0; size]
+}
+
+/// The head of a file of no bank, and as many lists as fit.
+fn lists(size: usize) -> Vec<u8> {
+    let count = size / 532;
+    let mut bytes = vec![0; 136 + count * 532];
+    bytes[132..136].copy_from_slice(&u32::try_from(count).unwrap().to_le_bytes());
+    bytes
 }

@@ -1,7 +1,7 @@
 //! A firmware log of 100 kB: read, every event decoded and its digest recomputed, replayed, and facts drawn, on one core.
 //!
 //! The log is a recorded boot with Secure Boot, shim and GRUB, its events repeated up to that length. The peer is
-//! tpm2_eventlog on the same bytes, a process of its own that also writes all of it as YAML; where it is not installed
+//! `tpm2_eventlog` on the same bytes, a process of its own that also writes all of it as YAML; where it is not installed
 //! there is none. Lines go to `target/bench/results.jsonl`.
 
 use std::hint::black_box;

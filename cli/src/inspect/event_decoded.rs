@@ -92,7 +92,7 @@ fn platform_event(event: &PlatformEvent<'_>) -> Value {
         "reference_manifest": event.manifest.to_string(),
     });
     if let Some(names) = &event.platform {
-        value["platform"] = json!({
+        let names = json!({
             "manufacturer": names.manufacturer.to_string(),
             "model": names.model.to_string(),
             "version": names.version.to_string(),
@@ -100,10 +100,12 @@ fn platform_event(event: &PlatformEvent<'_>) -> Value {
             "firmware_manufacturer_id": names.firmware_manufacturer_id,
             "firmware_version": names.firmware_version.to_string(),
         });
+        merge(&mut value, json!({"platform": names}));
     }
     if let Some([manifest, certificate]) = &event.locators {
-        value["manifest_locator"] = locator(manifest);
-        value["certificate_locator"] = locator(certificate);
+        let locators =
+            json!({"manifest_locator": locator(manifest), "certificate_locator": locator(certificate)});
+        merge(&mut value, locators);
     }
     value
 }
@@ -136,7 +138,8 @@ fn variable(variable: &EfiVariable<'_>, event_type: EventType, facts: &BootFacts
     value
 }
 
-fn merge(into: &mut Value, fields: Value) {
+/// Adds the fields of one object to another.
+pub(super) fn merge(into: &mut Value, fields: Value) {
     if let (Value::Object(into), Value::Object(fields)) = (into, fields) {
         into.extend(fields);
     }

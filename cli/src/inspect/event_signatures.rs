@@ -7,6 +7,8 @@ use evidence::efi::{Entry, EntryValue, SignatureLists, find_entry};
 use evidence::x509::Certificate;
 use serde_json::{Value, json};
 
+use super::event_decoded::merge;
+
 /// A chain of signature lists.
 pub(super) fn lists(data: &[u8]) -> Value {
     let (mut lists, mut error) = (Vec::new(), None);
@@ -38,11 +40,7 @@ pub(super) fn authority(data: &[u8], measured: Option<&[u8]>) -> Value {
 fn entry_fields(entry: &Entry<'_>) -> Value {
     let mut fields = match entry.value() {
         EntryValue::Certificate { certificate, .. } => certificate_fields(&certificate),
-        EntryValue::Hash { kind, bytes } => {
-            let mut fields = json!({});
-            fields[kind.name()] = json!(hex::encode(bytes));
-            fields
-        }
+        EntryValue::Hash { kind, bytes } => json!({kind.name(): hex::encode(bytes)}),
         EntryValue::CertificateHash { hash, revoked_from } => json!({
             "cert_tbs_hash": hash.to_string(),
             "hash": hash.alg().name(),
@@ -50,10 +48,8 @@ fn entry_fields(entry: &Entry<'_>) -> Value {
         }),
         _ => json!({"data": hex::encode(entry.data())}),
     };
-    fields["owner"] = json!(entry.owner().to_string());
-    if let Some(name) = entry.owner().name() {
-        fields["owner_name"] = json!(name);
-    }
+    let owner = entry.owner();
+    merge(&mut fields, json!({"owner": owner.to_string(), "owner_name": owner.name()}));
     fields
 }
 

@@ -28,11 +28,12 @@ fn head(log: &LogView) -> Table {
     let mut row = |label: &str, value: Cell| head.row(vec![Cell::toned(label, Tone::Dim), value]);
     row("form", format!("{}, banks {}", log.format, log.banks.join(", ")).into());
     let (shown, all) = (log.events.len(), log.event_count);
-    let mut events = if shown == all { all.to_string() } else { format!("{shown} of {all}") };
-    if log.padding_bytes > 0 {
-        events.push_str(&format!(", then {} bytes of padding", log.padding_bytes));
-    }
-    row("events", events.into());
+    let events = if shown == all { all.to_string() } else { format!("{shown} of {all}") };
+    let padding = match log.padding_bytes {
+        0 => String::new(),
+        bytes => format!(", then {bytes} bytes of padding"),
+    };
+    row("events", format!("{events}{padding}").into());
     row("Secure Boot", secure_boot(log));
     if let Some(locality) = log.startup_locality {
         let hcrtm = if locality == 4 { " (an H-CRTM measured first)" } else { "" };

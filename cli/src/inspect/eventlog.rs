@@ -100,7 +100,9 @@ fn read(
         let end = if parsed.damage.is_none() { LogEnd::Whole } else { LogEnd::CutShort };
         let (matches, findings) = known.compare(&parsed.log, end);
         log.matches = Some(matches);
-        findings.into_iter().for_each(|(pcr, finding)| log.find(finding, Some(u32::from(pcr.get()))));
+        for (pcr, finding) in findings {
+            log.find(finding, Some(u32::from(pcr.get())));
+        }
     }
     let pcr = args.pcr;
     log.events.retain(|event| {

@@ -17,13 +17,10 @@ fn log(boot: &str) -> Vec<u8> {
 /// What the TPM of the UKI boot held.
 fn held() -> Value {
     let values = std::fs::read(vector("uki", "pcrs_all.bin")).unwrap();
-    let values = values.chunks(32).enumerate().map(|(pcr, value)| (pcr.to_string(), hex(value).into()));
+    let values =
+        values.chunks(32).enumerate().map(|(pcr, value)| (pcr.to_string(), hex::encode(value).into()));
     let values: serde_json::Map<_, _> = values.collect();
     json!({ "banks": { "sha256": values } })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn merged(log: &[u8], held: &Value, arguments: &[&str]) -> Finished {
@@ -87,7 +84,7 @@ fn other_values_are_a_mismatch_with_its_cause() {
     assert_eq!(run.code, 1);
     assert!(run.out.contains("neither log extends it"), "{}", run.out);
     let mut text = String::from_utf8(log("uki")).unwrap();
-    text.replace_range(..text.find("\n\u{1e}").unwrap() + 1, "");
+    text.replace_range(..=text.find("\n\u{1e}").unwrap(), "");
     let run = merged(text.as_bytes(), &held(), &["--only-findings"]);
     assert_eq!(run.code, 0, "{}", run.out);
     assert!(run.out.contains("the phases sysinit before what is logged"), "{}", run.out);

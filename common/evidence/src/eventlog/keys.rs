@@ -45,16 +45,14 @@ pub(super) fn write_lists(f: &mut impl Write, data: &[u8]) -> fmt::Result {
 
 /// One entry without the type of its list; some loaders leave its owner out, too.
 pub(super) fn write_alone(f: &mut impl Write, data: &[u8]) -> fmt::Result {
-    match Certificate::parse_prefix(data) {
-        Ok((certificate, _)) => write_certificate(f, &certificate),
-        Err(_) => {
-            let entry = Entry::alone(data);
-            write_entry(f, &entry)?;
-            match entry.owner().name() {
-                Some(name) => write!(f, " (of {name})"),
-                None => write!(f, " (of {})", entry.owner()),
-            }
-        }
+    if let Ok((certificate, _)) = Certificate::parse_prefix(data) {
+        return write_certificate(f, &certificate);
+    }
+    let entry = Entry::alone(data);
+    write_entry(f, &entry)?;
+    match entry.owner().name() {
+        Some(name) => write!(f, " (of {name})"),
+        None => write!(f, " (of {})", entry.owner()),
     }
 }
 

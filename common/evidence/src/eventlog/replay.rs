@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::{Event, EventLog, EventType, LogFormat};
+use super::{Event, EventLog, EventType};
 use crate::digest::{Digest, HashAlg};
 use crate::pcr::{PcrIndex, PcrMask, PcrValues};
 
@@ -94,15 +94,12 @@ impl EventLog<'_> {
 
     /// What a PCR held before the log's first event.
     pub(super) fn start_value(&self, bank: HashAlg, pcr: PcrIndex) -> Digest {
-        match (pcr.get(), self.format) {
-            // A measurement register starts at zero.
-            (_, LogFormat::Ccel) => Digest::zero(bank),
-            (0, _) => match self.startup_locality() {
-                StartupLocality::Logged { locality, .. } => located_start(bank, locality),
-                StartupLocality::NotLogged | StartupLocality::Invalid { .. } => pcr.start(bank),
-            },
-            _ => pcr.start(bank),
+        if pcr.get() == 0
+            && let StartupLocality::Logged { locality, .. } = self.startup_locality()
+        {
+            return located_start(bank, locality);
         }
+        pcr.start(bank)
     }
 
     /// Whether PCR 5 comes to the quoted value when the events of `ExitBootServices` are appended, which some

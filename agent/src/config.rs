@@ -41,6 +41,8 @@ pub struct Config {
     pub firmware_log: PathBuf,
     /// The kernel's IMA list.
     pub ima_list: PathBuf,
+    /// systemd's measurement log.
+    pub systemd_log: PathBuf,
     /// What is measured, and how.
     pub measure: MeasureSettings,
     /// Time without a change after which evidence is sealed; `None` for what the verifier said.

@@ -2,12 +2,14 @@
 //!
 //! In: arguments and `LYDIAN_*` variables. Out: typed commands. Every command's help ends with examples.
 
+mod cel;
 mod inspect;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use cel::{CelCommand, CelExtractArgs, CelKind, CelLayout, CelWriteArgs};
 pub(crate) use inspect::{
     EkCertArgs, ElfArgs, EventLogArgs, ImaArgs, InspectCommand, KeyringArgs, ModuleArgs, PeArgs, QuoteArgs,
     SiglistArgs, SystemdLogArgs,
@@ -92,6 +94,9 @@ pub(crate) enum Command {
     /// Firmware logs, IMA lists and quotes from files
     #[command(subcommand)]
     Inspect(InspectCommand),
+    /// Canonical event logs (CEL-JSON): made from a boot's logs, and taken apart again
+    #[command(subcommand)]
+    Cel(CelCommand),
     /// Version of this program, and of the verifier where one is configured
     #[command(after_help = "Examples:\n  lydian version\n  lydian version -o json")]
     Version,

@@ -107,6 +107,19 @@ impl Ui {
         self.text("\n")
     }
 
+    /// Writes values as JSON, one a line, all at once.
+    pub(crate) fn json_lines<T: Serialize>(
+        &mut self,
+        values: impl IntoIterator<Item = T>,
+    ) -> Result<(), CliError> {
+        let mut lines = String::new();
+        for value in values {
+            lines.push_str(&serde_json::to_string(&value).map_err(|error| CliError::output(&error))?);
+            lines.push('\n');
+        }
+        self.text(&escape::json(&lines))
+    }
+
     /// Says something beside the data.
     pub(crate) fn note(&mut self, words: &str) {
         // There is nowhere left to complain to.

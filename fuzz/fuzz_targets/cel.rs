@@ -1,20 +1,2 @@
-//! Canonical logs: every record or an error, and what is written of them reads the same.
 #![no_main]
-
-use libfuzzer_sys::fuzz_target;
-use lydian_evidence::cel::{Cel, CelWriter, Layout, to_firmware_log, to_ima_list};
-use lydian_evidence::digest::HashAlg;
-
-fuzz_target!(|bytes: &[u8]| {
-    let cel = Cel::new(bytes);
-    let mut writer = CelWriter::new(Layout::Array);
-    for record in cel.records().flatten() {
-        writer.canonical(&record);
-    }
-    let text = writer.finish();
-    let again = Cel::new(text.as_bytes());
-    assert!(again.records().all(|record| record.is_ok()));
-    assert_eq!(again.replay(HashAlg::Sha256), cel.replay(HashAlg::Sha256));
-    let _firmware = to_firmware_log(cel);
-    let _ima = to_ima_list(cel);
-});
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| lydian_fuzz_targets::cel(bytes));

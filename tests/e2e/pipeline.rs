@@ -148,6 +148,35 @@ async fn measurements_and_reboots_are_followed() -> Result<()> {
 }
 
 #[tokio::test]
+async fn what_systemd_measures_is_explained_by_its_log() -> Result<()> {
+    let mut world = World::new("shim-sb").await?;
+    for pcr in [0, 7, 9] {
+        world.host.systemd_measures(pcr, "os-separator", "os-separator")?;
+    }
+    world.host.systemd_measures(11, "ready", "phase")?;
+    world.host.systemd_measures(15, "machine-id:4691595be6a345f1833cc75fab63e475", "machine-id")?;
+    world.agent.start().await?;
+    let detail = world.shown("the first evidence", |host| host.summary.seq.is_some()).await?;
+    ensure!(detail.summary.status == HostStatus::Trusted, "{detail:#?}");
+    let said = |detail: &HostDetail, what: &str| {
+        detail.result.as_ref().is_some_and(|result| result.to_string().contains(what))
+    };
+    ensure!(said(&detail, "systemd-log-replayed") && !said(&detail, "beyond-log"), "{:#?}", detail.result);
+    ensure!(said(&detail, "5 of the 5 records"), "{:#?}", detail.result);
+    let posture = |claim: &&wire::operator::ClaimView| claim.key == "systemd.measurement-log";
+    let posture = detail.posture.iter().find(posture).context("the agent tells of the log")?;
+    ensure!(posture.value == "present", "{posture:?}");
+
+    // What is measured while the system runs, too.
+    world.host.systemd_measures(11, "custom-phase", "phase")?;
+    install(&world.host, "1.1")?;
+    let next = |host: &HostDetail| host.summary.seq > detail.summary.seq && said(host, "6 of the 6 records");
+    let detail = world.shown("the new record", next).await?;
+    ensure!(detail.refusals.is_empty(), "{:?}", detail.refusals);
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_log_proves_what_the_history_tells() -> Result<()> {
     let mut world = World::new("shim-sb").await?;
     world.agent.start().await?;

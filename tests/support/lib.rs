@@ -28,7 +28,7 @@ pub use client::{Answer, VerifierClient};
 pub use ek_ca::{Lifetime, TestEkCa};
 pub use figure::{Figure, Goal, medians};
 pub use host::{AgentSettings, Package, Recording, SimulatedHost, elf};
-pub use logs::{EventLogBuilder, ImaListBuilder, Measured, SecureBootSwitch};
+pub use logs::{EventLogBuilder, ImaListBuilder, Measured, SecureBootSwitch, systemd_measures};
 pub use process::{Finished, Program, Service};
 pub use soft_host::SoftHost;
 pub use soft_tpm::{KeyKind, SoftTpm, SoftTpmSpec};

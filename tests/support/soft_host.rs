@@ -17,7 +17,7 @@ use evidence::manifest::state_root;
 use evidence::pcr::{PcrIndex, PcrSelection};
 use evidence::time::UnixTime;
 
-use crate::logs::{EventLogBuilder, ImaListBuilder, SecureBootSwitch};
+use crate::logs::{EventLogBuilder, ImaListBuilder, SecureBootSwitch, systemd_measures};
 use crate::soft_tpm::{SoftTpm, SoftTpmSpec};
 
 /// A host that attests truly, one envelope at a time.
@@ -29,6 +29,8 @@ pub struct SoftHost {
     pub firmware_log: Vec<u8>,
     /// This boot's IMA list.
     pub ima_list: Vec<u8>,
+    /// This boot's log of systemd's; attached where it is not empty.
+    pub systemd_log: Vec<u8>,
     chain: ChainId,
     seq: u64,
     prev: Sha256Digest,
@@ -62,6 +64,7 @@ impl SoftHost {
             tpm: SoftTpm::new(spec)?,
             firmware_log: Vec::new(),
             ima_list: Vec::new(),
+            systemd_log: Vec::new(),
             chain: ChainId::new(chain),
             seq: 0,
             prev: Sha256Digest::new([0; 32]),
@@ -95,6 +98,7 @@ impl SoftHost {
         list.file("/usr/lib/systemd/systemd", &Sha256Digest::of(&[b"systemd"]))?;
         list.file("/usr/bin/bash", &Sha256Digest::of(&[b"bash"]))?;
         self.ima_list = list.finish();
+        self.systemd_log.clear();
         Ok(())
     }
 
@@ -111,6 +115,12 @@ impl SoftHost {
         let mut list = ImaListBuilder::new(&self.tpm);
         list.violation(path)?;
         self.ima_list.extend(list.finish());
+        Ok(())
+    }
+
+    /// systemd measures a text.
+    pub fn systemd_measures(&mut self, pcr: u32, text: &str, event_type: &str) -> Result<()> {
+        self.systemd_log.extend(systemd_measures(&self.tpm, pcr, text, event_type)?);
         Ok(())
     }
 
@@ -202,6 +212,10 @@ impl SoftHost {
         }
         let bytes = self.ima_list.get(ima_from..).unwrap_or_default().to_vec();
         attachments.push(Attachment { kind: AttachmentKind::ImaList, first: body.ima_first, bytes });
+        if !self.systemd_log.is_empty() {
+            let bytes = self.systemd_log.clone();
+            attachments.push(Attachment { kind: AttachmentKind::SystemdLog, first: 0, bytes });
+        }
         Ok(Envelope {
             evidence: Evidence::seal(&raw, &quote.attest, &quote.signature)?,
             pcr_values: quote.pcr_values.iter().map(|value| value.as_bytes().to_vec()).collect(),

@@ -9,6 +9,7 @@
 
 mod appraise;
 mod envelope;
+mod systemd;
 mod tamper;
 
 use anyhow::Result;

@@ -75,6 +75,11 @@ fn rows(
     let ima_list = if ima.is_empty() { None } else { Some(Blob::new(ima)?) };
     let ima_digest = ima_list.as_ref().map(|blob| blob.digest);
     blobs.extend(ima_list);
+    // Whole, as it came: with what nothing vouches for yet, so that appraising it again says the same.
+    let systemd_log = envelope.attachment(AttachmentKind::SystemdLog);
+    let systemd_log = systemd_log.map(|attached| Blob::new(&attached.bytes)).transpose()?;
+    let systemd_digest = systemd_log.as_ref().map(|blob| blob.digest);
+    blobs.extend(systemd_log);
     Ok(NewEvidence {
         host_row: host.row,
         chain: body.chain,
@@ -93,6 +98,7 @@ fn rows(
         },
         ima_first: body.ima_first,
         ima_list: ima_digest,
+        systemd_log: systemd_digest,
         blobs,
         added: body.added.clone(),
         removed: body.removed.clone(),

@@ -179,3 +179,100 @@ fn unusable(what: &str, path: &Path, error: &dyn std::fmt::Display) -> Failure {
 /// A folder for the clouds, and in each one for a vendor.
 const FOLDER_DEPTH: u8 = 2;
 const HINT: &str = "endorsement.roots names a bundle of roots, or a folder of the TPM makers' certificates";
+
+#[cfg(test)]
+mod tests {
+    use appraisal::endorsement::{Bundle, BundleEntry};
+
+    use super::*;
+
+    const DATA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../common/appraisal/tests/data/ek");
+    /// 2026-12-01.
+    const NOW: UnixTime = UnixTime::from_secs(1_796_083_200);
+
+    fn data(name: &str) -> PathBuf {
+        Path::new(DATA).join(name)
+    }
+
+    fn policy(roots: &Path) -> EndorsementPolicy {
+        EndorsementPolicy::RequireChain {
+            roots: roots.to_owned(),
+            intermediates: None,
+            revocation_lists: None,
+        }
+    }
+
+    fn tier(policy: &EndorsementPolicy, certificate: &str) -> Result<TrustTier, String> {
+        let ek = Public::parse_tpm2b(&std::fs::read(data("ek_rsa.pub")).unwrap()).unwrap();
+        let der = std::fs::read(data(certificate)).unwrap();
+        let endorser = Endorser::open(policy).map_err(|failure| failure.to_string())?;
+        endorser.tier(&ek, &[&der], NOW).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_cannot_be_honoured_is_an_error_at_start() {
+        let check = |policy: EndorsementPolicy, expected: &str| {
+            let failure = Endorser::open(&policy).unwrap_err();
+            assert!(failure.to_string().contains(expected), "{failure}");
+            assert_eq!(failure.exit(), Exit::Config);
+        };
+        let empty = tempfile::tempdir().unwrap();
+        check(policy(Path::new("/nonexistent")), "there is no such file or folder");
+        check(policy(empty.path()), "no host could enrol");
+        check(policy(&data("ek_rsa.pub")), "no certificate in 316 bytes");
+        let EndorsementPolicy::RequireChain { roots, .. } = policy(&data("maker-root.pem")) else { panic!() };
+        let with = |intermediates: Option<&str>, lists: Option<&Path>| EndorsementPolicy::RequireChain {
+            roots: roots.clone(),
+            intermediates: intermediates.map(data),
+            revocation_lists: lists.map(Path::to_owned),
+        };
+        check(with(Some("none.pem"), None), "there is no such file or folder");
+        check(with(Some("ek_rsa.pub"), None), "no certificate");
+        check(with(None, Some(empty.path())), "no list of revoked");
+        check(with(None, Some(&data("maker-root.pem"))), "no list of revoked");
+        check(with(None, Some(&data("maker-ek.crt"))), "malformed");
+        assert!(Endorser::open(&with(Some("issuercert.pem"), Some(&data("maker.crl")))).is_ok());
+    }
+
+    #[test]
+    fn roots_are_files_folders_and_bundles() {
+        assert_eq!(tier(&policy(&data("maker-root.pem")), "maker-ek.crt"), Ok(TrustTier::Manufacturer));
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("cloud/LYD")).unwrap();
+        std::fs::copy(data("maker-root.pem"), folder.path().join("cloud/LYD/root.pem")).unwrap();
+        assert_eq!(tier(&policy(folder.path()), "maker-ek.crt"), Ok(TrustTier::Cloud));
+
+        let pem = std::fs::read(data("maker-root.pem")).unwrap();
+        let der = certificates_in(&pem).unwrap().1.remove(0);
+        let entry = BundleEntry { tier: TrustTier::Manufacturer, vendor: "LYD".into(), der };
+        let text = Bundle::write("1", &[entry]).unwrap();
+        let bundle = folder.path().join("ek-roots.bundle");
+        std::fs::write(&bundle, &text).unwrap();
+        assert_eq!(tier(&policy(&bundle), "maker-ek.crt"), Ok(TrustTier::Manufacturer));
+        std::fs::write(&bundle, text.replace("vendor LYD", "vendor IFX")).unwrap();
+        assert!(tier(&policy(&bundle), "maker-ek.crt").unwrap_err().contains("damaged"));
+    }
+
+    #[test]
+    fn intermediates_and_lists_of_the_operator_count() {
+        let with =
+            |roots: &str, intermediates: Option<&str>, lists: Option<&str>| EndorsementPolicy::RequireChain {
+                roots: data(roots),
+                intermediates: intermediates.map(data),
+                revocation_lists: lists.map(data),
+            };
+        let local = "swtpm-localca-rootca-cert.pem";
+        assert!(
+            tier(&with(local, None, None), "ek-rsa2048.crt")
+                .unwrap_err()
+                .contains("no certificate of the issuer")
+        );
+        let found = tier(&with(local, Some("issuercert.pem"), None), "ek-rsa2048.crt");
+        assert_eq!(found, Ok(TrustTier::Manufacturer));
+        let revoked = "maker-ek-revoked.crt";
+        assert_eq!(tier(&with("maker-root.pem", None, None), revoked), Ok(TrustTier::Manufacturer));
+        let lists = with("maker-root.pem", None, Some("maker.crl"));
+        assert!(tier(&lists, revoked).unwrap_err().contains("keyCompromise"));
+        assert_eq!(tier(&lists, "maker-ek.crt"), Ok(TrustTier::Manufacturer));
+    }
+}

@@ -53,7 +53,7 @@ pub struct RawTpm {
     pub timeout_secs: Option<u64>,
 }
 
-/// The kernel's logs.
+/// The logs of what was measured into the TPM.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct RawLogs {
@@ -61,6 +61,8 @@ pub struct RawLogs {
     pub firmware: Option<PathBuf>,
     /// The IMA list.
     pub ima: Option<PathBuf>,
+    /// systemd's measurement log.
+    pub systemd: Option<PathBuf>,
 }
 
 /// What is measured.
@@ -126,6 +128,9 @@ pub struct Overrides {
     /// The kernel's IMA list [default: in securityfs]
     #[arg(long, global = true, env = "LYDIAN_AGENT_IMA_LIST", value_name = "FILE")]
     pub ima_list: Option<PathBuf>,
+    /// systemd's measurement log [default: in /run/log/systemd]
+    #[arg(long, global = true, env = "LYDIAN_AGENT_SYSTEMD_LOG", value_name = "FILE")]
+    pub systemd_log: Option<PathBuf>,
     /// A tree whose executables are measured; can be given several times [default: /usr /opt /boot]
     #[arg(
         long = "root",
@@ -167,6 +172,7 @@ impl RawConfig {
             logs: RawLogs {
                 firmware: over.firmware_log.or(self.logs.firmware),
                 ima: over.ima_list.or(self.logs.ima),
+                systemd: over.systemd_log.or(self.logs.systemd),
             },
             measure: RawMeasure {
                 roots: over.roots.or(self.measure.roots),
@@ -199,6 +205,7 @@ impl RawConfig {
             )?),
             firmware_log: absolute("logs.firmware", self.logs.firmware, FIRMWARE_LOG)?,
             ima_list: absolute("logs.ima", self.logs.ima, IMA_LIST)?,
+            systemd_log: absolute("logs.systemd", self.logs.systemd, SYSTEMD_LOG)?,
             measure: self.measure.check()?,
             heartbeat: match self.seal.heartbeat_secs {
                 None => None,
@@ -257,7 +264,11 @@ impl From<&Config> for RawConfig {
                 ak_handle_base: Some(config.ak_handle_base),
                 timeout_secs: Some(config.tpm_timeout.as_secs()),
             },
-            logs: RawLogs { firmware: Some(config.firmware_log.clone()), ima: Some(config.ima_list.clone()) },
+            logs: RawLogs {
+                firmware: Some(config.firmware_log.clone()),
+                ima: Some(config.ima_list.clone()),
+                systemd: Some(config.systemd_log.clone()),
+            },
             measure: RawMeasure {
                 roots: Some(measure.roots.clone()),
                 excludes: Some(measure.excludes.clone()),
@@ -324,6 +335,7 @@ fn default_threads() -> NonZeroUsize {
 
 const FIRMWARE_LOG: &str = "/sys/kernel/security/tpm0/binary_bios_measurements";
 const IMA_LIST: &str = "/sys/kernel/security/ima/binary_runtime_measurements";
+const SYSTEMD_LOG: &str = "/run/log/systemd/tpm2-measure.log";
 const ROOTS: [&str; 3] = ["/usr", "/opt", "/boot"];
 const SETTLE_MAX_MS: u64 = 5_000;
 const MOST_THREADS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);

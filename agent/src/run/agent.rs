@@ -21,7 +21,7 @@ use crate::journal::{Identity, Journal, JournalError};
 use crate::measure::Snapshot;
 use crate::posture;
 use crate::quote::TpmHandle;
-use crate::seal::{SealError, Sealer, Statement};
+use crate::seal::{LogPaths, SealError, Sealer, Statement};
 use crate::session::{Action, Demand, Event, Room, Session, View};
 use crate::status::Report;
 use crate::submit::VerifierClient;
@@ -68,7 +68,7 @@ impl Agent {
         }
         let mut agent = Self {
             session: Session::new(heartbeat, u64::from_ne_bytes(seed)),
-            sealer: Some(Sealer::new(config.firmware_log.clone(), config.ima_list.clone())),
+            sealer: Some(Sealer::new(LogPaths::of(&config))),
             report: Report { pid: std::process::id(), ..Report::of(&journal) },
             memory: Memory::new(config.state_dir.clone(), journal),
             seen,

@@ -6,6 +6,7 @@
 
 mod firmware;
 mod ima;
+mod systemd;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -15,15 +16,17 @@ use evidence::body::{
 };
 use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::envelope::{Attachment, AttachmentKind, Envelope, EnvelopeError, Evidence};
-use evidence::limits::BODY_GAPS;
+use evidence::limits::{BODY_CLAIMS, BODY_GAPS};
 use evidence::manifest::state_root;
 use evidence::pcr::PcrSelection;
 use evidence::time::UnixTime;
 use evidence::tpm::{Attest, Signature};
 
+use crate::config::Config;
 use crate::journal::{FirmwareSent, Position};
 use crate::quote::{Quote, TpmError, TpmHandle};
 use ima::{ImaPlace, ImaSlice, QuotedPcrs};
+use systemd::SystemdLogState;
 
 /// What one piece of evidence is to say.
 #[derive(Clone, Debug)]
@@ -55,9 +58,30 @@ pub struct Statement {
 /// Puts evidence together; remembers nothing that could not be found again.
 #[derive(Debug)]
 pub struct Sealer {
-    firmware_log: PathBuf,
-    ima_list: PathBuf,
+    paths: LogPaths,
     place: Option<ImaPlace>,
+}
+
+/// Where the logs are.
+#[derive(Clone, Debug)]
+pub struct LogPaths {
+    /// The kernel's copy of the firmware log.
+    pub firmware: PathBuf,
+    /// The kernel's IMA list.
+    pub ima: PathBuf,
+    /// systemd's measurement log.
+    pub systemd: PathBuf,
+}
+
+impl LogPaths {
+    /// As configured.
+    pub fn of(config: &Config) -> Self {
+        Self {
+            firmware: config.firmware_log.clone(),
+            ima: config.ima_list.clone(),
+            systemd: config.systemd_log.clone(),
+        }
+    }
 }
 
 /// What belongs to a body beside itself.
@@ -68,8 +92,8 @@ struct Draft {
 
 impl Sealer {
     /// A sealer that reads these logs.
-    pub const fn new(firmware_log: PathBuf, ima_list: PathBuf) -> Self {
-        Self { firmware_log, ima_list, place: None }
+    pub const fn new(paths: LogPaths) -> Self {
+        Self { paths, place: None }
     }
 
     /// Seals a statement.
@@ -92,11 +116,11 @@ impl Sealer {
 
     fn draft(&self, statement: &Statement, boot: BootCounters) -> Result<Draft, SealError> {
         let position = &statement.position;
-        let failed = |source| SealError::Log { path: self.firmware_log.clone(), source };
+        let failed = |source| SealError::Log { path: self.paths.firmware.clone(), source };
         let (firmware_log, firmware) = match position.firmware {
             Some(FirmwareSent { boot: sent, digest }) if sent == boot => (FirmwareLog::Present(digest), None),
             _ => {
-                let bytes = firmware::read(&self.firmware_log).map_err(failed)?;
+                let bytes = firmware::read(&self.paths.firmware).map_err(failed)?;
                 (firmware::name(bytes.as_deref()), bytes)
             }
         };
@@ -115,7 +139,7 @@ impl Sealer {
             added: components.difference(&statement.sealed).copied().collect(),
             removed: statement.sealed.difference(&components).copied().collect(),
             gaps: self.gaps(statement, firmware_log),
-            posture: statement.posture.clone(),
+            posture: self.posture(statement),
             agent_time: statement.now,
             salt,
             firmware_log,
@@ -124,6 +148,26 @@ impl Sealer {
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         Ok(Draft { body, firmware })
+    }
+
+    /// The settings that were found, and whether systemd keeps a log of what it measures.
+    fn posture(&self, statement: &Statement) -> Vec<Claim> {
+        let value = SystemdLogState::of(&self.paths.systemd).name().to_owned();
+        let mut claims = statement.posture.clone();
+        claims.truncate(BODY_CLAIMS.saturating_sub(1));
+        claims.push(Claim { key: "systemd.measurement-log".to_owned(), value });
+        claims.sort();
+        claims
+    }
+
+    /// systemd's log, read last: what was extended before the quote is logged by now. One that cannot be read is left out;
+    /// the verifier then says which PCRs are not explained.
+    fn systemd_log(&self) -> Option<Attachment> {
+        let bytes = systemd::read(&self.paths.systemd).unwrap_or_else(|error| {
+            tracing::warn!("systemd's log at {}: {error}", self.paths.systemd.display());
+            None
+        });
+        bytes.map(|bytes| attachment(AttachmentKind::SystemdLog, 0, bytes))
     }
 
     /// The gaps that were found, those of this host's logs, and the time for which nothing could be sealed.
@@ -142,7 +186,7 @@ impl Sealer {
         if firmware_log == FirmwareLog::Absent {
             gaps.push(open(GapCause::Missing, "firmware log"));
         }
-        if !self.ima_list.exists() {
+        if !self.paths.ima.exists() {
             gaps.push(open(GapCause::Missing, "IMA list"));
         }
         // Closed ones first: an open one comes again with the next evidence.
@@ -167,8 +211,8 @@ impl Sealer {
         let hash = Signature::parse(&quote.signature).map_err(TpmError::from)?.hash();
         let mut quoted = QuotedPcrs::new(&statement.selection, hash, &info.pcr_digest, &mut values);
         let (boot, first) = (draft.body.boot, draft.body.ima_first);
-        let slice = ima::slice(&self.ima_list, boot, first, self.place.as_ref(), &mut quoted)
-            .map_err(|source| SealError::Log { path: self.ima_list.clone(), source })?;
+        let slice = ima::slice(&self.paths.ima, boot, first, self.place.as_ref(), &mut quoted)
+            .map_err(|source| SealError::Log { path: self.paths.ima.clone(), source })?;
         let ima = match slice {
             ImaSlice::NotQuoted | ImaSlice::Missing => None,
             ImaSlice::Records { bytes, place } => {
@@ -188,14 +232,14 @@ impl Sealer {
         Ok(Envelope {
             evidence: Evidence::seal(raw, &quote.attest, &quote.signature)?,
             pcr_values: values.iter().map(|value| value.as_bytes().to_vec()).collect(),
-            attachments: firmware.into_iter().chain(ima).collect(),
+            attachments: firmware.into_iter().chain(ima).chain(self.systemd_log()).collect(),
         })
     }
 
     /// The same submission with the firmware log attached; `None` where the log is not the one that the body names.
     pub fn with_firmware_log(&self, mut envelope: Envelope) -> Result<Option<Envelope>, SealError> {
-        let failed = |source| SealError::Log { path: self.firmware_log.clone(), source };
-        let Some(bytes) = firmware::read(&self.firmware_log).map_err(failed)? else { return Ok(None) };
+        let failed = |source| SealError::Log { path: self.paths.firmware.clone(), source };
+        let Some(bytes) = firmware::read(&self.paths.firmware).map_err(failed)? else { return Ok(None) };
         if envelope.evidence.body().firmware_log != firmware::name(Some(&bytes)) {
             return Ok(None);
         }

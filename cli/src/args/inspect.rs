@@ -43,7 +43,16 @@ pub(crate) enum InspectCommand {
         lydian inspect quote --attest nv.msg --signature nv.sig --ak ak.pub --nv-public index.pub\n  \
         lydian inspect quote --attest made.msg --signature made.sig --ak ak.pub --object key.pub --creation-data key.data")]
     Quote(Box<QuoteArgs>),
-    /// systemd's measurement log, and what it adds to the firmware's
+    /// systemd's measurement log, canonical event logs, and what they add to the firmware's
+    ///
+    /// Reads systemd's own log (a JSON text sequence) and CEL-JSON. systemd measures phases, file systems, ids and images into
+    /// PCRs that firmware used before it and into `NvPCRs`: give the firmware log (--firmware) for PCRs to come out. Exits with 1
+    /// where the log contradicts itself or the values, and with 2 where it cannot be read to its end.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect systemd-log /run/log/systemd/tpm2-measure.log\n  \
+        lydian inspect systemd-log --firmware /sys/kernel/security/tpm0/binary_bios_measurements /run/log/systemd/tpm2-measure.log\n  \
+        lydian inspect systemd-log --firmware boot.bin --against pcrs.json tpm2-measure.log\n  \
+        /usr/lib/systemd/systemd-pcrlock cel | lydian inspect systemd-log - -o json | jq .pcrs.sha256")]
     SystemdLog(SystemdLogArgs),
     /// Endorsement certificates: who made the TPM, and who answers for it
     ///
@@ -71,11 +80,26 @@ pub(crate) enum InspectCommand {
         lydian inspect pe /efi/EFI/Linux/*.efi -o json | jq '.[].uki.profiles[0].pcr_11.sha256'\n  \
         lydian inspect pe vmlinuz -o json | jq -r .authenticode.sha256")]
     Pe(PeArgs),
-    /// ELF files: build id and notes
+    /// ELF files: build id, loader, needed libraries, notes
+    ///
+    /// Notes are what the builder wrote; nothing of them is signed. Exits with 2 where the file ends too early.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect elf /usr/bin/bash\n  \
+        lydian inspect elf -o jsonl /usr/lib/x86_64-linux-gnu/*.so.* | jq -r '[.build_id, .file] | @tsv'")]
     Elf(ElfArgs),
-    /// Kernel modules: who signed them
+    /// Kernel modules: what they are, and who signed them
+    ///
+    /// Reads .ko, .ko.gz, .ko.xz and .ko.zst. Exits with 1 where a signature is wrong, or not by any of --keys.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect module /lib/modules/$(uname -r)/kernel/net/tls/tls.ko*\n  \
+        lydian inspect module --keys /var/lib/dkms/mok.pub /lib/modules/$(uname -r)/updates/dkms/*.ko.xz")]
     Module(ModuleArgs),
-    /// `OpenPGP` key rings: fingerprints, user ids, expiry
+    /// `OpenPGP` key rings: fingerprints, user ids, expiry, revocation
+    ///
+    /// What a key says of itself counts where its own signature was verified. Exits with 1 where such a signature is wrong.
+    #[command(after_help = "Examples:\n  \
+        lydian inspect keyring /usr/share/keyrings/*.gpg /etc/apt/keyrings/*\n  \
+        lydian inspect keyring --at 2027-01-01 /usr/share/keyrings/debian-archive-keyring.gpg")]
     Keyring(KeyringArgs),
 }
 
@@ -163,9 +187,21 @@ pub(crate) struct QuoteArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct SystemdLogArgs {
-    /// Files; - is standard input
+    /// Logs of systemd's, or canonical event logs as JSON; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Firmware log of the same boot, whose values PCRs start from
+    #[arg(long, value_name = "FILE")]
+    pub(crate) firmware: Option<PathBuf>,
+    /// Bank to replay and to check digests in [default: all that the logs share]
+    #[arg(long, value_name = "ALG")]
+    pub(crate) bank: Option<String>,
+    /// PCR values that a TPM held, as JSON: says which of them the logs account for, and why not
+    #[arg(long, value_name = "FILE")]
+    pub(crate) against: Option<PathBuf>,
+    /// Only events that something is wrong with
+    #[arg(long)]
+    pub(crate) only_findings: bool,
 }
 
 #[derive(Debug, Args)]
@@ -217,6 +253,9 @@ pub(crate) struct ModuleArgs {
     /// Files; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Certificates that are trusted: PEM with any number, or DER with one; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keys: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -224,4 +263,7 @@ pub(crate) struct KeyringArgs {
     /// Files; - is standard input
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
+    /// Time of which states are told: RFC 3339, YYYY-MM-DD, or seconds since 1970 [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
 }

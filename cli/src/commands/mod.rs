@@ -1,5 +1,6 @@
 //! One function for each command: arguments in, an outcome out.
 
+mod cel;
 mod enroll;
 mod evidence;
 mod host;
@@ -44,6 +45,7 @@ pub(crate) fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, CliError> {
         Command::Inspect(InspectCommand::Elf(args)) => inspect::elf(ui, &args),
         Command::Inspect(InspectCommand::Module(args)) => inspect::module(ui, &args),
         Command::Inspect(InspectCommand::Keyring(args)) => inspect::keyring(ui, &args),
+        Command::Cel(command) => cel::run(ui, &command),
         Command::Version => version::run(ui, args),
     }
 }

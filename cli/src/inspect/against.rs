@@ -9,7 +9,7 @@ use std::path::Path;
 
 use evidence::digest::{Digest, HashAlg};
 use evidence::eventlog::{Comparison, EventLog, LogEnd};
-use evidence::pcr::PcrIndex;
+use evidence::pcr::{PcrIndex, PcrValues};
 use serde::Deserialize;
 
 use super::event_view::register_name;
@@ -49,6 +49,15 @@ impl KnownValues {
         }
         values.sort();
         Ok(Self(values))
+    }
+
+    /// The values of each bank.
+    pub(super) fn banks(&self) -> BTreeMap<HashAlg, PcrValues> {
+        let mut banks: BTreeMap<HashAlg, PcrValues> = BTreeMap::new();
+        for (bank, pcr, value) in &self.0 {
+            banks.entry(*bank).or_default().insert(*pcr, *value);
+        }
+        banks
     }
 
     /// Compares them with what the log replays to.

@@ -4,7 +4,7 @@
 
 use super::event_view::{EventView, LogView, WindowsView};
 use super::eventlog::LogReport;
-use super::report::FindingView;
+use super::report::counts;
 use crate::escape::safe;
 use crate::show::{Cell, Screen, Table, Tone, counted, paint};
 
@@ -91,24 +91,6 @@ fn windows_line(windows: &WindowsView) -> Cell {
     said.push(counted(u64::from(facts.elam_drivers), "antimalware driver"));
     let good = bad.is_empty() && facts.code_integrity == "on";
     Cell::toned(said.join(", "), if good { Tone::Plain } else { Tone::Warn })
-}
-
-fn counts(findings: &[FindingView]) -> Cell {
-    let count = |severity: &str| findings.iter().filter(|finding| finding.severity == severity).count();
-    let (errors, warnings, infos) = (count("error"), count("warning"), count("info"));
-    if findings.is_empty() {
-        return Cell::toned("none", Tone::Good);
-    }
-    let number = |count: usize, noun: &str| {
-        (count > 0).then(|| counted(u64::try_from(count).unwrap_or(u64::MAX), noun))
-    };
-    let said = [number(errors, "error"), number(warnings, "warning"), number(infos, "note")];
-    let tone = match (errors, warnings) {
-        (0, 0) => Tone::Plain,
-        (0, _) => Tone::Warn,
-        _ => Tone::Bad,
-    };
-    Cell::toned(said.into_iter().flatten().collect::<Vec<_>>().join(", "), tone)
 }
 
 /// Findings; of one PCR alone where one was asked for.

@@ -19,7 +19,7 @@ use crate::args::EventLogArgs;
 use crate::error::CliError;
 use crate::files;
 use crate::show::Screen;
-use crate::ui::Ui;
+use crate::ui::{Format, Ui};
 
 /// A log, and what of it people want to see.
 #[derive(Serialize)]
@@ -63,7 +63,15 @@ impl Report for LogReport {
 pub(crate) fn run(ui: &mut Ui, args: &EventLogArgs) -> Result<Outcome, CliError> {
     let bank = args.bank.as_deref().map(bank).transpose()?;
     let known = args.against.as_deref().map(KnownValues::read).transpose()?;
-    each(ui, &args.files, |path| read(path, args, bank, known.as_ref()))
+    let format = ui.format();
+    each(ui, &args.files, |path| {
+        let report = read(path, args, bank, known.as_ref())?;
+        // Programs get a report of whatever file; people are told that it is the wrong one.
+        if format == Format::Table && report.log.findings.iter().any(|finding| finding.code == NOT_A_LOG) {
+            return Err(CliError::input(path, "not a firmware log").hint(HINT));
+        }
+        Ok(report)
+    })
 }
 
 fn read(
@@ -107,8 +115,7 @@ fn damage_finding(log: &EventLog<'_>, damage: &evidence::eventlog::EventLogError
     let (code, text) = if starts_like_a_log(log) {
         ("log-damaged", damage.to_string())
     } else {
-        let hint = "the kernel's is /sys/kernel/security/tpm0/binary_bios_measurements; text forms of it are not read";
-        ("not-a-log", format!("not a firmware log: {damage}; {hint}"))
+        (NOT_A_LOG, format!("not a firmware log: {damage}; {HINT}"))
     };
     FindingView {
         code,
@@ -132,3 +139,7 @@ fn strongest(log: &EventLog<'_>) -> HashAlg {
     let known = strength.into_iter().find(|bank| log.banks().contains(bank));
     known.or_else(|| log.banks().first().copied()).unwrap_or(HashAlg::Sha1)
 }
+
+const NOT_A_LOG: &str = "not-a-log";
+const HINT: &str =
+    "the kernel's is /sys/kernel/security/tpm0/binary_bios_measurements; text forms of it are not read";

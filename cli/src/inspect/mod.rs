@@ -13,7 +13,10 @@ mod event_table;
 mod event_view;
 mod eventlog;
 mod ima;
+mod systemd_compare;
 mod systemd_log;
+mod systemd_table;
+mod systemd_view;
 
 mod ek_cert;
 mod quote;
@@ -21,6 +24,7 @@ mod quote;
 mod elf;
 mod keyring;
 mod module;
+mod moment;
 mod pe;
 mod pe_signature;
 mod pe_view;

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::Outcome;
 use crate::error::CliError;
-use crate::show::{Screen, Tone};
+use crate::show::{Cell, Screen, Table, Tone, counted};
 use crate::ui::{Format, Ui};
 
 /// What was read of one file.
@@ -59,6 +59,25 @@ impl FindingView {
     }
 }
 
+/// How many findings there are of each weight, for a table's head.
+pub(super) fn counts(findings: &[FindingView]) -> Cell {
+    let count = |severity: &str| findings.iter().filter(|finding| finding.severity == severity).count();
+    let (errors, warnings, infos) = (count("error"), count("warning"), count("info"));
+    if findings.is_empty() {
+        return Cell::toned("none", Tone::Good);
+    }
+    let number = |count: usize, noun: &str| {
+        (count > 0).then(|| counted(u64::try_from(count).unwrap_or(u64::MAX), noun))
+    };
+    let said = [number(errors, "error"), number(warnings, "warning"), number(infos, "note")];
+    let tone = match (errors, warnings) {
+        (0, 0) => Tone::Plain,
+        (0, _) => Tone::Warn,
+        _ => Tone::Bad,
+    };
+    Cell::toned(said.into_iter().flatten().collect::<Vec<_>>().join(", "), tone)
+}
+
 /// The outcome of a report with these findings, which could be read to its end or not.
 pub(super) fn outcome_of(findings: &[FindingView], complete: Completeness) -> Outcome {
     match complete {
@@ -66,6 +85,31 @@ pub(super) fn outcome_of(findings: &[FindingView], complete: Completeness) -> Ou
         Completeness::Whole if findings.iter().any(FindingView::is_error) => Outcome::NotTrusted,
         Completeness::Whole => Outcome::Good,
     }
+}
+
+/// A row for each finding, the worst of them first; a table has no room for more than some.
+pub(super) fn finding_rows(table: &mut Table, findings: &[FindingView]) {
+    let mut sorted: Vec<_> = findings.iter().collect();
+    sorted.sort_by_key(|finding| match finding.severity {
+        "error" => 0,
+        "warning" => 1,
+        _ => 2,
+    });
+    for finding in sorted.iter().take(SHOWN_FINDINGS) {
+        let text = format!("{}: {}", finding.code, finding.text);
+        table.row(vec![Cell::toned(finding.severity, Tone::Dim), Cell::toned(text, finding.tone())]);
+    }
+    if let Some(more) = sorted.len().checked_sub(SHOWN_FINDINGS).filter(|more| *more > 0) {
+        let text = format!("and {more} more findings; -o json has them all");
+        table.row(vec![Cell::default(), Cell::toned(text, Tone::Dim)]);
+    }
+}
+
+const SHOWN_FINDINGS: usize = 20;
+
+/// Text that should be UTF-8.
+pub(super) fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Whether a file could be read to its end.

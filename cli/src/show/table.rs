@@ -91,6 +91,11 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The text, each line with its end; nothing where there is no row.
     pub(crate) fn render(&self, screen: Screen) -> String {
         if self.rows.is_empty() {

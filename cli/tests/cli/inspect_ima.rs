@@ -169,6 +169,48 @@ fn what_is_wrong_has_a_code_and_an_exit_code() {
     check(TEXT, &|bytes| bytes.extend(b"\n"), "line-empty", 0);
 }
 
+/// A record of a template with these fields.
+fn record(template: &str, fields: &[&[u8]]) -> Vec<u8> {
+    let sized = |bytes: &[u8]| [&u32::try_from(bytes.len()).unwrap().to_le_bytes(), bytes].concat();
+    let data: Vec<u8> = fields.iter().flat_map(|field| sized(field)).collect();
+    let hash = evidence::digest::HashAlg::Sha1.hash(&[&data]);
+    [&10_u32.to_le_bytes()[..], hash.as_bytes(), &sized(template.as_bytes()), &sized(&data)].concat()
+}
+
+#[test]
+fn keys_devices_and_signers_have_their_tables() {
+    let signing = |name: &str| std::fs::read(vector("signing", name)).unwrap();
+    let digest = [b"sha256:\0".as_slice(), &[7; 32]].concat();
+    let root = signing("root.der");
+    let certificate = evidence::x509::Certificate::parse(&root).unwrap();
+    let key_id = certificate.subject_key_id().and_then(|id| id.last_chunk::<4>()).copied().unwrap();
+    let table =
+        b"dm_version=4.45.0;name=root,uuid=CRYPT-VERITY-1,major=253,minor=0,minor_count=1,num_targets=1;\
+        target_index=0,target_begin=0,target_len=8,target_name=verity,hash_failed=C,verity_algorithm=sha256,\
+        root_digest=0a0b,salt=0c;";
+    let bytes = [
+        record("ima-ng", &[&digest, b"boot_aggregate\0"]),
+        record("ima-buf", &[&digest, b".builtin_trusted_keys\0", &root]),
+        record("ima-buf", &[&digest, b".ima\0", &[&[0x30, 0x81, 0x80][..], &[0; 0x80]].concat()]),
+        record("ima-buf", &[&digest, b"dm_table_load\0", table]),
+        record("ima-buf", &[&digest, b"kexec-cmdline\0", b"root=/dev/sda1 ro"]),
+        record("ima-buf", &[&digest, b"selinux-policy-hash\0", &[0; 32]]),
+        record("ima-modsig", &[&digest, b"/a.ko\0", b"", &digest, &signing("detached.p7")]),
+        record("ima-modsig", &[&digest, b"/b.ko\0", b"", &digest, &signing("pss-keyid.p7")]),
+        record("evm-sig", &[&digest, b"/c\0", &[5, 2, 4, 0, 0, 0, 9, 0, 1, 1], b"", b"", b"", b"", b"", b""]),
+        record(
+            "ima-sigv2",
+            &[&[b"verity:".as_slice(), &digest].concat(), b"/d\0", &[6, 3, 4, 0, 0, 0, 8, 0, 1, 1]],
+        ),
+        record("ima-sig", &[&digest, b"/known\0", &[&[3, 2, 4][..], &key_id, &[0, 1, 1]].concat()]),
+        record("ima-sig", &[&digest, b"/e\0", &[3, 2, 4, 0, 0, 0, 8, 0, 9, 1]]),
+    ]
+    .concat();
+    let run = on(&bytes, &[]);
+    assert_eq!(run.code, 1, "a signature is cut short");
+    assert_snapshot!("measured", run.text());
+}
+
 #[test]
 fn a_list_that_does_not_start_at_the_boot_is_said_to() {
     let bytes = list("direct", TEXT);

@@ -13,11 +13,14 @@ mod bundles;
 mod run;
 mod server;
 
+mod inspect_ek_cert;
 mod inspect_eventlog;
+mod inspect_files;
 mod inspect_ima;
 mod inspect_pe;
 mod inspect_quote;
 mod inspect_siglist;
+mod inspect_systemd_log;
 mod remote;
 mod usage;
 mod verify;

@@ -11,7 +11,7 @@ pub(crate) fn check(tally: &mut Tally<'_>) {
         let Some(report) = tally.inspect("systemd-log", &[], &path) else { continue };
         // The file is JSON itself, so it says what it holds.
         let records = tally.corpus.json(&path)["records"].as_array().cloned().unwrap_or_default();
-        let found = report["records"].as_array().cloned().unwrap_or_default();
+        let found = report["events"].as_array().cloned().unwrap_or_default();
         tally.same(&path, "records", &found.len(), &records.len());
         for (found, record) in found.iter().zip(&records) {
             tally.same(&path, "pcr", &found["pcr"], &record["pcr"]);

@@ -35,7 +35,6 @@ use corpus::{Corpus, ROWS};
 use tally::Tally;
 
 #[test]
-#[ignore = "switched on when the last command is there"]
 fn every_file_of_the_corpus_is_read_or_has_a_reason() {
     let Some(corpus) = Corpus::load() else {
         println!("SKIPPED: {ROWS} files of the corpus; set LYDIAN_VECTORS to where it is");

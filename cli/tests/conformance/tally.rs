@@ -28,6 +28,8 @@ pub(crate) struct Tally<'a> {
     pub(crate) corpus: &'a Corpus,
     outcomes: BTreeMap<String, Outcome>,
     reasons: BTreeSet<&'static str>,
+    /// Values that were compared, by path.
+    values: BTreeMap<String, usize>,
     differences: Vec<Difference>,
     faults: Vec<String>,
 }
@@ -52,6 +54,7 @@ impl<'a> Tally<'a> {
             corpus,
             outcomes: BTreeMap::new(),
             reasons: BTreeSet::new(),
+            values: BTreeMap::new(),
             differences: Vec::new(),
             faults: Vec::new(),
         }
@@ -150,6 +153,7 @@ impl<'a> Tally<'a> {
         found: &T,
         expected: &T,
     ) {
+        *self.values.entry(path.to_owned()).or_default() += 1;
         if found != expected {
             self.differ(path, check, format!("found {found:?}, expected {expected:?}"));
         }
@@ -207,7 +211,7 @@ impl<'a> Tally<'a> {
     }
 
     fn table(&self, excepted: &BTreeSet<String>) -> String {
-        let mut counts: BTreeMap<&str, [usize; 6]> = BTreeMap::new();
+        let mut counts: BTreeMap<&str, [usize; 7]> = BTreeMap::new();
         for row in self.corpus.rows.values() {
             let column = match self.outcomes.get(&row.path) {
                 _ if excepted.contains(&row.path) => 3,
@@ -220,17 +224,21 @@ impl<'a> Tally<'a> {
                 let counts = counts.entry(of).or_default();
                 counts[0] += 1;
                 counts[column] += 1;
+                counts[6] += self.values.get(&row.path).copied().unwrap_or_default();
             }
         }
         let all = counts.remove("all").unwrap_or_default();
         let mut table = String::from(
-            "| kind | files | equal to an oracle | read | with a named exception | oracles | not read |\n|---|---|---|---|---|---|---|\n",
+            "| kind | files | equal to an oracle | read | with a named exception | oracles | not read | values compared |\n|---|---|---|---|---|---|---|---|\n",
         );
-        for (kind, [files, equal, read, excepted, oracles, unread]) in
+        for (kind, [files, equal, read, excepted, oracles, unread, values]) in
             counts.into_iter().chain([("all", all)])
         {
-            writeln!(table, "| {kind} | {files} | {equal} | {read} | {excepted} | {oracles} | {unread} |")
-                .unwrap();
+            writeln!(
+                table,
+                "| {kind} | {files} | {equal} | {read} | {excepted} | {oracles} | {unread} | {values} |"
+            )
+            .unwrap();
         }
         table
     }

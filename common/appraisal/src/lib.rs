@@ -9,6 +9,8 @@ pub mod signed_data;
 pub mod attester;
 pub mod credential;
 pub mod endorsement;
+pub mod module;
+pub mod openpgp;
 pub mod quote;
 
 pub mod refusal;

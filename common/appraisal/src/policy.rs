@@ -8,11 +8,12 @@ use evidence::body::{Gap, GapEnd};
 use evidence::eventlog::{SecureBoot, SeparatorState};
 use evidence::ima::{BootAggregateCheck, Extends};
 use evidence::pcr::PcrIndex;
+use evidence::systemd_log::{FindingCode, Joint};
 use evidence::time::UnixTime;
 
 use crate::endorsement::TrustTier;
 use crate::result::{AttestationResult, Claim, Member, Reason};
-use crate::verify::{PcrStanding, VerifiedFirmwareLog, VerifiedIma, VerifiedLog};
+use crate::verify::{PcrStanding, VerifiedFirmwareLog, VerifiedIma, VerifiedLog, VerifiedSystemdLog};
 
 /// What is asked of a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,7 +153,7 @@ fn configuration(evidence: &VerifiedLog<'_>, policy: &Policy) -> Claim {
         );
         return draft.claim;
     };
-    if !matches!(firmware.standing(PcrIndex::SECURE_BOOT), Some(PcrStanding::Replayed)) {
+    if !firmware.standing(PcrIndex::SECURE_BOOT).is_some_and(PcrStanding::proves_firmware) {
         draft.find(policy.secure_boot_off, "secure-boot-unknown", "PCR 7 is not quoted or not in the log");
         return draft.claim;
     }
@@ -255,6 +256,9 @@ fn hardware(evidence: &VerifiedLog<'_>, policy: &Policy) -> Claim {
         return draft.claim;
     };
     standings(&mut draft, firmware);
+    if let Some(systemd) = firmware.systemd() {
+        systemd_log(&mut draft, systemd);
+    }
     let facts = firmware.facts();
     for (pcr, separator) in facts.separators.iter().enumerate() {
         if !matches!(separator, SeparatorState::Normal { .. }) {
@@ -287,12 +291,37 @@ fn hardware(evidence: &VerifiedLog<'_>, policy: &Policy) -> Claim {
 fn standings(draft: &mut Draft, firmware: &VerifiedFirmwareLog<'_>) {
     for (pcr, standing) in firmware.standings() {
         match standing {
-            PcrStanding::Replayed | PcrStanding::Untouched => {}
+            // What systemd's log explains is said once, of the log.
+            PcrStanding::Replayed | PcrStanding::Untouched | PcrStanding::ReplayedWithSystemd => {}
             PcrStanding::ReplayedWithRepair(_) => {
                 let detail = format!(
                     "PCR {pcr} replays with the ExitBootServices events that this firmware does not log"
                 );
                 draft.find(Severity::Note, "exit-boot-services-repaired", detail);
+            }
+            PcrStanding::ReplayedWithOpaque => {
+                let detail = format!(
+                    "PCR {pcr} replays with records of systemd's log that do not tell what they measured"
+                );
+                draft.find(Severity::Warn, "systemd-log-opaque", detail);
+            }
+            PcrStanding::ReplayedWithPhases(repair) => {
+                let phases = repair.phases.join(", ");
+                let detail = format!(
+                    "PCR {pcr} replays with the phases {phases}, which this version of systemd measures without logging"
+                );
+                draft.find(Severity::Note, "phases-not-logged", detail);
+            }
+            PcrStanding::ReplayedWithSeparator => {
+                let detail =
+                    format!("PCR {pcr} replays with systemd's os-separator; no log of it is attached");
+                draft.find(Severity::Note, "os-separator-not-logged", detail);
+            }
+            PcrStanding::BeyondLog if firmware.systemd().is_some() => {
+                let detail = format!(
+                    "PCR {pcr} was extended by the running system, and systemd's log does not lead to its value"
+                );
+                draft.find(Severity::Warn, "systemd-log-unexplained", detail);
             }
             PcrStanding::BeyondLog => {
                 let detail =
@@ -302,6 +331,44 @@ fn standings(draft: &mut Draft, firmware: &VerifiedFirmwareLog<'_>) {
         }
     }
 }
+
+/// What systemd's log proves, and what is wrong in the part of it that is vouched for.
+fn systemd_log(draft: &mut Draft, systemd: &VerifiedSystemdLog<'_>) {
+    let pcrs: Vec<String> = systemd.explained().map(|pcr| pcr.to_string()).collect();
+    if !pcrs.is_empty() {
+        let detail = format!(
+            "PCR {} replay with {} of the {} records of systemd's log",
+            pcrs.join(", "),
+            systemd.events().count(),
+            systemd.records()
+        );
+        draft.find(Severity::Note, "systemd-log-replayed", detail);
+    }
+    if let Joint::Apart { late, early } = systemd.joint() {
+        let detail =
+            format!("no moment of systemd's log has both PCR {late} and PCR {early} as they were quoted");
+        draft.find(Severity::Warn, "systemd-log-order", detail);
+    }
+    let mut left_out = 0_u64;
+    systemd.findings(|finding| {
+        if draft.claim.reasons.len() >= REASONS {
+            left_out = left_out.saturating_add(1);
+            return;
+        }
+        let severity = match finding.code {
+            FindingCode::DigestMismatch => Severity::Fail,
+            code if code.severity() == evidence::finding::Severity::Info => Severity::Note,
+            _ => Severity::Warn,
+        };
+        draft.find(severity, finding.code.as_str(), format!("systemd's record {}: {finding}", finding.event));
+    });
+    if left_out > 0 {
+        draft.find(Severity::Warn, "findings-left-out", format!("{left_out} more findings of systemd's log"));
+    }
+}
+
+/// Reasons of one claim; what is wrong with the first dozens of records is enough to know.
+const REASONS: usize = 64;
 
 /// Findings that mean that a log's text is not what was measured; the rest are peculiarities of firmware.
 fn severity_of(code: &str) -> Severity {

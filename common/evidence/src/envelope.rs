@@ -10,7 +10,7 @@ use crate::cbor::{CborError, Reader, Writer};
 use crate::digest::Sha256Digest;
 use crate::limits::{
     ATTACHMENTS, ATTEST_BYTES, BODY_BYTES, ENVELOPE_BYTES, EVENT_LOG_BYTES, IMA_LIST_BYTES, PCR_VALUES,
-    SIGNATURE_BYTES,
+    SIGNATURE_BYTES, SYSTEMD_LOG_BYTES,
 };
 
 /// A body, its quote and the quote's signature; untrusted until `appraisal` has verified it.
@@ -82,6 +82,8 @@ pub enum AttachmentKind {
     FirmwareLog,
     /// Records of the kernel's IMA list from number `first` on.
     ImaList,
+    /// systemd's measurement log, whole.
+    SystemdLog,
 }
 
 impl AttachmentKind {
@@ -89,6 +91,7 @@ impl AttachmentKind {
         match self {
             Self::FirmwareLog => 1,
             Self::ImaList => 2,
+            Self::SystemdLog => 3,
         }
     }
 
@@ -96,6 +99,7 @@ impl AttachmentKind {
         match self {
             Self::FirmwareLog => EVENT_LOG_BYTES,
             Self::ImaList => IMA_LIST_BYTES,
+            Self::SystemdLog => SYSTEMD_LOG_BYTES,
         }
     }
 }
@@ -105,7 +109,7 @@ impl AttachmentKind {
 pub struct Attachment {
     /// Which log.
     pub kind: AttachmentKind,
-    /// Number of the first record, from 0; always 0 for a firmware log.
+    /// Number of the first record, from 0; always 0 for a log that is attached whole.
     pub first: u64,
     /// Raw bytes, as the kernel gave them.
     pub bytes: Vec<u8>,
@@ -210,10 +214,11 @@ fn decode_attachments(r: &mut Reader<'_>) -> Result<Vec<Attachment>, EnvelopeErr
         let kind = match r.uint()? {
             1 => AttachmentKind::FirmwareLog,
             2 => AttachmentKind::ImaList,
+            3 => AttachmentKind::SystemdLog,
             code => return Err(EnvelopeError::UnknownAttachment { offset, code }),
         };
         let first = match kind {
-            AttachmentKind::FirmwareLog => r.key(0).map(|()| 0)?,
+            AttachmentKind::FirmwareLog | AttachmentKind::SystemdLog => r.key(0).map(|()| 0)?,
             AttachmentKind::ImaList => r.uint()?,
         };
         let bytes = r.bytes(kind.limit())?.to_vec();
@@ -244,6 +249,19 @@ mod tests {
     #[test]
     fn decode_of_encode_is_identity() {
         assert_eq!(Envelope::decode(&envelope().encode()), Ok(envelope()));
+    }
+
+    #[test]
+    fn a_whole_log_starts_at_its_start() {
+        let mut whole = envelope();
+        whole.attachments.push(Attachment { kind: AttachmentKind::SystemdLog, first: 0, bytes: vec![0x1e] });
+        assert_eq!(Envelope::decode(&whole.encode()), Ok(whole.clone()));
+        for at in [0, 2] {
+            let mut within = whole.clone();
+            within.attachments[at].first = 1;
+            let refused = Envelope::decode(&within.encode());
+            assert!(matches!(refused, Err(EnvelopeError::Encoding(_))), "{refused:?}");
+        }
     }
 
     #[test]

@@ -26,6 +26,10 @@ pub mod ima;
 pub mod systemd_log;
 pub mod tpm;
 
+pub mod elf;
+pub mod module;
+pub mod openpgp;
+
 pub mod body;
 pub mod bundle;
 pub mod envelope;

@@ -78,6 +78,18 @@ pub const MANIFEST_BYTES: usize = 16 << 20;
 pub const MANIFEST_ENTRIES: usize = 65_536;
 /// Signers of one manifest entry.
 pub const ENTRY_SIGNERS: usize = 16;
+/// An ELF file. Programs have up to some 100 MiB; with debugging data some have more, which nobody inspects whole.
+pub const ELF_BYTES: usize = 512 << 20;
+/// A name or path in an ELF file is searched for its end no further: `PATH_MAX` of Linux. Many entries may point to one text.
+pub const ELF_TEXT_BYTES: usize = PATH_BYTES;
+/// Findings of an ELF file: somebody who has read so many knows that it is damaged.
+pub const ELF_FINDINGS: usize = 64;
+/// A file of `OpenPGP` keys. Debian's ring of all its developers has 35 MiB.
+pub const OPENPGP_RING_BYTES: usize = 128 << 20;
+/// An `OpenPGP` key packet: RSA of 16,384 bits has 2 KiB, a post-quantum key some KiB more, its secret as much again.
+pub const OPENPGP_KEY_BYTES: usize = 16 << 10;
+/// An `OpenPGP` signature packet: two areas of subpackets of at most 64 KiB each in version 4.
+pub const OPENPGP_SIGNATURE_BYTES: usize = 160 << 10;
 /// One JSON document. A record of a measurement log has some 500 bytes; the largest holds an IMA field of 1 MiB in hexadecimal.
 pub const JSON_BYTES: usize = 8 << 20;
 /// Nesting of a JSON document. Records of measurement logs need four levels; a user's record within one, some more.
@@ -96,6 +108,16 @@ pub const OID_BYTES: usize = 64;
 pub const NAME_BYTES: usize = 1_024;
 /// Relative names of a distinguished name that is shown. Real ones have 1 to 8.
 pub const NAME_PARTS: usize = 32;
+/// A kernel module's file. The largest, those of graphics cards, have some 30 MiB, twice as much with debugging data left in.
+pub const MODULE_FILE_BYTES: usize = 64 << 20;
+/// A kernel module, unpacked.
+pub const MODULE_BYTES: usize = 128 << 20;
+/// The dictionary that unpacking an xz file may need: that of `xz -9`. Linux's own build uses 1 MiB.
+pub const MODULE_XZ_DICTIONARY_BYTES: usize = 64 << 20;
+/// The window that unpacking a Zstandard file may need, as a power of two: that of `zstd --ultra -22`.
+pub const MODULE_WINDOW_BYTES_LOG2: u32 = 27;
+/// The end of an unsigned module in which a misplaced signature is looked for.
+pub const MODULE_TRAILING_BYTES: usize = 64 << 10;
 /// Findings about a PE image's layout: every section can have one.
 pub const PE_FINDINGS: usize = 32;
 /// A section's long name in a PE image. Real ones have 9 to 20 bytes.

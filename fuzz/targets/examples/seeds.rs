@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use appraisal::endorsement::{Bundle as RootsBundle, BundleEntry, TrustTier, certificates_in};
 use evidence::body::{
     Body, BootCounters, CheckpointView, Claim, FirmwareLog, Gap, GapCause, GapEnd, Trigger,
 };
@@ -36,6 +37,7 @@ fn main() {
     write("submission", "manifests", &manifests);
     write("submission", "compressed", &wire::submit::compress(&manifests).unwrap());
     write("submission", "envelope", &wire::submit::compress(&envelope.encode()).unwrap());
+    write("ek_roots_bundle", "bundle", ek_roots().as_bytes());
     let (key, checkpoint) = checkpoint();
     write("notes", "key", key.verifier_key().to_string().as_bytes());
     write("notes", "checkpoint", checkpoint.as_bytes());
@@ -133,6 +135,21 @@ fn checkpoint() -> (SignerKey, SignedCheckpoint) {
     let checkpoint = Checkpoint::new(origin, LogSize::new(2).unwrap(), root).unwrap();
     let signed = SignedCheckpoint::sign(checkpoint, &key).unwrap();
     (key, signed)
+}
+
+/// A bundle of two roots.
+fn ek_roots() -> String {
+    let entry = |tier, vendor: &str, name: &str| {
+        let path =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../common/appraisal/tests/data/ek").join(name);
+        let der = certificates_in(&std::fs::read(path).unwrap()).unwrap().1.remove(0);
+        BundleEntry { tier, vendor: vendor.to_owned(), der }
+    };
+    let entries = [
+        entry(TrustTier::Manufacturer, "IFX", "maker-root.pem"),
+        entry(TrustTier::Cloud, "LYD", "pss-root.pem"),
+    ];
+    RootsBundle::write("2026.11", &entries).unwrap()
 }
 
 /// A file of a recorded boot.

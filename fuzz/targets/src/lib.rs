@@ -9,31 +9,47 @@
 //! `scripts/fuzz --minimise NAME` for its corpus.
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzz target is for")]
 
+mod cel;
+mod crl;
 mod ek_certificate;
+mod ek_roots_bundle;
+mod elf;
 mod envelope;
 mod event_log;
 mod ima_list;
+mod json;
+mod module;
 mod notes;
+mod openpgp;
 mod pcr_files;
 mod pe;
 mod pkcs7;
 mod quote_files;
 mod siglist;
 mod submission;
+mod systemd_log;
 mod tpm_structures;
 mod x509;
 
+pub use cel::cel;
+pub use crl::crl;
 pub use ek_certificate::ek_certificate;
+pub use ek_roots_bundle::ek_roots_bundle;
+pub use elf::elf;
 pub use envelope::envelope;
 pub use event_log::event_log;
 pub use ima_list::ima_list;
+pub use json::json;
+pub use module::module;
 pub use notes::notes;
+pub use openpgp::openpgp;
 pub use pcr_files::pcr_files;
 pub use pe::pe;
 pub use pkcs7::pkcs7;
 pub use quote_files::quote_files;
 pub use siglist::siglist;
 pub use submission::submission;
+pub use systemd_log::systemd_log;
 pub use tpm_structures::tpm_structures;
 pub use x509::x509;
 
@@ -42,11 +58,19 @@ pub type Body = fn(&[u8]);
 
 /// Every target by its name.
 pub const TARGETS: &[(&str, Body)] = &[
+    ("cel", cel),
+    ("json", json),
+    ("systemd_log", systemd_log),
     ("ek_certificate", ek_certificate),
+    ("elf", elf),
+    ("crl", crl),
+    ("ek_roots_bundle", ek_roots_bundle),
     ("envelope", envelope),
     ("event_log", event_log),
     ("ima_list", ima_list),
+    ("module", module),
     ("notes", notes),
+    ("openpgp", openpgp),
     ("pe", pe),
     ("pcr_files", pcr_files),
     ("quote_files", quote_files),

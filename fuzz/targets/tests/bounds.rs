@@ -1,11 +1,12 @@
 //! What the parsers outside `evidence` may cost: notes and proofs of `ledger`, certificates of `appraisal`, uploads of
 //! `wire`. As `common/evidence/tests/bounds`, which has the parsers of `evidence`: at the peak at most 4 times the
 //! input and a constant, and never more work than grows with the input.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 use std::hint::black_box;
 
 use appraisal::crypto::{KeyFile, SchemeHint, parse_signature_file};
-use appraisal::endorsement::EndorsementRoots;
+use appraisal::endorsement::{Bundle, EndorsementRoots, RevocationList, RevocationLists, certificates_in};
 use evidence::digest::HashAlg;
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::note::SignedNote;
@@ -66,6 +67,54 @@ const ROWS: &[Row] = &[
         constant: 16 << 10,
     },
     Row {
+        name: "certificates' forms",
+        hostile: |size| [&[0x30, 0x01, 0x00][..]].concat().repeat(size / 3),
+        scale: 1 << 10,
+        read: |bytes| drop(black_box(certificates_in(bytes))),
+        // A certificate of a file has at most 1,024 companions, whatever their length.
+        constant: (16 << 10) + 1_024 * 24 * 3,
+    },
+    Row {
+        name: "certificates in PEM",
+        hostile: |size| {
+            let body = "MAA=\n".repeat(size / 5);
+            format!("-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n").into_bytes()
+        },
+        scale: 4 << 10,
+        read: |bytes| drop(black_box(certificates_in(bytes))),
+        constant: 16 << 10,
+    },
+    Row {
+        name: "lists of revoked certificates",
+        hostile: |size| revocation_list(&[0x30, 0x03, 0x02, 0x01, 0x00].repeat(size / 5)),
+        scale: 4 << 10,
+        read: |bytes| {
+            drop(black_box((RevocationList::parse(bytes).is_ok(), RevocationLists::none().add(bytes))));
+        },
+        constant: 16 << 10,
+    },
+    Row {
+        name: "lists of revoked certificates, good ones",
+        hostile: |size| {
+            let entry = [&[0x30, 0x12, 0x02, 0x01, 0x05, 0x17, 0x0d][..], b"260101000000Z"].concat();
+            revocation_list(&entry.repeat(size / entry.len()))
+        },
+        scale: 4 << 10,
+        read: |bytes| assert!(black_box(RevocationLists::none().add(bytes)).is_ok()),
+        constant: 16 << 10,
+    },
+    Row {
+        name: "bundles of roots",
+        hostile: |size| {
+            let body = "\ncertificate 00\n".repeat(size / 16);
+            let digest = evidence::digest::Sha256Digest::of(&[body.as_bytes()]);
+            format!("lydian-ek-roots 1\nversion 1\ncertificates 9\nsha256 {digest}\n{body}").into_bytes()
+        },
+        scale: 4 << 10,
+        read: |bytes| drop(black_box(Bundle::parse(std::str::from_utf8(bytes).unwrap()))),
+        constant: 16 << 10,
+    },
+    Row {
         name: "key file",
         hostile: |size| {
             // An RSA modulus that fills the file.
@@ -98,6 +147,19 @@ const ROWS: &[Row] = &[
         constant: 16 << 10,
     },
 ];
+
+/// A list with these entries, and a signature that is none.
+fn revocation_list(entries: &[u8]) -> Vec<u8> {
+    let value = |tag: u8, content: &[u8]| {
+        let length = u32::try_from(content.len()).unwrap().to_be_bytes();
+        [&[tag, 0x84], &length[..], content].concat()
+    };
+    let algorithm = [0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02];
+    let time = [&[0x17, 0x0d][..], b"260101000000Z"].concat();
+    let head = [&algorithm[..], &[0x30, 0x00], &time, &time].concat();
+    let content = value(0x30, &[head, value(0x30, entries)].concat());
+    value(0x30, &[content, algorithm.to_vec(), vec![0x03, 0x02, 0x00, 0x00]].concat())
+}
 
 #[test]
 fn peak_memory_is_a_small_multiple_and_work_grows_with_the_input() {

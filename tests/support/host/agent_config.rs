@@ -43,7 +43,11 @@ impl SimulatedHost {
             ("tpm", vec![("tcti", Some(Value::from(self.tpm().tcti())))]),
             (
                 "logs",
-                vec![("firmware", Some(path(&self.firmware_log()))), ("ima", Some(path(&self.ima_list())))],
+                vec![
+                    ("firmware", Some(path(&self.firmware_log()))),
+                    ("ima", Some(path(&self.ima_list()))),
+                    ("systemd", Some(path(&self.systemd_log()))),
+                ],
             ),
             (
                 "measure",

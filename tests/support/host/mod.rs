@@ -90,6 +90,11 @@ impl SimulatedHost {
         self.dir.path().join(IMA_LIST)
     }
 
+    /// Its `tpm2-measure.log`; there is none until systemd has measured something.
+    pub fn systemd_log(&self) -> PathBuf {
+        self.dir.path().join(SYSTEMD_LOG)
+    }
+
     /// Its `/var/lib/dpkg`.
     pub fn dpkg_admin_dir(&self) -> PathBuf {
         self.root().join("var/lib/dpkg")
@@ -109,6 +114,9 @@ impl SimulatedHost {
     /// Nobody reaches the TPM before everything is measured.
     pub fn reboot(&mut self) -> Result<()> {
         self.swtpm.power_off()?;
+        if self.systemd_log().exists() {
+            std::fs::remove_file(self.systemd_log())?;
+        }
         write_logs(self.dir.path(), &self.recording)?;
         self.swtpm.power_on(|tpm| measure(tpm, self.dir.path()))
     }
@@ -126,6 +134,13 @@ impl SimulatedHost {
         let mut list = std::fs::File::options().append(true).open(self.ima_list())?;
         std::io::Write::write_all(&mut list, &record)?;
         logs::extend_list(&self.swtpm.socket(), &record)
+    }
+
+    /// systemd measures a text: PCR first, log after.
+    pub fn systemd_measures(&self, pcr: u32, text: &str, event_type: &str) -> Result<()> {
+        let record = logs::systemd_measures(&self.swtpm.socket(), pcr, text, event_type)?;
+        let mut log = std::fs::File::options().create(true).append(true).open(self.systemd_log())?;
+        Ok(std::io::Write::write_all(&mut log, &record)?)
     }
 
     /// Writes an executable as package managers do: beside its place, then renamed onto it. The path is absolute on
@@ -163,6 +178,7 @@ impl SimulatedHost {
 
 const FIRMWARE_LOG: &str = "binary_bios_measurements";
 const IMA_LIST: &str = "binary_runtime_measurements";
+const SYSTEMD_LOG: &str = "tpm2-measure.log";
 
 fn write_logs(dir: &Path, recording: &Recording) -> Result<()> {
     replace(&dir.join(IMA_LIST), &recording.ima_list)?;

@@ -5,6 +5,7 @@
 
 mod event_log;
 mod ima_list;
+mod systemd_log;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use evidence::digest::{Digest, HashAlg};
@@ -17,6 +18,7 @@ use crate::tpm_command::TpmSocket;
 pub use event_log::{EventLogBuilder, SecureBootSwitch};
 pub use ima_list::ImaListBuilder;
 pub(crate) use ima_list::ng_record;
+pub use systemd_log::systemd_measures;
 
 /// A TPM seen from below: something to extend into.
 pub trait Measured {

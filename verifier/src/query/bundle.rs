@@ -37,7 +37,7 @@ pub(crate) async fn of_evidence(
     log_key: &str,
 ) -> Result<Option<Bundle>, StoreError> {
     let row = sqlx::query(
-        "SELECT e.chain, e.leaf, e.received_ms, e.sealed, e.pcr_values, e.firmware_log, e.ima_first, e.ima_list,
+        "SELECT e.chain, e.leaf, e.received_ms, e.sealed, e.pcr_values, e.firmware_log, e.ima_first, e.ima_list, e.systemd_log,
            e.state_before, n.ak_public, n.selection, n.tier, h.name
          FROM evidence e JOIN host h ON h.id = e.host_id JOIN enrolment n ON n.chain = e.chain
          WHERE e.host_id = ? AND e.chain = coalesce(?, h.chain) AND e.seq = ?",
@@ -75,6 +75,10 @@ async fn envelope(store: &Store, row: &SqliteRow) -> Result<Envelope, StoreError
         let first = to_u64(row.try_get("ima_first")?);
         let bytes = content(store, &digest).await?;
         attachments.push(Attachment { kind: AttachmentKind::ImaList, first, bytes });
+    }
+    if let Some(digest) = row.try_get::<Option<Vec<u8>>, _>("systemd_log")? {
+        let bytes = content(store, &digest).await?;
+        attachments.push(Attachment { kind: AttachmentKind::SystemdLog, first: 0, bytes });
     }
     let pcr_values = decode_values(&row.try_get::<Vec<u8>, _>("pcr_values")?)?;
     Ok(Envelope { evidence, pcr_values, attachments })

@@ -30,7 +30,8 @@ pub(crate) struct NewEvidence {
     pub(crate) firmware_log: Option<Sha256Digest>,
     pub(crate) ima_first: u64,
     pub(crate) ima_list: Option<Sha256Digest>,
-    /// Contents that the two before may name.
+    pub(crate) systemd_log: Option<Sha256Digest>,
+    /// Contents that the logs before may name.
     pub(crate) blobs: Vec<Blob>,
     pub(crate) added: Vec<Sha256Digest>,
     pub(crate) removed: Vec<Sha256Digest>,
@@ -105,8 +106,8 @@ impl NewEvidence {
     async fn insert(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<i64, StoreError> {
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO evidence (host_id, chain, seq, digest, leaf, received_ms, cause, reset_count, restart_count,
-               sealed, pcr_values, firmware_log, ima_first, ima_list, state_before, changes, status, result, summary)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+               sealed, pcr_values, firmware_log, ima_first, ima_list, systemd_log, state_before, changes, status, result, summary)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         )
         .bind(self.host_row)
         .bind(self.chain.as_bytes().as_slice())
@@ -122,6 +123,7 @@ impl NewEvidence {
         .bind(self.firmware_log.as_ref().map(|digest| digest.as_bytes().as_slice()))
         .bind(to_i64(self.ima_first))
         .bind(self.ima_list.as_ref().map(|digest| digest.as_bytes().as_slice()))
+        .bind(self.systemd_log.as_ref().map(|digest| digest.as_bytes().as_slice()))
         .bind(&self.state_before)
         .bind(i64::from(!self.added.is_empty() || !self.removed.is_empty()))
         .bind(self.status)

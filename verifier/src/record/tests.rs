@@ -128,6 +128,7 @@ impl Chain {
             firmware_log: None,
             ima_first: 0,
             ima_list: None,
+            systemd_log: None,
             blobs: Vec::new(),
             added,
             removed,

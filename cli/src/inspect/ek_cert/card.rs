@@ -33,7 +33,7 @@ fn status(view: &EkCertView) -> Cell {
 }
 
 fn device(card: &mut Card, view: &EkCertView) {
-    card.section(if view.kind.starts_with("platform") { "Platform" } else { "TPM" });
+    card.section(if view.kind == "platform" { "Platform" } else { "TPM" });
     let mut row = |label: &str, value: &Option<String>| {
         if let Some(value) = value {
             card.row(label, value);
@@ -87,8 +87,8 @@ fn asserted(assertions: &AssertionsView) -> String {
 
 fn certificate(card: &mut Card, view: &EkCertView) {
     card.section("Certificate");
-    card.row("for", purpose(view.kind));
-    if !view.kind.starts_with("platform") || !view.subject.is_empty() {
+    card.row("for", purpose(view));
+    if view.kind != "platform" || !view.subject.is_empty() {
         card.row("subject", if view.subject.is_empty() { Cell::none() } else { (&view.subject).into() });
     }
     card.row("issuer", &view.issuer);
@@ -110,14 +110,14 @@ fn certificate(card: &mut Card, view: &EkCertView) {
     }
 }
 
-fn purpose(kind: &str) -> &'static str {
-    match kind {
-        "ek" => "an endorsement key",
-        "ak" => "an attestation key",
-        "platform" => "a platform",
-        "platform-delta" => "what changed of a platform",
-        "platform-key" => "a platform, by a key",
-        "ca" => "an authority",
+fn purpose(view: &EkCertView) -> &'static str {
+    match (view.kind, view.platform_form) {
+        ("ek", _) => "an endorsement key",
+        ("ak", _) => "an attestation key",
+        ("platform", Some("delta")) => "what changed of a platform",
+        ("platform", Some("key")) => "a platform, by the key of its TPM",
+        ("platform", _) => "a platform",
+        ("ca", _) => "an authority",
         _ => "something else",
     }
 }

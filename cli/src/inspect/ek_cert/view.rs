@@ -19,8 +19,10 @@ pub(super) struct EkCertView {
     pub(super) form: &'static str,
     /// Further certificates of the file, which were taken for those above it.
     pub(super) more: usize,
-    /// `ek`, `ak`, `platform`, `platform-delta`, `platform-key`, `ca` or `other`.
+    /// `ek`, `ak`, `platform`, `ca` or `other`.
     pub(super) kind: &'static str,
+    /// How a platform certificate is about one: by `attributes`, by a `delta` to others, or by a `key`.
+    pub(super) platform_form: Option<&'static str>,
     pub(super) subject: String,
     pub(super) issuer: String,
     pub(super) serial: String,
@@ -135,6 +137,7 @@ impl EkCertView {
             form,
             more,
             kind: found.kind.name(),
+            platform_form: found.kind.platform_form(),
             subject: found.subject.clone(),
             issuer: found.issuer.clone(),
             serial: serial(&found.serial),

@@ -76,6 +76,8 @@ pub(super) struct SignerView {
     pub(super) kind: &'static str,
     /// Id of the key; issuer and serial number where an appended signature names these.
     pub(super) key: String,
+    /// Of a measured key with this id; others may have the same.
+    pub(super) subject: Option<String>,
     pub(super) files: u64,
 }
 
@@ -158,8 +160,16 @@ impl Measured {
 
     pub(super) fn finish(mut self) -> Self {
         let signers = std::mem::take(&mut self.by_signer);
-        self.signers =
-            signers.into_iter().map(|((kind, key), files)| SignerView { kind, key, files }).collect();
+        let subject = |id: &str| {
+            let mut keys = self.keys.iter();
+            let named = |key: &&KeyView| key.key_id.as_ref().is_some_and(|key_id| key_id.ends_with(id));
+            keys.find(named).map(|key| key.subject.clone())
+        };
+        let view = |((kind, key), files): ((&'static str, String), u64)| {
+            let subject = subject(&key);
+            SignerView { kind, key, subject, files }
+        };
+        self.signers = signers.into_iter().map(view).collect();
         self
     }
 }

@@ -111,9 +111,7 @@ impl Rows {
         match self.show {
             Show::Nothing | Show::Some => return Ok(()),
             Show::AllAsLines | Show::OddAsLines => {
-                for row in &self.waiting {
-                    ui.json(&RowLine { file: &self.file, row })?;
-                }
+                ui.json_lines(self.waiting.iter().map(|row| RowLine { file: &self.file, row }))?;
             }
             Show::AllAsTable | Show::OddAsTable => {
                 let text = self.table(ui.screen());

@@ -182,9 +182,11 @@ impl ListView {
     }
 
     fn signers(&self) -> Table {
-        let mut table = Table::new(&["SIGNED BY", "SIGNATURE", "FILES"]);
+        let mut table = Table::new(&["SIGNED BY", "SIGNATURE", "FILES", "MEASURED KEY"]);
         for signer in &self.measured.signers {
-            table.row(vec![(&signer.key).into(), signer.kind.into(), signer.files.to_string().into()]);
+            let subject = signer.subject.as_ref().map_or_else(Cell::none, Into::into);
+            let files = signer.files.to_string().into();
+            table.row(vec![(&signer.key).into(), signer.kind.into(), files, subject]);
         }
         table
     }

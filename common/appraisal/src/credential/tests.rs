@@ -40,10 +40,15 @@ fn p521(seed: u64) -> (Public, SoftwareEndorsementKey) {
 }
 
 fn rsa_2048() -> (Public, SoftwareEndorsementKey) {
+    rsa(Template::EkRsa2048, 2048)
+}
+
+fn rsa(template: Template, bits: u16) -> (Public, SoftwareEndorsementKey) {
     use rsa::traits::PublicKeyParts as _;
-    let secret = rsa::RsaPrivateKey::new(&mut rng(1), 2048).unwrap();
-    let mut area = Template::EkRsa2048.area();
+    let secret = rsa::RsaPrivateKey::new(&mut rng(1), usize::from(bits)).unwrap();
+    let mut area = template.area();
     let Key::Rsa(key) = &mut area.key else { panic!("not RSA") };
+    key.bits = bits;
     key.modulus = secret.n().to_bytes_be();
     (Public::new(&area).unwrap(), SoftwareEndorsementKey::Rsa(Box::new(secret)))
 }
@@ -62,7 +67,8 @@ fn name(template: Template) -> KeyName {
 #[test]
 fn what_is_made_for_a_key_and_a_name_opens_with_them_alone() {
     let (mine, other) = (name(Template::AkEccP256), name(Template::AkRsa2048));
-    for (ek, private) in [p256(1), p384(1), p521(1), rsa_2048()] {
+    let large = |bits| rsa(Template::EkRsa3072, bits);
+    for (ek, private) in [p256(1), p384(1), p521(1), rsa_2048(), large(3072), large(4096)] {
         let blob = make_credential(&ek, &mine, b"a secret", &mut rng(7)).unwrap();
         let opened = activate_credential(&ek, &private, &mine, &blob).unwrap();
         assert_eq!(opened.as_slice(), b"a secret");

@@ -97,12 +97,22 @@ impl PublicKey {
 
     /// From a modulus and an exponent.
     pub(crate) fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, SignatureError> {
+        Self::rsa_up_to(RsaPublicKey::MAX_SIZE, modulus, exponent)
+    }
+
+    /// From a modulus of at most `max_bits` and an exponent.
+    pub(crate) fn rsa_up_to(
+        max_bits: usize,
+        modulus: &[u8],
+        exponent: &[u8],
+    ) -> Result<Self, SignatureError> {
         let (n, e) = (BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent));
         let bits = n.bits();
-        if !(2048..=RsaPublicKey::MAX_SIZE).contains(&bits) {
+        if !(2048..=max_bits).contains(&bits) {
             return Err(SignatureError::RsaSize { bits });
         }
-        RsaPublicKey::new(n, e).map(Self::Rsa).map_err(|_| SignatureError::MalformedKey)
+        let key = RsaPublicKey::new_with_max_size(n, e, max_bits);
+        key.map(Self::Rsa).map_err(|_| SignatureError::MalformedKey)
     }
 
     /// From a SEC1 point on P-256, which must lie on the curve.

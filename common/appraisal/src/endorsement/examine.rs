@@ -55,14 +55,22 @@ pub enum CertificateKind {
 }
 
 impl CertificateKind {
+    /// Of a platform's, how it is about it: `attributes`, `delta` or `key`.
+    pub const fn platform_form(self) -> Option<&'static str> {
+        match self {
+            Self::Platform => Some("attributes"),
+            Self::PlatformDelta => Some("delta"),
+            Self::PlatformKey => Some("key"),
+            _ => None,
+        }
+    }
+
     /// The name that answers show.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Endorsement => "ek",
             Self::Attestation => "ak",
-            Self::Platform => "platform",
-            Self::PlatformDelta => "platform-delta",
-            Self::PlatformKey => "platform-key",
+            Self::Platform | Self::PlatformDelta | Self::PlatformKey => "platform",
             Self::Authority => "ca",
             Self::Other => "other",
         }

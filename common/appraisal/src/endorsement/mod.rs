@@ -43,7 +43,7 @@ pub use finding::EndorsementFinding;
 pub use path::Authority;
 pub use pem::{Form, certificates_from_pem, certificates_in, decode as decode_base64, revocation_lists_in};
 pub use revocation::{RevocationList, RevocationLists, RevocationReason};
-pub use roots::{EndorsementRoots, RootsFileError};
+pub use roots::{EndorsementRoots, RootSummary, RootsFileError, SelfSignature, summarise_root};
 pub use tcg::{CommonCriteria, Fips, PlatformName, SecurityAssertions, TpmSpecification};
 pub use tier::{EndorsementPolicy, Standing, TrustTier};
 pub use vendor::Vendor;

@@ -164,27 +164,10 @@ impl<'a> Search<'a> {
             if !list.covers(child.is_authority()) {
                 continue;
             }
-            if !issuer.may_revoke() {
-                findings.push(EndorsementFinding::ListIssuer(which));
-                continue;
-            }
-            if !self.is_signed(place, &list, which, issuer)? {
-                findings.push(EndorsementFinding::ListOfOtherKey(which));
-                continue;
-            }
-            let this_update = list.this_update();
-            if this_update > self.at {
-                findings.push(EndorsementFinding::ListNotYetValid { which, this_update });
-                continue;
-            }
-            if let Some(entry) = list.find(child.serial()) {
-                return Err(EndorsementError::Revoked { which, at: entry.at, reason: entry.reason });
-            }
-            match list.next_update() {
-                Some(next_update) if next_update < self.at => {
-                    findings.push(EndorsementFinding::StaleList { which, next_update });
-                }
-                _ => fresh = true,
+            match self.consult(place, &list, issuer, child)? {
+                None => fresh = true,
+                Some(finding) if findings.contains(&finding) => {}
+                Some(finding) => findings.push(finding),
             }
         }
         if fresh {
@@ -194,6 +177,32 @@ impl<'a> Search<'a> {
             findings.push(EndorsementFinding::RevocationUnknown(which));
         }
         Ok(findings)
+    }
+
+    /// What is out of order with a list that does not revoke the certificate.
+    fn consult(
+        &mut self,
+        place: usize,
+        list: &RevocationList<'_>,
+        issuer: &Certificate<'_>,
+        child: Child<'_>,
+    ) -> Result<Option<EndorsementFinding>, EndorsementError> {
+        let which = child.which();
+        if !issuer.may_revoke() {
+            return Ok(Some(EndorsementFinding::ListIssuer(which)));
+        }
+        if !self.is_signed(place, list, which, issuer)? {
+            return Ok(Some(EndorsementFinding::ListOfOtherKey(which)));
+        }
+        let this_update = list.this_update();
+        if this_update > self.at {
+            return Ok(Some(EndorsementFinding::ListNotYetValid { which, this_update }));
+        }
+        if let Some(entry) = list.find(child.serial()) {
+            return Err(EndorsementError::Revoked { which, at: entry.at, reason: entry.reason });
+        }
+        let stale = list.next_update().filter(|next_update| *next_update < self.at);
+        Ok(stale.map(|next_update| EndorsementFinding::StaleList { which, next_update }))
     }
 
     fn is_signed(

@@ -3,12 +3,16 @@
 //! In: certificates, each with the tier that its word is worth. Out: a set that a search asks by name. A root's own
 //! signature is not looked at: it is trusted because it is here.
 
+use evidence::digest::Sha256Digest;
+use evidence::time::UnixTime;
+
 use super::bundle::{Bundle, BundleError};
 use super::certificate::Certificate;
 use super::limits::ROOTS;
 use super::name::NameKey;
 use super::pem::{certificates_from_pem, certificates_in};
 use super::{EndorsementError, TrustTier, Which};
+use crate::crypto::SignatureError;
 
 /// Why a file holds no roots.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -119,4 +123,53 @@ impl EndorsementRoots {
         let roots = self.0.iter().enumerate().filter(move |(_, root)| root.subject == subject);
         roots.map(|(at, root)| (root.tier, Certificate::parse(Which::Root(at), &root.der)))
     }
+}
+
+/// What there is to say of a root before it is trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootSummary {
+    /// Its subject.
+    pub subject: String,
+    /// SHA-256 over it.
+    pub certificate: Sha256Digest,
+    /// Until when it holds.
+    pub not_after: UnixTime,
+    /// Whose signature it bears.
+    pub signature: SelfSignature,
+}
+
+/// Whose signature a root bears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SelfSignature {
+    /// Its own, and that holds.
+    Holds,
+    /// Somebody else's, who is not at hand: an intermediate can be trusted like a root.
+    OfAnother,
+    /// Its own, by an algorithm that is not accepted for certificates; nothing rests on it.
+    NotChecked,
+}
+
+/// Looks at a certificate that is to be trusted as a root: whether it is an authority's, with a key that can be used, and
+/// undamaged as far as its own signature tells.
+pub fn summarise_root(der: &[u8]) -> Result<RootSummary, EndorsementError> {
+    let certificate = Certificate::parse(Which::Root(0), der)?;
+    certificate.check_as_root()?;
+    let signature = if certificate.subject_key() == certificate.issuer_key() {
+        match certificate.signed_by(&certificate) {
+            Ok(()) => SelfSignature::Holds,
+            Err(
+                EndorsementError::Algorithm { .. }
+                | EndorsementError::Signature { error: SignatureError::Hash(_), .. },
+            ) => SelfSignature::NotChecked,
+            Err(error) => return Err(error),
+        }
+    } else {
+        SelfSignature::OfAnother
+    };
+    Ok(RootSummary {
+        subject: certificate.subject().to_string(),
+        certificate: certificate.digest(),
+        not_after: certificate.not_after(),
+        signature,
+    })
 }

@@ -10,6 +10,7 @@ mod ima;
 mod log;
 mod place;
 mod quote;
+mod systemd;
 
 use evidence::envelope::Envelope;
 
@@ -22,6 +23,7 @@ pub use ima::VerifiedIma;
 pub use log::{BootChange, VerifiedLog};
 pub use place::PlacedQuote;
 pub use quote::VerifiedQuote;
+pub use systemd::VerifiedSystemdLog;
 
 /// Verifies evidence from its signature to its logs.
 ///

@@ -8,6 +8,7 @@ use evidence::tpm::{Attest, Attested, ClockInfo, QuoteInfo, Signature};
 
 use crate::attester::Attester;
 use crate::crypto;
+use crate::quote::check_values;
 use crate::refusal::Refusal;
 
 /// An envelope whose quote holds: its body and PCR values are what the host's TPM signed.
@@ -37,7 +38,7 @@ impl<'e> VerifiedQuote<'e> {
         check_qualifying_data(&attest, evidence.body_raw())?;
         check_selection(quote, attester)?;
         check_boot(body, &clock)?;
-        let values = check_values(envelope, quote, &signature)?;
+        let values = values_of(envelope, quote, &signature)?;
         Ok(Self { envelope, clock, selection: quote.selection.clone(), values })
     }
 
@@ -96,9 +97,8 @@ fn check_boot(body: &Body, clock: &ClockInfo) -> Result<(), Refusal> {
     if body.boot == quote { Ok(()) } else { Err(Refusal::Boot { body: body.boot, quote }) }
 }
 
-/// The values in the order of the selection, hashed with the signature scheme's algorithm, give the quoted digest.
-//= TPM 2.0 Library Part 3 §18.4: TPM2_Quote
-fn check_values(envelope: &Envelope, quote: &QuoteInfo, signature: &Signature) -> Result<PcrValues, Refusal> {
+/// The values, which come in the order of the selection and give the quoted digest.
+fn values_of(envelope: &Envelope, quote: &QuoteInfo, signature: &Signature) -> Result<PcrValues, Refusal> {
     if envelope.pcr_values.len() != quote.selection.len() {
         return Err(Refusal::PcrValues);
     }
@@ -107,7 +107,8 @@ fn check_values(envelope: &Envelope, quote: &QuoteInfo, signature: &Signature) -
         let value = Digest::new(bank, bytes).map_err(|_| Refusal::PcrValues)?;
         values.insert(pcr, value);
     }
-    let parts: Vec<&[u8]> = envelope.pcr_values.iter().map(Vec::as_slice).collect();
-    let digest = signature.hash().hash(&parts);
-    if digest.as_bytes() == quote.pcr_digest { Ok(values) } else { Err(Refusal::PcrValues) }
+    match check_values(quote, signature.hash(), &values) {
+        Ok(()) => Ok(values),
+        Err(_) => Err(Refusal::PcrValues),
+    }
 }

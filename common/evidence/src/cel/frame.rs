@@ -70,7 +70,8 @@ impl<'a> Frames<'a> {
         self.state == State::Done || trimmed(self.rest).is_empty()
     }
 
-    const fn offset(&self) -> usize {
+    /// Where reading goes on.
+    pub(super) const fn offset(&self) -> usize {
         self.whole.saturating_sub(self.rest.len())
     }
 

@@ -65,11 +65,13 @@ impl<'a> Iterator for Records<'a> {
     type Item = Result<CelRecord<'a>, CelError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        let start = self.frames.offset();
         let frame = self.frames.next()?;
         let number = self.next;
         self.next = number.saturating_add(1);
         Some(frame.and_then(|value| CelRecord::read(value, number)).map_err(|cause| CelError {
             record: number,
+            start,
             place: if self.frames.is_done() { Place::Last } else { Place::Within },
             cause,
         }))
@@ -82,6 +84,8 @@ impl<'a> Iterator for Records<'a> {
 pub struct CelError {
     /// Its number, from 0.
     pub record: u64,
+    /// Where it starts, with what stands before it.
+    pub start: usize,
     /// Whether anything follows it.
     pub place: Place,
     /// What is wrong with it.

@@ -8,7 +8,7 @@ use std::fmt;
 use super::decode::{EventKind, Measured, PHASES};
 use super::nvpcr::NvPcrs;
 use super::{NvPcrStart, SystemdEvent, SystemdLog, TextCheck};
-use crate::cel::{CelError, CelProblem, Framing, Register};
+use crate::cel::{CelError, CelProblem, Content, Framing, Register};
 use crate::digest::HashAlg;
 use crate::finding::Severity;
 use crate::json::JsonError;
@@ -80,6 +80,8 @@ finding_codes! {
     RecordTruncated = "record-truncated", Error, "the log ends within this record";
     /// A record that extends a register that no TPM has.
     UnknownRegister = "unknown-register", Error, "no TPM has this register";
+    /// A PCR of firmware's that is extended with anything but the separator.
+    FirmwarePcr = "firmware-pcr-extended", Warning, "systemd extends firmware's PCRs with its separator and nothing else";
     /// A type of event that Lydian does not know.
     UnknownEvent = "unknown-event", Info, "a type of event that is not known here";
     /// A type that belongs to another text.
@@ -169,6 +171,11 @@ impl<'a> State<'a> {
         let register = event.record.register;
         if event.record.is_measured() && matches!(register, Register::Pcr(_)) && register.pcr().is_none() {
             find(FindingCode::UnknownRegister, Detail::Register(register));
+        }
+        if let (Content::Systemd(_), Register::Pcr(0..=8 | 14)) = (event.record.content, register)
+            && event.measured() != Some(Measured::OsSeparator)
+        {
+            find(FindingCode::FirmwarePcr, Detail::Register(register));
         }
         self.nvpcr(event, &mut find);
     }

@@ -42,8 +42,11 @@ fn round_trip(name: &str, bytes: &[u8]) -> Option<usize> {
     assert_eq!(cel.records().count(), log.events().len(), "{name}");
     for bank in log.banks() {
         let (replayed, expected) = (cel.replay(*bank), log.replay(*bank).unwrap());
-        assert_eq!(replayed.values(), expected, "{name} {bank}");
         assert_eq!(replayed.extended(), log.extended(*bank), "{name} {bank}");
+        // A canonical log does not tell measurement registers, which all start at zero, from PCRs.
+        for pcr in replayed.extended().iter() {
+            assert_eq!(Some(replayed.value(pcr)), expected.value(*bank, pcr), "{name} {bank}");
+        }
     }
     let back = to_firmware_log(cel).unwrap();
     let again = EventLog::parse(&back);

@@ -6,6 +6,7 @@ use evidence::tpm::{Key, Public, Template};
 use p256::ecdsa::signature::hazmat::PrehashSigner as _;
 use p256::elliptic_curve::sec1::ToEncodedPoint as _;
 use x509_cert::certificate::{TbsCertificate, Version};
+use x509_cert::crl::{CertificateList, RevokedCert, TbsCertList};
 use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages};
 use x509_cert::name::Name;
@@ -45,7 +46,7 @@ impl Forged {
             signer,
             valid: (1_000, 2_000),
             constraints: Some(BasicConstraints { ca: true, path_len_constraint: None }),
-            usage: Some(KeyUsages::KeyCertSign.into()),
+            usage: Some(KeyUsages::KeyCertSign | KeyUsages::CRLSign),
             extended: None,
             extra: Vec::new(),
             algorithm: ECDSA_SHA256,
@@ -63,13 +64,16 @@ impl Forged {
         }
     }
 
+    /// The serial number: no two certificates of one issuer are for one key here.
+    pub(super) const fn serial(&self) -> [u8; 2] {
+        [self.key, self.signer]
+    }
+
     pub(super) fn der(&self) -> Vec<u8> {
         let algorithm = |oid| AlgorithmIdentifierOwned { oid, parameters: None };
-        let time =
-            |secs| Time::UtcTime(UtcTime::from_unix_duration(std::time::Duration::from_secs(secs)).unwrap());
         let tbs = TbsCertificate {
             version: Version::V3,
-            serial_number: SerialNumber::new(&[self.key, self.signer]).unwrap(),
+            serial_number: SerialNumber::new(&self.serial()).unwrap(),
             signature: algorithm(self.algorithm),
             issuer: name(self.issuer),
             validity: Validity { not_before: time(self.valid.0), not_after: time(self.valid.1) },
@@ -95,10 +99,7 @@ impl Forged {
     }
 
     fn sign(&self, tbs: &[u8]) -> Vec<u8> {
-        let digest = evidence::digest::Sha256Digest::of(&[tbs]);
-        let key = p256::ecdsa::SigningKey::from(&secret(self.signer));
-        let signature: p256::ecdsa::Signature = key.sign_prehash(digest.as_bytes()).unwrap();
-        let mut signature = signature.to_der().as_bytes().to_vec();
+        let mut signature = sign(self.signer, tbs);
         if self.spoil_signature {
             *signature.last_mut().unwrap() ^= 1;
         }
@@ -119,6 +120,68 @@ impl Forged {
         all.extend(self.extra.iter().cloned());
         all
     }
+}
+
+/// A list of revoked certificates, signed by a key that is named by a number.
+#[derive(Clone, Debug)]
+pub(super) struct ForgedList {
+    pub(super) issuer: &'static str,
+    pub(super) signer: u8,
+    pub(super) this_update: u64,
+    pub(super) next_update: Option<u64>,
+    pub(super) revoked: Vec<RevokedCert>,
+    pub(super) extensions: Vec<Extension>,
+}
+
+impl ForgedList {
+    /// A list that is good from 1,200 to 1,800.
+    pub(super) fn of(issuer: &'static str, signer: u8, serials: &[&[u8]]) -> Self {
+        Self {
+            issuer,
+            signer,
+            this_update: 1_200,
+            next_update: Some(1_800),
+            revoked: serials.iter().map(|serial| entry(serial, &[])).collect(),
+            extensions: Vec::new(),
+        }
+    }
+
+    pub(super) fn der(&self) -> Vec<u8> {
+        let algorithm = AlgorithmIdentifierOwned { oid: ECDSA_SHA256, parameters: None };
+        let some = |list: &[Extension]| (!list.is_empty()).then(|| list.to_vec());
+        let tbs = TbsCertList {
+            version: Version::V2,
+            signature: algorithm.clone(),
+            issuer: name(self.issuer),
+            this_update: time(self.this_update),
+            next_update: self.next_update.map(time),
+            revoked_certificates: (!self.revoked.is_empty()).then(|| self.revoked.clone()),
+            crl_extensions: some(&self.extensions),
+        };
+        let signature = sign(self.signer, &tbs.to_der().unwrap());
+        let signature = BitString::from_bytes(&signature).unwrap();
+        CertificateList { tbs_cert_list: tbs, signature_algorithm: algorithm, signature }.to_der().unwrap()
+    }
+}
+
+/// An entry of a list, from 1,100.
+pub(super) fn entry(serial: &[u8], extensions: &[Extension]) -> RevokedCert {
+    RevokedCert {
+        serial_number: SerialNumber::new(serial).unwrap(),
+        revocation_date: time(1_100),
+        crl_entry_extensions: (!extensions.is_empty()).then(|| extensions.to_vec()),
+    }
+}
+
+fn time(secs: u64) -> Time {
+    Time::UtcTime(UtcTime::from_unix_duration(std::time::Duration::from_secs(secs)).unwrap())
+}
+
+fn sign(signer: u8, message: &[u8]) -> Vec<u8> {
+    let digest = evidence::digest::Sha256Digest::of(&[message]);
+    let key = p256::ecdsa::SigningKey::from(&secret(signer));
+    let signature: p256::ecdsa::Signature = key.sign_prehash(digest.as_bytes()).unwrap();
+    signature.to_der().as_bytes().to_vec()
 }
 
 pub(super) fn extension(oid: &str, critical: bool, value: &[u8]) -> Extension {

@@ -1,7 +1,12 @@
 //! Chains that hold, and one test row for each reason why one does not.
 
+mod bundle;
 mod forge;
+mod forms;
+mod platform;
 mod real;
+mod revocation;
+mod vectors;
 
 use der::asn1::ObjectIdentifier;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsages};
@@ -277,23 +282,69 @@ fn bytes_that_are_no_certificate_are_refused_with_the_place() {
 }
 
 #[test]
-fn every_changed_byte_of_a_chain_is_noticed() {
+fn every_changed_bit_of_a_chain_is_noticed() {
     let chain = Chain::good();
     let roots = EndorsementRoots::from_der([chain.root.der().as_slice()]).unwrap();
     let (leaf, intermediate) = (chain.leaf.der(), chain.intermediate.der());
+    let (at, public) = (UnixTime::from_secs(chain.at), endorsement_key(1));
+    let holds = |leaf: &[u8], intermediate: &[u8]| {
+        verify_chain(leaf, &[intermediate], &roots, &NO_LISTS, at, &public).is_ok()
+    };
+    assert!(holds(&leaf, &intermediate));
+    for bit in 0..8 * leaf.len() {
+        assert!(!holds(&flipped(&leaf, bit), &intermediate), "bit {bit} of the endorsement certificate");
+    }
+    for bit in 0..8 * intermediate.len() {
+        assert!(!holds(&leaf, &flipped(&intermediate, bit)), "bit {bit} of the intermediate");
+    }
+}
+
+/// The bytes with one bit changed.
+fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
+    let mut changed = bytes.to_vec();
+    changed[bit / 8] ^= 1 << (bit % 8);
+    changed
+}
+
+#[test]
+fn what_is_added_to_or_taken_from_a_chain_is_noticed() {
+    let chain = Chain::good();
+    let roots = EndorsementRoots::from_der([chain.root.der().as_slice()]).unwrap();
+    let (leaf, intermediate) = (chain.leaf.der(), chain.intermediate.der());
+    let (at, public) = (UnixTime::from_secs(chain.at), endorsement_key(1));
+    let verify = |leaf: &[u8], more: &[&[u8]]| verify_chain(leaf, more, &roots, &NO_LISTS, at, &public);
+    assert!(verify(&intermediate, &[&leaf]).is_err(), "swapped");
+    assert!(verify(&leaf, &[]).is_err(), "dropped");
+    assert!(verify(&leaf, &[&intermediate, &intermediate, &leaf]).is_ok(), "repeated: no harm");
+    for cut in 0..leaf.len() {
+        assert!(verify(&leaf[..cut], &[&intermediate]).is_err(), "cut at {cut}");
+        assert!(verify(&leaf, &[&intermediate[..cut.min(intermediate.len() - 1)]]).is_err(), "cut at {cut}");
+    }
+    assert!(verify(&[leaf.as_slice(), &[0]].concat(), &[&intermediate]).is_err(), "appended");
+}
+
+#[test]
+fn a_crowd_of_one_name_costs_a_limited_number_of_signatures() {
+    let chain = Chain::good();
+    let roots = EndorsementRoots::from_der([chain.root.der().as_slice()]).unwrap();
+    let impostors: Vec<_> = (0..1_000_u32)
+        .map(|n| Forged { key: u8::try_from(10 + n % 200).unwrap(), ..chain.intermediate.clone() }.der())
+        .collect();
+    let mut crowd: Vec<&[u8]> = impostors.iter().map(Vec::as_slice).collect();
+    let (leaf, good) = (chain.leaf.der(), chain.intermediate.der());
     let at = UnixTime::from_secs(chain.at);
-    for at_byte in 0..leaf.len() {
-        let mut changed = leaf.clone();
-        changed[at_byte] ^= 0x01; // also the count of a bit string's loose bits
-        let found = verify_chain(&changed, &[&intermediate], &roots, &NO_LISTS, at, &endorsement_key(1));
-        assert!(found.is_err(), "byte {at_byte} of the endorsement certificate");
-    }
-    for at_byte in 0..intermediate.len() {
-        let mut changed = intermediate.clone();
-        changed[at_byte] ^= 0x01;
-        let found = verify_chain(&leaf, &[&changed], &roots, &NO_LISTS, at, &endorsement_key(1));
-        assert!(found.is_err(), "byte {at_byte} of the intermediate");
-    }
+    let verify = |crowd: &[&[u8]]| verify_chain(&leaf, crowd, &roots, &NO_LISTS, at, &endorsement_key(1));
+    crowd.push(&good);
+    let failed = verify(&crowd).unwrap_err();
+    assert!(matches!(failed, EndorsementError::Signature { .. }), "{failed}");
+    // The identifier of the issuer's key leads past the crowd.
+    let id = |key: u8| [4, 1, key];
+    let named =
+        Forged { extra: vec![extension("2.5.29.35", false, &[0x30, 3, 0x80, 1, 2])], ..chain.leaf.clone() };
+    let found = Forged { extra: vec![extension("2.5.29.14", false, &id(2))], ..chain.intermediate.clone() };
+    let (named, found) = (named.der(), found.der());
+    crowd.push(&found);
+    assert!(verify_chain(&named, &crowd, &roots, &NO_LISTS, at, &endorsement_key(1)).is_ok());
 }
 
 #[test]

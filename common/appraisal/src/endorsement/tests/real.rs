@@ -98,7 +98,7 @@ fn a_bundle_may_hold_text_between_certificates() {
 
 /// Real certificates of real makers, where the corpus is at hand.
 #[expect(clippy::disallowed_methods, reason = "the corpus lies outside the project and is read in place")]
-fn vectors() -> Option<PathBuf> {
+pub(super) fn vectors() -> Option<PathBuf> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors");
     let dir = std::env::var_os("LYDIAN_VECTORS").map_or(default, PathBuf::from);
     if !dir.is_dir() {
@@ -109,7 +109,7 @@ fn vectors() -> Option<PathBuf> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the corpus lies outside the project and is read in place")]
-fn read(path: &Path) -> Vec<u8> {
+pub(super) fn read(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

@@ -3,6 +3,7 @@
 mod canonical;
 mod efi;
 mod eventlog;
+mod files;
 mod ima;
 mod pe;
 mod records;
@@ -48,5 +49,6 @@ pub(crate) fn all() -> Vec<Row> {
     rows.extend(canonical::rows());
     rows.extend(records::rows());
     rows.extend(signing::rows());
+    rows.extend(files::rows());
     rows
 }

@@ -257,7 +257,7 @@ mod quotes {
             "quote.bin" => {
                 return Err("another project's container (bincode); the same quote as tpm-quote-v1.json's");
             }
-            _ if name.ends_with(".json") || name.ends_with(".pb") => {
+            _ if matches!(name.rsplit('.').next(), Some("json" | "pb")) => {
                 return Err("another project's container; its parts lie extracted beside it");
             }
             _ => return Ok(|_, _| Err("a file that nothing here reads".to_owned())),

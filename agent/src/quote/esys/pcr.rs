@@ -47,7 +47,7 @@ pub(super) fn quote(
         let (attest, signature, quoted) = quote_once(context, ak, selection, qualifying)?;
         let after = read(context, selection)?;
         for values in [&after, &before] {
-            if hash(quoted.hash, values)? == quoted.digest {
+            if hash(quoted.hash, values) == quoted.digest {
                 return Ok(Quote { attest, signature, pcr_values: values.clone() });
             }
         }
@@ -135,10 +135,9 @@ fn to_list(selection: &PcrSelection) -> Result<PcrSelectionList, TpmError> {
     PcrSelectionList::try_from(list).map_err(code::of("TPML_PCR_SELECTION"))
 }
 
-fn hash(alg: HashAlg, values: &[Digest]) -> Result<Vec<u8>, TpmError> {
+fn hash(alg: HashAlg, values: &[Digest]) -> Vec<u8> {
     let parts: Vec<&[u8]> = values.iter().map(Digest::as_bytes).collect();
-    let digest = alg.hash(&parts);
-    Ok(digest.as_bytes().to_vec())
+    alg.hash(&parts).as_bytes().to_vec()
 }
 
 fn differ_in_ima_only(selection: &PcrSelection, one: &[Digest], other: &[Digest]) -> bool {

@@ -98,6 +98,11 @@ fn certificate(card: &mut Card, view: &EkCertView) {
         let bits = key.bits.map_or_else(String::new, |bits| format!(", {bits} bits"));
         card.row("key", format!("{}{bits}", key.algorithm));
     }
+    for (label, values) in [("for use in", usage(view)), ("policies", view.usage.policies.join(", "))] {
+        if !values.is_empty() {
+            card.row(label, values);
+        }
+    }
     card.row("signed with", &view.signature_algorithm);
     card.row("SHA-256", &view.cert_sha256);
     if let Some(spki) = &view.spki_sha256 {
@@ -108,6 +113,17 @@ fn certificate(card: &mut Card, view: &EkCertView) {
         Some(false) => card.row("TPM's key", Cell::toned("is another one", Tone::Bad)),
         None => {}
     }
+}
+
+/// The key's uses, with TCG's purposes by name.
+fn usage(view: &EkCertView) -> String {
+    let purposes = view.usage.purposes.iter().map(|oid| match oid.as_str() {
+        "2.23.133.8.1" => "TCG EK",
+        "2.23.133.8.2" | "2.23.133.8.4" => "TCG platform",
+        "2.23.133.8.3" => "TCG AK",
+        other => other,
+    });
+    view.usage.key.iter().copied().chain(purposes).collect::<Vec<_>>().join(", ")
 }
 
 fn purpose(view: &EkCertView) -> &'static str {

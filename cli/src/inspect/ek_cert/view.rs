@@ -37,6 +37,7 @@ pub(super) struct EkCertView {
     pub(super) cert_sha256: String,
     pub(super) spki_sha256: Option<String>,
     pub(super) key: Option<KeyView>,
+    pub(super) usage: UsageView,
     pub(super) signature_algorithm: String,
     pub(super) tcg: TcgView,
     pub(super) platform_serial: Option<String>,
@@ -62,6 +63,14 @@ pub(super) struct VendorView {
 pub(super) struct KeyView {
     pub(super) algorithm: String,
     pub(super) bits: Option<usize>,
+}
+
+/// What the key may be used for: names of the standard, and object identifiers.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct UsageView {
+    pub(super) key: Vec<&'static str>,
+    pub(super) purposes: Vec<String>,
+    pub(super) policies: Vec<String>,
 }
 
 /// What TCG's directory attributes say.
@@ -150,6 +159,11 @@ impl EkCertView {
             cert_sha256: found.certificate.to_string(),
             spki_sha256: found.key.as_ref().map(|key| key.spki.to_string()),
             key: found.key.as_ref().map(|key| KeyView { algorithm: key.algorithm.clone(), bits: key.bits }),
+            usage: UsageView {
+                key: found.usage.key.clone(),
+                purposes: found.usage.purposes.clone(),
+                policies: found.usage.policies.clone(),
+            },
             signature_algorithm: found.signature_algorithm.clone(),
             tcg: TcgView::new(found),
             platform_serial: platform.serial,

@@ -3,14 +3,16 @@
 //! In: a certificate of any kind, and what it is to be compared with. Out: all that it says, the chain as far as it
 //! holds, and findings. It is for people: hosts are enrolled by [`verify_chain`](super::verify_chain) alone.
 
+use evidence::asn1::{Asn1Error, tag};
 use evidence::digest::Sha256Digest;
 use evidence::time::UnixTime;
 use evidence::tpm::Public;
+use evidence::x509::KeyUsage;
 
 use super::certificate::{
     AK_CERTIFICATE, Certificate, EK_CERTIFICATE, PLATFORM_CERTIFICATE, PLATFORM_KEY_CERTIFICATE,
 };
-use super::extensions::{SUBJECT_ALT_NAME, SUBJECT_DIRECTORY_ATTRIBUTES};
+use super::extensions::{CERTIFICATE_POLICIES, SUBJECT_ALT_NAME, SUBJECT_DIRECTORY_ATTRIBUTES};
 use super::path::{Authority, Path, Search};
 use super::platform::{PlatformCertificate, PlatformKind};
 use super::revocation::RevocationLists;
@@ -97,6 +99,17 @@ pub struct KeySummary {
     pub spki: Sha256Digest,
 }
 
+/// What a certificate says that its key may be used for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// `keyUsage`, by the standard's names.
+    pub key: Vec<&'static str>,
+    /// `extKeyUsage`: object identifiers.
+    pub purposes: Vec<String>,
+    /// `certificatePolicies`: object identifiers.
+    pub policies: Vec<String>,
+}
+
 /// The certificate that a platform certificate is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HolderName {
@@ -124,6 +137,8 @@ pub struct Examination {
     pub certificate: Sha256Digest,
     /// Its key; an attribute certificate has none.
     pub key: Option<KeySummary>,
+    /// What its key may be used for.
+    pub usage: Usage,
     /// The algorithm of its signature.
     pub signature_algorithm: String,
     /// The TPM that it names.
@@ -188,6 +203,7 @@ fn of_certificate(certificate: &Certificate<'_>) -> Result<Examination, Endorsem
         validity: Validity { not_before: certificate.not_before(), not_after: certificate.not_after() },
         certificate: certificate.digest(),
         key: Some(KeySummary { algorithm: key.name(), bits: key.bits(), spki: key.sha256() }),
+        usage: usage(certificate).map_err(malformed)?,
         signature_algorithm: parsed.signature_algorithm().to_string(),
         device: names.as_ref().and_then(tcg::device),
         specification,
@@ -197,6 +213,21 @@ fn of_certificate(certificate: &Certificate<'_>) -> Result<Examination, Endorsem
         chain: Vec::new(),
         standing: Standing::Unknown,
         findings: Vec::new(),
+    })
+}
+
+fn usage(certificate: &Certificate<'_>) -> Result<Usage, Asn1Error> {
+    let parsed = certificate.parsed();
+    let mut policies = Vec::new();
+    if let Some(list) = certificate.extensions().find(CERTIFICATE_POLICIES)? {
+        for policy in list.expect(tag::SEQUENCE)?.reader() {
+            policies.push(policy?.expect(tag::SEQUENCE)?.reader().value()?.oid()?.to_string());
+        }
+    }
+    Ok(Usage {
+        key: parsed.key_usage().into_iter().flat_map(KeyUsage::names).collect(),
+        purposes: parsed.extended_key_usages().map(|oid| oid.to_string()).collect(),
+        policies,
     })
 }
 
@@ -215,6 +246,7 @@ fn of_platform(der: &[u8], certificate: &PlatformCertificate<'_>) -> Examination
         validity: Validity { not_before: certificate.not_before, not_after: certificate.not_after },
         certificate: Sha256Digest::of(&[der]),
         key: None,
+        usage: Usage::default(),
         signature_algorithm: certificate.signed.algorithm(),
         device: None,
         specification: None,

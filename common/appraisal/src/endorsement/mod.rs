@@ -38,7 +38,9 @@ use platform::PlatformCertificate;
 
 pub use bundle::{Bundle, BundleEntry, BundleError};
 pub use error::{EndorsementError, RevocationListError, Which};
-pub use examine::{CertificateKind, Examination, HolderName, KeySummary, Surroundings, Validity, examine};
+pub use examine::{
+    CertificateKind, Examination, HolderName, KeySummary, Surroundings, Usage, Validity, examine,
+};
 pub use finding::EndorsementFinding;
 pub use path::Authority;
 pub use pem::{Form, certificates_from_pem, certificates_in, decode as decode_base64, revocation_lists_in};

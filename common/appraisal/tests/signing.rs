@@ -6,7 +6,6 @@
     clippy::indexing_slicing,
     clippy::disallowed_methods,
     clippy::print_stderr,
-    clippy::print_stdout,
     reason = "tests read recorded inputs from disk"
 )]
 

@@ -175,7 +175,7 @@ impl Chip {
         // Time passes.
         self.clock.clock_ms = self.clock.clock_ms.saturating_add(1);
         let fields = AttestFields {
-            qualified_signer: self.qualified_signer()?,
+            qualified_signer: self.qualified_signer(),
             extra_data: qualifying.as_bytes().to_vec(),
             clock: self.clock,
             firmware_version: FIRMWARE_VERSION,
@@ -195,11 +195,11 @@ impl Chip {
     }
 
     //= TPM 2.0 Library Part 1, Qualified Name: QN ≔ H(QN_parent || Name), where a primary key's parent is its hierarchy's handle
-    fn qualified_signer(&self) -> Option<Vec<u8>> {
+    fn qualified_signer(&self) -> Vec<u8> {
         let name = self.signatory.public.name();
         let alg = name.digest().alg();
         let hash = alg.hash(&[&OWNER.to_be_bytes(), &name.to_bytes()]);
-        Some([alg.tpm_id().to_be_bytes().as_slice(), hash.as_bytes()].concat())
+        [alg.tpm_id().to_be_bytes().as_slice(), hash.as_bytes()].concat()
     }
 }
 

@@ -91,7 +91,7 @@ pub(crate) enum Command {
     /// Evidence with its proofs, also offline
     #[command(subcommand)]
     Evidence(EvidenceCommand),
-    /// Firmware logs, IMA lists and quotes from files
+    /// Measurement logs, quotes, certificates, key lists and signed files, from files
     #[command(subcommand)]
     Inspect(InspectCommand),
     /// Canonical event logs (CEL-JSON): made from a boot's logs, and taken apart again

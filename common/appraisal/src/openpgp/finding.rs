@@ -4,8 +4,6 @@
 
 use std::fmt;
 
-use evidence::finding::Severity;
-
 use super::Unverified;
 
 /// Something out of order.
@@ -29,36 +27,7 @@ impl fmt::Display for Finding {
     }
 }
 
-macro_rules! finding_codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $severity:ident, $text:literal;)*) => {
-        /// The kinds of findings.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum FindingCode {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl FindingCode {
-            /// Every code.
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
-
-            /// The code as answers write it; it never changes.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $code,)* }
-            }
-
-            /// How much it weighs.
-            pub const fn severity(self) -> Severity {
-                match self { $(Self::$name => Severity::$severity,)* }
-            }
-
-            const fn text(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-        }
-    };
-}
-
-finding_codes! {
+evidence::finding_codes! {
     /// Nothing binds a key, user id or subkey: each signature that should is wrong.
     NotBound = "not-bound", Error, "what should bind this is wrong";
     /// A signature by the key itself is wrong; another one binds the same.

@@ -7,7 +7,6 @@ use std::fmt;
 
 use super::notes::NoteError;
 use super::{Elf, NoteKind, Segment, SegmentType, Table};
-use crate::finding::Severity;
 use crate::limits::ELF_FINDINGS;
 
 /// Something out of order.
@@ -28,36 +27,7 @@ pub struct Findings {
     pub truncated_at: Option<u64>,
 }
 
-macro_rules! finding_codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $severity:ident, $text:literal;)*) => {
-        /// The kinds of findings.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum FindingCode {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl FindingCode {
-            /// Every code.
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
-
-            /// The code as answers write it; it never changes.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $code,)* }
-            }
-
-            /// How much it weighs.
-            pub const fn severity(self) -> Severity {
-                match self { $(Self::$name => Severity::$severity,)* }
-            }
-
-            const fn text(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-        }
-    };
-}
-
-finding_codes! {
+crate::finding_codes! {
     /// Program headers are not as long as they must be; none is read.
     SegmentEntrySize = "segment-entry-size", Error, "program headers of a wrong size: none is read";
     /// Section headers are not as long as they must be; none is read.

@@ -91,45 +91,6 @@ impl Findings {
     }
 }
 
-macro_rules! finding_codes {
-    ($($name:ident = $code:literal, $severity:ident, $text:literal;)*) => {
-        /// The kinds of findings.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum FindingCode {
-            $(
-                #[doc = $text]
-                $name,
-            )*
-        }
-
-        impl FindingCode {
-            /// Every code.
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
-
-            /// The code as policies and answers write it; it never changes.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $code,)*
-                }
-            }
-
-            /// How much a finding of this kind weighs.
-            pub const fn severity(self) -> Severity {
-                match self {
-                    $(Self::$name => Severity::$severity,)*
-                }
-            }
-
-            /// What it means, for people.
-            pub const fn text(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text,)*
-                }
-            }
-        }
-    };
-}
-
 impl FindingCode {
     /// Whether it is of the whole log, not of a register.
     pub const fn is_of_log(self) -> bool {
@@ -137,7 +98,7 @@ impl FindingCode {
     }
 }
 
-finding_codes! {
+crate::finding_codes! {
     DigestMismatch = "digest-mismatch", Error, "the event's data is not what was measured";
     DigestMissing = "digest-missing", Error, "the event has no digest in this bank, so nothing of it was measured there";
     UnknownEvent = "unknown-event", Info, "an event type that the profile does not define";

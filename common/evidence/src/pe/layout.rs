@@ -6,7 +6,6 @@
 //= Windows Authenticode Portable Executable Signature Format, "Calculating the PE Image Hash"; EDK2 HashPeImage
 
 use crate::digest::{Digest, HashAlg};
-use crate::finding::Severity;
 use crate::limits::{PE_FINDINGS, PE_HASHED_MULTIPLE};
 
 use super::{Image, PeError};
@@ -158,34 +157,7 @@ pub struct Finding {
     pub offset: usize,
 }
 
-macro_rules! finding_codes {
-    ($($(#[doc = $doc:literal])* $name:ident = $code:literal, $severity:ident, $text:literal;)*) => {
-        /// The kinds of findings.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum FindingCode {
-            $($(#[doc = $doc])* $name,)*
-        }
-
-        impl FindingCode {
-            /// The code for answers; it never changes.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $code,)* }
-            }
-
-            /// How much it weighs.
-            pub const fn severity(self) -> Severity {
-                match self { $(Self::$name => Severity::$severity,)* }
-            }
-
-            /// What it means, for people.
-            pub const fn text(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-        }
-    };
-}
-
-finding_codes! {
+crate::finding_codes! {
     /// A section lies behind the file's end.
     SectionOutside = "section-outside", Error, "a section lies behind the file's end";
     /// A section lies within the headers.

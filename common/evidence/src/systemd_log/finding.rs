@@ -10,7 +10,6 @@ use super::nvpcr::NvPcrs;
 use super::{NvPcrStart, SystemdEvent, SystemdLog, TextCheck};
 use crate::cel::{CelError, CelProblem, Content, Framing, Register};
 use crate::digest::HashAlg;
-use crate::finding::Severity;
 use crate::json::JsonError;
 use crate::limits::SYSTEMD_LOG_BYTES;
 
@@ -40,36 +39,7 @@ pub enum Detail {
     Problem(CelProblem),
 }
 
-macro_rules! finding_codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $severity:ident, $text:literal;)*) => {
-        /// The kinds of findings.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum FindingCode {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl FindingCode {
-            /// Every code.
-            pub const ALL: &[Self] = &[$(Self::$name,)*];
-
-            /// The code as policies and answers write it; it never changes.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $code,)* }
-            }
-
-            /// What reading the log alone can say of it.
-            pub const fn severity(self) -> Severity {
-                match self { $(Self::$name => Severity::$severity,)* }
-            }
-
-            const fn text(self) -> &'static str {
-                match self { $(Self::$name => $text,)* }
-            }
-        }
-    };
-}
-
-finding_codes! {
+crate::finding_codes! {
     /// An event's text is not what was measured.
     DigestMismatch = "digest-mismatch", Error, "the text is not what was measured";
     /// An event without a digest of the bank, so that the bank does not replay.

@@ -16,6 +16,7 @@ use super::event_view::register_name;
 use super::report::FindingView;
 use crate::error::CliError;
 use crate::files;
+use crate::limits::PCR_JSON_BYTES;
 
 /// The file's form.
 #[derive(Deserialize)]
@@ -31,7 +32,7 @@ pub(super) type Matches = BTreeMap<&'static str, BTreeMap<u8, bool>>;
 
 impl KnownValues {
     pub(super) fn read(path: &Path) -> Result<Self, CliError> {
-        let bytes = files::read(path, FILE_BYTES)?;
+        let bytes = files::read(path, PCR_JSON_BYTES)?;
         let raw: RawValues = serde_json::from_slice(&bytes).map_err(|error| {
             CliError::input(path, error).hint("it should read {\"banks\": {\"sha256\": {\"0\": \"<hex>\"}}}")
         })?;
@@ -60,6 +61,15 @@ impl KnownValues {
         banks
     }
 
+    /// All of them.
+    pub(super) fn values(&self) -> PcrValues {
+        let mut values = PcrValues::new();
+        for (_, pcr, value) in &self.0 {
+            values.insert(*pcr, *value);
+        }
+        values
+    }
+
     /// Compares them with what the log replays to.
     pub(super) fn compare(&self, log: &EventLog<'_>, end: LogEnd) -> (Matches, Vec<(PcrIndex, FindingView)>) {
         let (mut matches, mut findings) = (Matches::new(), Vec::new());
@@ -80,6 +90,3 @@ impl KnownValues {
         (matches, findings)
     }
 }
-
-/// 24 values in each of 16 banks take under 60 KiB; whatever else a verifier puts beside them has room.
-const FILE_BYTES: usize = 1 << 20;

@@ -3,19 +3,17 @@
 //! In: `--quoted`, `--against`, and the state behind each record. Out: for each value the records that it vouches for. A
 //! list is read after its PCRs and grows meanwhile: a prefix of it has to lead to a value, not all of it.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use evidence::digest::{Digest, HashAlg};
 use evidence::ima::{BankReplay, Extends, ImaState};
 use evidence::pcr::{PcrIndex, PcrValues};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::findings::{Findings, PCR_MISMATCH, PREFIX, Place, SHA1_PADDED};
 use crate::error::CliError;
-use crate::files;
+use crate::inspect::against::{KnownValues, Matches};
 use crate::inspect::unhex;
-use crate::limits::PCR_JSON_BYTES;
 
 /// All values that were given.
 #[derive(Clone, Debug, Default)]
@@ -50,14 +48,6 @@ pub(super) struct QuotedView {
     pub(super) padded_sha1: bool,
 }
 
-/// By bank and PCR: whether a prefix of the list replays to the value.
-pub(super) type Matches = BTreeMap<&'static str, BTreeMap<u8, bool>>;
-
-#[derive(Deserialize)]
-struct PcrFile {
-    banks: BTreeMap<String, BTreeMap<String, String>>,
-}
-
 impl Targets {
     pub(super) fn new(
         banks: &[HashAlg],
@@ -65,7 +55,7 @@ impl Targets {
         against: Option<&Path>,
     ) -> Result<Self, CliError> {
         let quoted = quoted.map(|text| quoted_value(text, banks)).transpose()?;
-        let values = against.map(read_values).transpose()?;
+        let values = against.map(KnownValues::read).transpose()?.map(|known| known.values());
         let target = |pcr, value| Target { pcr, value, reached: None };
         Ok(Self {
             quoted: quoted.map(|value| target(PcrIndex::IMA, value)),
@@ -175,21 +165,4 @@ fn quoted_value(text: &str, banks: &[HashAlg]) -> Result<Digest, CliError> {
     let bank = banks.iter().copied().chain(HashAlg::ALL).find(|bank| bank.size() == bytes.len());
     let bank = bank.unwrap_or(HashAlg::Sha256);
     Digest::new(bank, &bytes).map_err(|error| CliError::value("--quoted", error))
-}
-
-fn read_values(path: &Path) -> Result<PcrValues, CliError> {
-    let bytes = files::read(path, PCR_JSON_BYTES)?;
-    let form = "PCR values are {\"banks\": {\"sha256\": {\"10\": \"…\"}}}";
-    let bad = |error: &dyn std::fmt::Display| CliError::input(path, error).hint(form);
-    let file: PcrFile = serde_json::from_slice(&bytes).map_err(|error| bad(&error))?;
-    let mut values = PcrValues::new();
-    for (bank, pcrs) in file.banks {
-        let bank: HashAlg = bank.parse().map_err(|error| bad(&error))?;
-        for (pcr, value) in pcrs {
-            let value = hex::decode(value).map_err(|error| bad(&error))?;
-            let pcr: PcrIndex = pcr.parse().map_err(|error| bad(&error))?;
-            values.insert(pcr, Digest::new(bank, &value).map_err(|error| bad(&error))?);
-        }
-    }
-    Ok(values)
 }

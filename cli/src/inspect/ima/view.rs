@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::measured::Measured;
 use super::rows::Rows;
-use super::targets::{Matches, QuotedView};
+use super::targets::QuotedView;
 use crate::Outcome;
+use crate::inspect::against::Matches;
 use crate::inspect::report::{Completeness, FindingView, Report, outcome_of};
 use crate::show::{Cell, Screen, Table, Tone, paint};
 

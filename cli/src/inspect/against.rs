@@ -33,16 +33,15 @@ pub(super) type Matches = BTreeMap<&'static str, BTreeMap<u8, bool>>;
 impl KnownValues {
     pub(super) fn read(path: &Path) -> Result<Self, CliError> {
         let bytes = files::read(path, PCR_JSON_BYTES)?;
-        let raw: RawValues = serde_json::from_slice(&bytes).map_err(|error| {
+        let bad = |error: &dyn std::fmt::Display| {
             CliError::input(path, error).hint("it should read {\"banks\": {\"sha256\": {\"0\": \"<hex>\"}}}")
-        })?;
+        };
+        let raw: RawValues = serde_json::from_slice(&bytes).map_err(|error| bad(&error))?;
         let mut values = Vec::new();
         for (name, pcrs) in &raw.banks {
-            let bank: HashAlg = name.parse().map_err(|error| CliError::input(path, error))?;
+            let bank: HashAlg = name.parse().map_err(|error| bad(&error))?;
             for (index, value) in pcrs {
-                let place = |error: &dyn std::fmt::Display| {
-                    CliError::input(path, format!("{name} PCR {index}: {error}"))
-                };
+                let place = |error: &dyn std::fmt::Display| bad(&format_args!("{name} PCR {index}: {error}"));
                 let index: PcrIndex = index.parse().map_err(|error| place(&error))?;
                 let bytes = hex::decode(value).map_err(|error| place(&error))?;
                 values.push((bank, index, Digest::new(bank, &bytes).map_err(|error| place(&error))?));

@@ -51,11 +51,7 @@ macro_rules! types {
     };
 }
 
-#[allow(
-    non_upper_case_globals,
-    clippy::allow_attributes,
-    reason = "constants with the names of the variants"
-)]
+#[expect(non_upper_case_globals, reason = "constants with the names of the variants")]
 mod table {
     use super::{EfiTime, Guid};
 

@@ -6,6 +6,7 @@ use appraisal::policy::{Context, NotBefore, Policy, appraise};
 use appraisal::result::{AttestationResult, Member, Status};
 use appraisal::verify::verify;
 use evidence::body::{Body, Gap, GapCause, GapEnd};
+use evidence::digest::Sha256Digest;
 use evidence::time::UnixTime;
 use support::{EventLogBuilder, ImaListBuilder, SecureBootSwitch, SoftHost, SoftTpmSpec};
 
@@ -80,6 +81,39 @@ fn a_kernel_without_an_ima_policy_affirms_nothing_about_what_runs() {
     let result = appraised(&host, context(), |_| {}).unwrap();
     assert_eq!(codes(&result, Member::Executables), ["ima-no-policy"]);
     assert_eq!(result.value(Member::Executables), 0);
+}
+
+#[test]
+fn a_boot_aggregate_that_cannot_be_read_does_not_read_as_a_good_one() {
+    let codes_of = |change: &dyn Fn(&mut SoftHost)| {
+        let mut host = SoftHost::new(1).unwrap();
+        change(&mut host);
+        codes(&appraised(&host, context(), |_| {}).unwrap(), Member::Executables)
+    };
+    // The template's name is not measured: the list still replays, and its first record has no fields that fit.
+    let relabelled = codes_of(&|host| {
+        let at = host.ima_list.windows(6).position(|window| window == b"ima-ng").unwrap();
+        host.ima_list[at..at + 6].copy_from_slice(b"no-one");
+    });
+    assert_eq!(relabelled, ["ima-no-boot-aggregate"]);
+    let of_another_boot = codes_of(&|host| {
+        host.tpm.reset();
+        host.firmware_log = EventLogBuilder::typical(&host.tpm, SecureBootSwitch::On).unwrap().finish();
+        let mut list = ImaListBuilder::new(&host.tpm);
+        list.file("boot_aggregate", &Sha256Digest::of(&[b"another boot"])).unwrap();
+        list.file("/usr/bin/true", &Sha256Digest::of(&[b"true"])).unwrap();
+        host.ima_list = list.finish();
+    });
+    assert_eq!(of_another_boot, ["ima-boot-aggregate"]);
+    let no_tpm = codes_of(&|host| {
+        host.tpm.reset();
+        host.firmware_log = EventLogBuilder::typical(&host.tpm, SecureBootSwitch::On).unwrap().finish();
+        let mut list = ImaListBuilder::new(&host.tpm);
+        list.file("boot_aggregate", &Sha256Digest::new([0; 32])).unwrap();
+        list.file("/usr/bin/true", &Sha256Digest::of(&[b"true"])).unwrap();
+        host.ima_list = list.finish();
+    });
+    assert_eq!(no_tpm, ["ima-boot-aggregate-no-tpm"]);
 }
 
 #[test]

@@ -184,7 +184,7 @@ fn executables(evidence: &VerifiedLog<'_>, policy: &Policy) -> Claim {
         VerifiedIma::Empty(_) => {
             draft.find(Severity::Note, "ima-empty", "the kernel measures nothing with IMA");
         }
-        VerifiedIma::Replayed { prefix, violations, boot_aggregate, .. } => {
+        VerifiedIma::Replayed { prefix, violations, boot_aggregate, first, .. } => {
             if *violations > 0 {
                 let which = prefix
                     .violations
@@ -200,9 +200,8 @@ fn executables(evidence: &VerifiedLog<'_>, policy: &Policy) -> Claim {
                     "the kernel extends SHA-1 hashes, padded, into PCR 10",
                 );
             }
-            if let Some(BootAggregateCheck::Differs) = boot_aggregate {
-                let detail = "IMA's boot_aggregate is not that of the quoted PCRs: a PCR was extended after IMA started, or the list is of another boot";
-                draft.find(Severity::Warn, "ima-boot-aggregate", detail);
+            if *first == 0 {
+                boot_aggregate_found(*boot_aggregate, &mut draft);
             }
             let records = prefix.verified.count();
             if records <= 1 {
@@ -216,6 +215,35 @@ fn executables(evidence: &VerifiedLog<'_>, policy: &Policy) -> Claim {
         }
     }
     draft.claim
+}
+
+/// A list's first record binds it to the firmware's PCRs. Its template's name is not measured, so one that cannot be read may
+/// have been relabelled, and must not read as good.
+fn boot_aggregate_found(found: Option<BootAggregateCheck>, draft: &mut Draft) {
+    let (severity, code, detail) = match found {
+        Some(BootAggregateCheck::Matches { .. }) => return,
+        Some(BootAggregateCheck::Differs) => (
+            Severity::Warn,
+            "ima-boot-aggregate",
+            "IMA's boot_aggregate is not that of the quoted PCRs: a PCR was extended after IMA started, or the list is of another boot",
+        ),
+        Some(BootAggregateCheck::NoTpm) => (
+            Severity::Warn,
+            "ima-boot-aggregate-no-tpm",
+            "IMA's boot_aggregate says that the kernel found no TPM, and yet the list replays to one",
+        ),
+        Some(BootAggregateCheck::NotCheckable) => (
+            Severity::Note,
+            "ima-boot-aggregate-not-checkable",
+            "IMA's boot_aggregate is of a bank whose PCRs are not known",
+        ),
+        None => (
+            Severity::Warn,
+            "ima-no-boot-aggregate",
+            "the list's first record is no boot_aggregate that can be read: nothing in it names this boot's firmware",
+        ),
+    };
+    draft.find(severity, code, detail);
 }
 
 fn file_system(evidence: &VerifiedLog<'_>, policy: &Policy) -> Claim {

@@ -299,7 +299,7 @@ impl SiglistView {
         let entries = self.lists.iter().map(|list| list.entries.len()).sum::<usize>();
         let count = |count: usize, noun| counted(u64::try_from(count).unwrap_or(u64::MAX), noun);
         let entries = if entries == 1 { "1 entry".to_owned() } else { format!("{entries} entries") };
-        row("holds", format!("{}, {entries}", count(self.lists.len(), "list")).into());
+        row("contains", format!("{}, {entries}", count(self.lists.len(), "list")).into());
         match self.attributes {
             Some(attributes) => row("form", format!("{}, attributes {attributes:#x}", self.container).into()),
             None => row("form", self.container.into()),

@@ -107,9 +107,14 @@ impl ImaStream {
         self.feed(chunk, false, &mut each)
     }
 
-    /// Reads what is left, which has to be whole.
+    /// Reads what is left, which has to be whole. Text without a single record is no list, however it starts.
     pub fn finish(&mut self, mut each: impl FnMut(StreamItem<'_>)) -> Result<(), ImaError> {
-        self.feed(&[], true, &mut each)
+        self.feed(&[], true, &mut each)?;
+        if matches!(self.form, Some(Form::Ascii(_))) && self.next == 0 {
+            self.damage = Some(ImaError::NotAList);
+            return Err(ImaError::NotAList);
+        }
+        Ok(())
     }
 
     fn feed(

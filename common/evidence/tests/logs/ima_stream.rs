@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use evidence::digest::{Digest, HashAlg};
 use evidence::ima::{
-    BankReplay, ByteOrder, Extends, ImaList, ImaState, ImaStream, ListForm, ListLayout, ListedCheck,
-    StreamItem,
+    BankReplay, ByteOrder, Extends, ImaError, ImaList, ImaState, ImaStream, ListForm, ListLayout,
+    ListedCheck, StreamItem,
 };
 use evidence::pcr::PcrIndex;
 use proptest::prelude::*;
@@ -194,4 +194,17 @@ fn other_pcrs_and_padded_banks_are_replayed_too() {
         let sha1 = records[0].template_hash(HashAlg::Sha1).unwrap().padded(bank.bank());
         assert_eq!(bank.value(pcr(11)), Digest::zero(bank.bank()).extend(&sha1));
     }
+}
+
+#[test]
+fn text_without_a_single_record_is_no_list() {
+    for text in ["8<not a list>\nnor this\n", "10\n", "1\u{fffd}"] {
+        let (mut stream, mut bad) = (ImaStream::new(), 0);
+        let mut count = |item: StreamItem<'_>| bad += u32::from(matches!(item, StreamItem::BadLine { .. }));
+        stream.push(text.as_bytes(), &mut count).unwrap();
+        assert_eq!(stream.finish(&mut count), Err(ImaError::NotAList), "{text:?}");
+        assert!(bad > 0, "what is wrong is said too");
+    }
+    let mut empty = ImaStream::new();
+    assert_eq!(empty.finish(|_| {}), Ok(()), "a kernel that has measured nothing yet");
 }

@@ -20,7 +20,8 @@ pub(crate) fn package(name: &str, version: &str) -> Result<Manifest> {
         size: 1,
         mode: 0o755,
         flags: EntryFlags::ELF,
-        signers: Vec::new(),
+        edges: Vec::new(),
+        facts: Vec::new(),
     };
     let text = str::to_owned;
     Ok(Manifest::new(ComponentKind::Package, text(name), text(version), text("amd64"), vec![entry])?)

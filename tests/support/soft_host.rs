@@ -197,6 +197,10 @@ impl SoftHost {
             ima_first: if same_boot { self.attached.ima_records } else { 0 },
             trigger: Trigger::Change,
             agent_version: "soft".to_owned(),
+            coverage: Vec::new(),
+            counters: Vec::new(),
+            executions: Vec::new(),
+            strays: Vec::new(),
         }
     }
 

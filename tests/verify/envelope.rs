@@ -3,7 +3,8 @@
 
 use appraisal::state::HostState;
 use evidence::body::{
-    Body, BootCounters, CheckpointView, Claim, FirmwareLog, Gap, GapCause, GapEnd, Trigger,
+    Body, BootCounters, CheckpointView, Claim, Counter, Coverage, Execution, FirmwareLog, Gap, GapCause,
+    GapEnd, Means, Stray, Trigger,
 };
 use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
@@ -45,7 +46,7 @@ impl First {
 type Change = fn(&mut Body);
 
 /// A row for each field of a body.
-const BODY: [(&str, Change); 17] = [
+const BODY: [(&str, Change); 21] = [
     ("host", |body| body.host = HostId::new([9; 32])),
     ("chain", |body| body.chain = ChainId::new([9; 16])),
     ("seq", |body| body.seq += 1),
@@ -68,18 +69,32 @@ const BODY: [(&str, Change); 17] = [
     ("ima_first", |body| body.ima_first += 1),
     ("trigger", |body| body.trigger = Trigger::Gap),
     ("agent_version", |body| body.agent_version.push('1')),
+    ("coverage", |body| {
+        body.coverage.push(Coverage {
+            scope: "/zzz".to_owned(),
+            means: Means::FileSystemEvents,
+            reason: String::new(),
+        });
+    }),
+    ("counters", |body| body.counters.push(Counter { name: "zzz".to_owned(), value: 1 })),
+    ("executions", |body| {
+        body.executions.push(Execution { component: u32::MAX, entry: 0, count: 1 });
+    }),
+    ("strays", |body| body.strays.push(Stray { path: b"/zzz".to_vec(), digest: None, count: 1 })),
 ];
 
 /// The names of a body's fields. A new field does not compile until it is named here, and then wants a row.
 #[rustfmt::skip]
-fn fields(body: &Body) -> [&'static str; 17] {
+fn fields(body: &Body) -> [&'static str; 21] {
     let Body {
         host: _, chain: _, seq: _, prev: _, boot: _, checkpoint: _, state_root: _, added: _, removed: _, gaps: _,
         posture: _, agent_time: _, salt: _, firmware_log: _, ima_first: _, trigger: _, agent_version: _,
+        coverage: _, counters: _, executions: _, strays: _,
     } = body;
     [
         "host", "chain", "seq", "prev", "boot", "checkpoint", "state_root", "added", "removed", "gaps", "posture",
-        "agent_time", "salt", "firmware_log", "ima_first", "trigger", "agent_version",
+        "agent_time", "salt", "firmware_log", "ima_first", "trigger", "agent_version", "coverage", "counters", "executions",
+        "strays",
     ]
 }
 

@@ -69,6 +69,10 @@ fn next(journal: &Journal, components: &[u8]) -> Envelope {
         ima_first: position.ima_count,
         trigger: Trigger::Change,
         agent_version: "1".into(),
+        coverage: Vec::new(),
+        counters: Vec::new(),
+        executions: Vec::new(),
+        strays: Vec::new(),
     };
     let log = Attachment { kind: AttachmentKind::FirmwareLog, first: 0, bytes: firmware };
     Envelope {

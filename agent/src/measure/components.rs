@@ -90,7 +90,15 @@ fn write(
 fn entry(places: &Places, path: &[u8], file: &Artefact) -> Entry {
     let Artefact { name, digest, size, mode, flags, .. } = file;
     let path = join(places.shown(path), name);
-    Entry { path, digest: *digest, size: *size, mode: *mode, flags: *flags, signers: Vec::new() }
+    Entry {
+        path,
+        digest: *digest,
+        size: *size,
+        mode: *mode,
+        flags: *flags,
+        edges: Vec::new(),
+        facts: Vec::new(),
+    }
 }
 
 /// An entry without its path: digest, size, mode, flags and their heads.

@@ -89,6 +89,10 @@ fn evidence(seq: u64) -> Evidence {
         ima_first: 0,
         trigger: Trigger::Start,
         agent_version: "1".into(),
+        coverage: Vec::new(),
+        counters: Vec::new(),
+        executions: Vec::new(),
+        strays: Vec::new(),
     };
     Evidence::seal(&body.encode(), b"attest", b"signature").unwrap()
 }

@@ -146,6 +146,10 @@ impl Sealer {
             ima_first: if same_boot { position.ima_count } else { 0 },
             trigger: statement.trigger,
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+            coverage: Vec::new(),
+            counters: Vec::new(),
+            executions: Vec::new(),
+            strays: Vec::new(),
         };
         Ok(Draft { body, firmware })
     }

@@ -6,7 +6,10 @@
 
 use crate::cbor::{CborError, Reader, Writer};
 use crate::digest::{ChainId, HostId, Sha256Digest};
-use crate::limits::{BODY_BYTES, BODY_CLAIMS, BODY_COMPONENTS, BODY_GAPS, LONG_TEXT_BYTES, SHORT_TEXT_BYTES};
+use crate::limits::{
+    BODY_BYTES, BODY_CLAIMS, BODY_COMPONENTS, BODY_COUNTERS, BODY_COVERAGE, BODY_EXECUTIONS, BODY_GAPS,
+    BODY_STRAYS, LONG_TEXT_BYTES, PATH_BYTES, SHORT_TEXT_BYTES,
+};
 use crate::manifest::rising_digests;
 use crate::time::UnixTime;
 
@@ -47,6 +50,99 @@ pub struct Body {
     pub trigger: Trigger,
     /// The agent's version.
     pub agent_version: String,
+    /// What is watched, and by what means; sorted.
+    pub coverage: Vec<Coverage>,
+    /// What the agent counted since it started, sorted by name.
+    pub counters: Vec<Counter>,
+    /// Programs of the state that were opened to be executed since the evidence before, sorted.
+    pub executions: Vec<Execution>,
+    /// Programs that were opened to be executed and are not of the state, sorted.
+    pub strays: Vec<Stray>,
+}
+
+/// How changes of one source are noticed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Coverage {
+    /// The source: a mounted file system by the path that it is mounted at, or words for another.
+    pub scope: String,
+    /// By what means.
+    pub means: Means,
+    /// Why not by better ones; empty where there are none.
+    pub reason: String,
+}
+
+/// Means of noticing changes, best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Means {
+    /// The kernel reports every change of the file system, and what is opened to be executed.
+    FileSystemEvents,
+    /// The kernel reports changes of directories that are watched one by one.
+    DirectoryEvents,
+    /// It is looked at from time to time.
+    Walks,
+    /// It is seen through the file systems that it is made of, which have an entry of their own.
+    Elsewhere,
+    /// It is not seen.
+    Nothing,
+}
+
+impl Means {
+    const ALL: [Self; 5] =
+        [Self::FileSystemEvents, Self::DirectoryEvents, Self::Walks, Self::Elsewhere, Self::Nothing];
+
+    const fn code(self) -> u64 {
+        match self {
+            Self::FileSystemEvents => 1,
+            Self::DirectoryEvents => 2,
+            Self::Walks => 3,
+            Self::Elsewhere => 4,
+            Self::Nothing => 5,
+        }
+    }
+
+    /// The words for it in answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FileSystemEvents => "file-system-events",
+            Self::DirectoryEvents => "directory-events",
+            Self::Walks => "walks",
+            Self::Elsewhere => "elsewhere",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
+/// One number.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Counter {
+    /// What was counted, such as `files.hashed`.
+    pub name: String,
+    /// How many since the agent started.
+    pub value: u64,
+}
+
+/// How often one artefact of the state was opened to be executed. It is the agent's word, and says nothing of what
+/// was loaded beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Execution {
+    /// Position of its component among the sorted components that the host has after this piece.
+    pub component: u32,
+    /// Position of its entry in the component's manifest.
+    pub entry: u32,
+    /// How often.
+    pub count: u64,
+}
+
+/// How often a file that is not of the state was opened to be executed: it was gone before it could be measured, or
+/// is of a tree that is left out.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stray {
+    /// Its path, as far as it is known.
+    pub path: Vec<u8>,
+    /// Its content; unknown where it was gone.
+    pub digest: Option<Sha256Digest>,
+    /// How often.
+    pub count: u64,
 }
 
 /// `resetCount` and `restartCount` of the TPM.
@@ -156,11 +252,32 @@ pub enum GapCause {
     Raced,
     /// A source (a log, a file system) is not to be had on this host.
     Missing,
+    /// The agent did not come to read events for longer than it promises.
+    Stalled,
+    /// A file system was mounted or unmounted: what happened on it just before is not known.
+    Mounts,
+    /// The host's clock was set.
+    ClockSet,
+    /// A package manager was at work for longer than is waited for.
+    PackageManager,
+    /// There was no room to keep what was measured.
+    DiskFull,
 }
 
 impl GapCause {
-    const ALL: [Self; 6] =
-        [Self::NotRunning, Self::Overflow, Self::Unreadable, Self::SpoolFull, Self::Raced, Self::Missing];
+    const ALL: [Self; 11] = [
+        Self::NotRunning,
+        Self::Overflow,
+        Self::Unreadable,
+        Self::SpoolFull,
+        Self::Raced,
+        Self::Missing,
+        Self::Stalled,
+        Self::Mounts,
+        Self::ClockSet,
+        Self::PackageManager,
+        Self::DiskFull,
+    ];
 
     const fn code(self) -> u64 {
         match self {
@@ -170,6 +287,11 @@ impl GapCause {
             Self::SpoolFull => 4,
             Self::Raced => 5,
             Self::Missing => 6,
+            Self::Stalled => 7,
+            Self::Mounts => 8,
+            Self::ClockSet => 9,
+            Self::PackageManager => 10,
+            Self::DiskFull => 11,
         }
     }
 
@@ -182,11 +304,16 @@ impl GapCause {
             Self::SpoolFull => "spool-full",
             Self::Raced => "raced",
             Self::Missing => "missing",
+            Self::Stalled => "stalled",
+            Self::Mounts => "mounts",
+            Self::ClockSet => "clock-set",
+            Self::PackageManager => "package-manager",
+            Self::DiskFull => "disk-full",
         }
     }
 }
 
-/// One setting as the agent read it.
+/// One key and value, as the agent read them: a setting of the host, or what a file says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Claim {
     /// What was read, such as `kernel.release`.
@@ -199,7 +326,7 @@ impl Body {
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
-        w.map(18).uint(1).uint(VERSION);
+        w.map(22).uint(1).uint(VERSION);
         w.uint(2).bytes(self.host.as_bytes()).uint(3).bytes(self.chain.as_bytes());
         w.uint(4).uint(self.seq).uint(5).bytes(self.prev.as_bytes());
         w.uint(6).array(2).uint(self.boot.reset_count.into()).uint(self.boot.restart_count.into());
@@ -213,10 +340,8 @@ impl Body {
         for gap in &self.gaps {
             write_gap(&mut w, gap);
         }
-        w.uint(12).array(self.posture.len());
-        for claim in &self.posture {
-            w.array(2).text(&claim.key).text(&claim.value);
-        }
+        w.uint(12);
+        write_claims(&mut w, &self.posture);
         w.uint(13).uint(self.agent_time.as_ms()).uint(14).bytes(&self.salt).uint(15);
         match &self.firmware_log {
             FirmwareLog::Absent => w.bytes(&[]),
@@ -224,7 +349,30 @@ impl Body {
         };
         w.uint(16).uint(self.ima_first).uint(17).uint(self.trigger.code());
         w.uint(18).text(&self.agent_version);
+        self.encode_watching(&mut w);
         w.finish()
+    }
+
+    fn encode_watching(&self, w: &mut Writer) {
+        w.uint(19).array(self.coverage.len());
+        for Coverage { scope, means, reason } in &self.coverage {
+            w.array(3).text(scope).uint(means.code()).text(reason);
+        }
+        w.uint(20).array(self.counters.len());
+        for Counter { name, value } in &self.counters {
+            w.array(2).text(name).uint(*value);
+        }
+        w.uint(21).array(self.executions.len());
+        for Execution { component, entry, count } in &self.executions {
+            w.array(3).uint(u64::from(*component)).uint(u64::from(*entry)).uint(*count);
+        }
+        w.uint(22).array(self.strays.len());
+        for Stray { path, digest, count } in &self.strays {
+            w.array(3)
+                .bytes(path)
+                .bytes(digest.as_ref().map_or(&[], |digest| digest.as_bytes()))
+                .uint(*count);
+        }
     }
 
     /// Reads canonical bytes; every other encoding is refused.
@@ -233,7 +381,7 @@ impl Body {
             return Err(BodyError::TooLong { found: bytes.len() });
         }
         let mut r = Reader::new(bytes);
-        r.map_of(18)?;
+        r.map_of(22)?;
         read_version(&mut r)?;
         let body = Self {
             host: HostId::new(keyed(&mut r, 2, Reader::array_bytes)?),
@@ -246,13 +394,17 @@ impl Body {
             added: keyed(&mut r, 9, |r| rising_digests(r, BODY_COMPONENTS))?,
             removed: keyed(&mut r, 10, |r| rising_digests(r, BODY_COMPONENTS))?,
             gaps: keyed(&mut r, 11, read_gaps)?,
-            posture: keyed(&mut r, 12, read_posture)?,
+            posture: keyed(&mut r, 12, |r| read_claims(r, BODY_CLAIMS))?,
             agent_time: UnixTime::from_ms(keyed(&mut r, 13, Reader::uint)?),
             salt: keyed(&mut r, 14, Reader::array_bytes)?,
             firmware_log: keyed(&mut r, 15, read_firmware_log)?,
             ima_first: keyed(&mut r, 16, Reader::uint)?,
-            trigger: keyed(&mut r, 17, |r| coded(r, &Trigger::ALL, Trigger::code))?,
+            trigger: keyed(&mut r, 17, |r| r.coded(&Trigger::ALL, Trigger::code))?,
             agent_version: keyed(&mut r, 18, |r| Ok(r.text(SHORT_TEXT_BYTES)?.to_owned()))?,
+            coverage: keyed(&mut r, 19, |r| rising(r, BODY_COVERAGE, read_coverage))?,
+            counters: keyed(&mut r, 20, |r| rising(r, BODY_COUNTERS, read_counter))?,
+            executions: keyed(&mut r, 21, |r| rising(r, BODY_EXECUTIONS, read_execution))?,
+            strays: keyed(&mut r, 22, |r| rising(r, BODY_STRAYS, read_stray))?,
         };
         r.end()?;
         Ok(body)
@@ -284,7 +436,8 @@ pub enum BodyError {
     },
 }
 
-const VERSION: u64 = 1;
+/// 2: coverage, counters and executions.
+const VERSION: u64 = 2;
 
 fn read_version(r: &mut Reader<'_>) -> Result<(), BodyError> {
     r.key(1)?;
@@ -303,11 +456,46 @@ fn keyed<'a, T>(
     read(r)
 }
 
-fn coded<T: Copy>(r: &mut Reader<'_>, all: &[T], code: impl Fn(T) -> u64) -> Result<T, CborError> {
-    let offset = r.offset();
-    let found = r.uint()?;
-    let limit = all.len() as u64;
-    all.iter().copied().find(|value| code(*value) == found).ok_or(CborError::Limit { offset, limit, found })
+/// A list that rises strictly. Memory grows with what is read, not with what the count promises.
+fn rising<T: Ord>(
+    r: &mut Reader<'_>,
+    limit: usize,
+    read: impl Fn(&mut Reader<'_>) -> Result<T, CborError>,
+) -> Result<Vec<T>, CborError> {
+    let count = r.array(limit)?;
+    let mut all: Vec<T> = Vec::new();
+    for _ in 0..count {
+        let offset = r.offset();
+        let item = read(r)?;
+        if all.last().is_some_and(|last| *last >= item) {
+            return Err(CborError::Order { offset });
+        }
+        all.push(item);
+    }
+    Ok(all)
+}
+
+fn read_coverage(r: &mut Reader<'_>) -> Result<Coverage, CborError> {
+    r.array_of(3)?;
+    let scope = r.text(LONG_TEXT_BYTES)?.to_owned();
+    let means = r.coded(&Means::ALL, Means::code)?;
+    Ok(Coverage { scope, means, reason: r.text(SHORT_TEXT_BYTES)?.to_owned() })
+}
+
+fn read_counter(r: &mut Reader<'_>) -> Result<Counter, CborError> {
+    r.array_of(2)?;
+    Ok(Counter { name: r.text(SHORT_TEXT_BYTES)?.to_owned(), value: r.uint()? })
+}
+
+fn read_execution(r: &mut Reader<'_>) -> Result<Execution, CborError> {
+    r.array_of(3)?;
+    Ok(Execution { component: r.u32()?, entry: r.u32()?, count: r.uint()? })
+}
+
+fn read_stray(r: &mut Reader<'_>) -> Result<Stray, CborError> {
+    r.array_of(3)?;
+    let path = r.bytes(PATH_BYTES)?.to_vec();
+    Ok(Stray { path, digest: read_digest_or_none(r)?, count: r.uint()? })
 }
 
 fn write_digests(w: &mut Writer, digests: &[Sha256Digest]) {
@@ -352,12 +540,20 @@ fn read_gap(r: &mut Reader<'_>) -> Result<Gap, CborError> {
         0 => GapEnd::Open,
         _ => GapEnd::Closed(UnixTime::from_ms(r.uint()?)),
     };
-    let cause = coded(r, &GapCause::ALL, GapCause::code)?;
+    let cause = r.coded(&GapCause::ALL, GapCause::code)?;
     Ok(Gap { from, until, cause, scope: r.text(LONG_TEXT_BYTES)?.to_owned() })
 }
 
-fn read_posture(r: &mut Reader<'_>) -> Result<Vec<Claim>, CborError> {
-    let count = r.array(BODY_CLAIMS)?;
+pub(crate) fn write_claims(w: &mut Writer, claims: &[Claim]) {
+    w.array(claims.len());
+    for claim in claims {
+        w.array(2).text(&claim.key).text(&claim.value);
+    }
+}
+
+/// Claims with keys that rise strictly.
+pub(crate) fn read_claims(r: &mut Reader<'_>, limit: usize) -> Result<Vec<Claim>, CborError> {
+    let count = r.array(limit)?;
     let mut claims: Vec<Claim> = Vec::new();
     for _ in 0..count {
         let offset = r.offset();
@@ -373,16 +569,18 @@ fn read_posture(r: &mut Reader<'_>) -> Result<Vec<Claim>, CborError> {
 }
 
 fn read_firmware_log(r: &mut Reader<'_>) -> Result<FirmwareLog, CborError> {
+    Ok(read_digest_or_none(r)?.map_or(FirmwareLog::Absent, FirmwareLog::Present))
+}
+
+/// A digest, or no bytes where there is none.
+fn read_digest_or_none(r: &mut Reader<'_>) -> Result<Option<Sha256Digest>, CborError> {
     let offset = r.offset();
     let bytes = r.bytes(32)?;
     if bytes.is_empty() {
-        return Ok(FirmwareLog::Absent);
+        return Ok(None);
     }
-    Sha256Digest::from_slice(bytes).map(FirmwareLog::Present).map_err(|_| CborError::Schema {
-        offset,
-        expected: 32,
-        found: bytes.len() as u64,
-    })
+    let found = bytes.len() as u64;
+    Sha256Digest::from_slice(bytes).map(Some).map_err(|_| CborError::Schema { offset, expected: 32, found })
 }
 
 #[cfg(test)]

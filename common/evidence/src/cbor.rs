@@ -179,6 +179,15 @@ impl<'a> Reader<'a> {
         u32::try_from(found).map_err(|_| CborError::Limit { offset, limit: u64::from(u32::MAX), found })
     }
 
+    /// One of some values, by its code.
+    pub(crate) fn coded<T: Copy>(&mut self, all: &[T], code: impl Fn(T) -> u64) -> Result<T, CborError> {
+        let offset = self.offset();
+        let found = self.uint()?;
+        let limit = all.len() as u64;
+        let value = all.iter().copied().find(|value| code(*value) == found);
+        value.ok_or(CborError::Limit { offset, limit, found })
+    }
+
     /// A byte string of at most `limit` bytes.
     pub fn bytes(&mut self, limit: usize) -> Result<&'a [u8], CborError> {
         let len = self.length(BYTES, "a byte string", limit)?;

@@ -19,6 +19,7 @@ pub mod time;
 pub mod efi;
 pub mod pe;
 pub mod pkcs7;
+pub mod principal;
 pub mod x509;
 
 pub mod eventlog;

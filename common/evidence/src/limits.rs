@@ -76,8 +76,20 @@ pub const ATTACHMENTS: usize = 8;
 pub const MANIFEST_BYTES: usize = 16 << 20;
 /// Entries of a manifest.
 pub const MANIFEST_ENTRIES: usize = 65_536;
-/// Signers of one manifest entry.
-pub const ENTRY_SIGNERS: usize = 16;
+/// Principals of one manifest entry or component. A bundle of authorities has some 150; a key ring of a whole distribution some thousands.
+pub const ENTRY_EDGES: usize = 16_384;
+/// Names of one key or certificate: one of each kind that can apply.
+pub const EDGE_PRINCIPALS: usize = 8;
+/// Facts of one manifest entry or component: a Go program names its modules, large ones some 1,000.
+pub const ENTRY_FACTS: usize = 4_096;
+/// Sources whose coverage one body states: one for each mounted file system, and the logs.
+pub const BODY_COVERAGE: usize = 256;
+/// Counters of one body.
+pub const BODY_COUNTERS: usize = 64;
+/// Programs whose executions one body counts.
+pub const BODY_EXECUTIONS: usize = 65_536;
+/// Programs outside the measured state whose executions one body counts.
+pub const BODY_STRAYS: usize = 1_024;
 /// An ELF file. Programs have up to some 100 MiB; with debugging data some have more, which nobody inspects whole.
 pub const ELF_BYTES: usize = 512 << 20;
 /// A name or path in an ELF file is searched for its end no further: `PATH_MAX` of Linux. Many entries may point to one text.

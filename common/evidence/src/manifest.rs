@@ -5,11 +5,13 @@
 //! which files belong together; every digest in a manifest was computed from the file by the agent. A manifest
 //! does not say that the files were run, nor that anybody vouches for them.
 
+use crate::body::{Claim, read_claims, write_claims};
 use crate::cbor::{CborError, Reader, Writer};
 use crate::digest::Sha256Digest;
 use crate::limits::{
-    ENTRY_SIGNERS, LONG_TEXT_BYTES, MANIFEST_BYTES, MANIFEST_ENTRIES, PATH_BYTES, SHORT_TEXT_BYTES,
+    ENTRY_FACTS, LONG_TEXT_BYTES, MANIFEST_BYTES, MANIFEST_ENTRIES, PATH_BYTES, SHORT_TEXT_BYTES,
 };
+use crate::principal::{Edge, read_edges, write_edges};
 
 /// What holds a component's artefacts together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,10 +24,13 @@ pub enum ComponentKind {
     BootChain,
     /// Keys and certificates that one store trusts.
     TrustStore,
+    /// Where packages come from: the archives that are configured, and who signed what was last fetched from them.
+    PackageSources,
 }
 
 impl ComponentKind {
-    const ALL: [Self; 4] = [Self::Package, Self::Directory, Self::BootChain, Self::TrustStore];
+    const ALL: [Self; 5] =
+        [Self::Package, Self::Directory, Self::BootChain, Self::TrustStore, Self::PackageSources];
 
     const fn code(self) -> u64 {
         match self {
@@ -33,6 +38,7 @@ impl ComponentKind {
             Self::Directory => 2,
             Self::BootChain => 3,
             Self::TrustStore => 4,
+            Self::PackageSources => 5,
         }
     }
 
@@ -43,6 +49,7 @@ impl ComponentKind {
             Self::Directory => "directory",
             Self::BootChain => "boot-chain",
             Self::TrustStore => "trust-store",
+            Self::PackageSources => "package-sources",
         }
     }
 }
@@ -70,8 +77,16 @@ impl EntryFlags {
     pub const RACED: Self = Self(1 << 7);
     /// Lies on the EFI system partition or in /boot.
     pub const BOOT_FILE: Self = Self(1 << 8);
+    /// The package database lists a digest for it, and the content has it.
+    pub const AS_PACKAGED: Self = Self(1 << 9);
+    /// The package database lists a digest for it, and the content has another.
+    pub const NOT_AS_PACKAGED: Self = Self(1 << 10);
+    /// A configuration file of its package: its administrator may change it.
+    pub const CONFIGURATION: Self = Self(1 << 11);
+    /// The kernel lets nobody write to it: fs-verity is on.
+    pub const VERITY: Self = Self(1 << 12);
     /// Every flag that this version knows.
-    const KNOWN: u32 = (1 << 9) - 1;
+    const KNOWN: u32 = (1 << 13) - 1;
 
     /// The flags of both.
     #[must_use]
@@ -91,7 +106,7 @@ impl EntryFlags {
 
     /// Words for the flags that are set, in the order of their bits.
     pub fn names(self) -> Vec<&'static str> {
-        const NAMES: [(EntryFlags, &str); 9] = [
+        const NAMES: [(EntryFlags, &str); 13] = [
             (EntryFlags::ELF, "elf"),
             (EntryFlags::PE, "pe"),
             (EntryFlags::SCRIPT, "script"),
@@ -101,6 +116,10 @@ impl EntryFlags {
             (EntryFlags::CAPABILITIES, "capabilities"),
             (EntryFlags::RACED, "raced"),
             (EntryFlags::BOOT_FILE, "boot-file"),
+            (EntryFlags::AS_PACKAGED, "as-packaged"),
+            (EntryFlags::NOT_AS_PACKAGED, "not-as-packaged"),
+            (EntryFlags::CONFIGURATION, "configuration"),
+            (EntryFlags::VERITY, "verity"),
         ];
         NAMES.into_iter().filter(|(flag, _)| self.contains(*flag)).map(|(_, name)| name).collect()
     }
@@ -119,8 +138,10 @@ pub struct Entry {
     pub mode: u32,
     /// What else is known of it.
     pub flags: EntryFlags,
-    /// Digests of the certificates or keys that signed it, sorted; empty where none is known.
-    pub signers: Vec<Sha256Digest>,
+    /// Keys and certificates that signed it, or that it lists; sorted.
+    pub edges: Vec<Edge>,
+    /// What else its content says, such as the modules that a program was built from; sorted by key, no key twice.
+    pub facts: Vec<Claim>,
 }
 
 /// A component's manifest; its entries are sorted by path and no path occurs twice.
@@ -130,12 +151,14 @@ pub struct Manifest {
     name: String,
     version: String,
     architecture: String,
+    edges: Vec<Edge>,
+    facts: Vec<Claim>,
     entries: Vec<Entry>,
 }
 
 impl Manifest {
-    /// A manifest of these entries, which are sorted here. For a directory, `name` is its path and the version
-    /// and architecture are empty.
+    /// A manifest of these entries, which are sorted here with all that they list. For a directory, `name` is its
+    /// path and the version and architecture are empty.
     pub fn new(
         kind: ComponentKind,
         name: String,
@@ -147,17 +170,25 @@ impl Manifest {
             return Err(ManifestError::TooManyEntries { found: entries.len() });
         }
         for entry in &mut entries {
-            entry.signers.sort_unstable();
-            entry.signers.dedup();
+            sort(&mut entry.edges, &mut entry.facts);
         }
         entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         if entries.windows(2).any(|pair| matches!(pair, [a, b] if a.path == b.path)) {
             return Err(ManifestError::PathTwice);
         }
-        let manifest = Self { kind, name, version, architecture, entries };
-        // One set of limits: what the decoder would refuse must not be written either.
-        Self::decode(&manifest.encode())?;
-        Ok(manifest)
+        Self { kind, name, version, architecture, edges: Vec::new(), facts: Vec::new(), entries }.checked()
+    }
+
+    /// The same, with what is known of the component as a whole; sorted here.
+    pub fn described(self, mut edges: Vec<Edge>, mut facts: Vec<Claim>) -> Result<Self, ManifestError> {
+        sort(&mut edges, &mut facts);
+        Self { edges, facts, ..self }.checked()
+    }
+
+    /// One set of limits: what the decoder would refuse must not be written either.
+    fn checked(self) -> Result<Self, ManifestError> {
+        Self::decode(&self.encode())?;
+        Ok(self)
     }
 
     /// What holds the artefacts together.
@@ -180,6 +211,16 @@ impl Manifest {
         &self.architecture
     }
 
+    /// Keys and certificates that signed the component as a whole, such as an RPM package; sorted.
+    pub fn edges(&self) -> &[Edge] {
+        &self.edges
+    }
+
+    /// What else is known of the component as a whole, sorted by key.
+    pub fn facts(&self) -> &[Claim] {
+        &self.facts
+    }
+
     /// The artefacts, sorted by path.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
@@ -188,15 +229,18 @@ impl Manifest {
     /// The canonical bytes.
     pub fn encode(&self) -> Vec<u8> {
         let mut w = Writer::new();
-        w.map(6).uint(1).uint(VERSION).uint(2).uint(self.kind.code());
+        w.map(8).uint(1).uint(VERSION).uint(2).uint(self.kind.code());
         w.uint(3).text(&self.name).uint(4).text(&self.version).uint(5).text(&self.architecture);
-        w.uint(6).array(self.entries.len());
+        w.uint(6);
+        write_edges(&mut w, &self.edges);
+        w.uint(7);
+        write_claims(&mut w, &self.facts);
+        w.uint(8).array(self.entries.len());
         for entry in &self.entries {
-            w.array(6).bytes(&entry.path).bytes(entry.digest.as_bytes()).uint(entry.size);
-            w.uint(u64::from(entry.mode)).uint(u64::from(entry.flags.0)).array(entry.signers.len());
-            for signer in &entry.signers {
-                w.bytes(signer.as_bytes());
-            }
+            w.array(7).bytes(&entry.path).bytes(entry.digest.as_bytes()).uint(entry.size);
+            w.uint(u64::from(entry.mode)).uint(u64::from(entry.flags.0));
+            write_edges(&mut w, &entry.edges);
+            write_claims(&mut w, &entry.facts);
         }
         w.finish()
     }
@@ -207,9 +251,12 @@ impl Manifest {
             return Err(ManifestError::TooLong { found: bytes.len() });
         }
         let mut r = Reader::new(bytes);
-        r.map_of(6)?;
+        r.map_of(8)?;
         r.key(1)?;
-        r.key(VERSION)?;
+        let found = r.uint()?;
+        if found != VERSION {
+            return Err(ManifestError::Version { found });
+        }
         r.key(2)?;
         let offset = r.offset();
         let code = r.uint()?;
@@ -224,9 +271,13 @@ impl Manifest {
         r.key(5)?;
         let architecture = r.text(SHORT_TEXT_BYTES)?.to_owned();
         r.key(6)?;
+        let edges = read_edges(&mut r)?;
+        r.key(7)?;
+        let facts = read_claims(&mut r, ENTRY_FACTS)?;
+        r.key(8)?;
         let entries = decode_entries(&mut r)?;
         r.end()?;
-        Ok(Self { kind, name, version, architecture, entries })
+        Ok(Self { kind, name, version, architecture, edges, facts, entries })
     }
 
     /// The component's digest: over a domain tag and the canonical bytes.
@@ -279,6 +330,12 @@ pub enum ManifestError {
         /// The number found.
         found: usize,
     },
+    /// A version of the format that this one does not know.
+    #[error("manifest of version {found}; this program reads version {VERSION}")]
+    Version {
+        /// The version found.
+        found: u64,
+    },
     /// A kind of component that this version does not know.
     #[error("manifest: at byte {offset}: unknown kind of component {code}")]
     UnknownKind {
@@ -300,9 +357,16 @@ pub enum ManifestError {
     PathTwice,
 }
 
-const VERSION: u64 = 1;
+/// 2: principals and facts of entries and components, in the place of digests of signers.
+const VERSION: u64 = 2;
 /// The shortest entry: heads, an empty path, a digest and small numbers.
-const ENTRY_BYTES: usize = 40;
+const ENTRY_BYTES: usize = 41;
+
+fn sort(edges: &mut Vec<Edge>, facts: &mut [Claim]) {
+    edges.sort_unstable();
+    edges.dedup();
+    facts.sort_unstable();
+}
 
 fn decode_entries(r: &mut Reader<'_>) -> Result<Vec<Entry>, ManifestError> {
     let count = r.array(MANIFEST_ENTRIES)?;
@@ -320,7 +384,7 @@ fn decode_entries(r: &mut Reader<'_>) -> Result<Vec<Entry>, ManifestError> {
 }
 
 fn decode_entry(r: &mut Reader<'_>) -> Result<Entry, ManifestError> {
-    r.array_of(6)?;
+    r.array_of(7)?;
     let path = r.bytes(PATH_BYTES)?.to_vec();
     let digest = Sha256Digest::new(r.array_bytes()?);
     let size = r.uint()?;
@@ -330,8 +394,9 @@ fn decode_entry(r: &mut Reader<'_>) -> Result<Entry, ManifestError> {
     if bits & !EntryFlags::KNOWN != 0 {
         return Err(ManifestError::UnknownFlags { offset, bits });
     }
-    let signers = rising_digests(r, ENTRY_SIGNERS)?;
-    Ok(Entry { path, digest, size, mode, flags: EntryFlags(bits), signers })
+    let edges = read_edges(r)?;
+    let facts = read_claims(r, ENTRY_FACTS)?;
+    Ok(Entry { path, digest, size, mode, flags: EntryFlags(bits), edges, facts })
 }
 
 /// Reads an array of digests that rise strictly.
@@ -358,6 +423,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::principal::{Principal, Relation};
 
     fn entry(path: &str) -> Entry {
         Entry {
@@ -366,7 +432,8 @@ mod tests {
             size: 7,
             mode: 0o100_755,
             flags: EntryFlags::ELF,
-            signers: vec![],
+            edges: vec![],
+            facts: vec![],
         }
     }
 
@@ -391,7 +458,11 @@ mod tests {
             Entry { size: 8, ..base.clone() },
             Entry { mode: 0o104_755, ..base.clone() },
             Entry { flags: EntryFlags::ELF.with(EntryFlags::SETUID), ..base.clone() },
-            Entry { signers: vec![Sha256Digest::of(&[b"key"])], ..base.clone() },
+            Entry {
+                edges: vec![Edge::new(Relation::SignedBy, vec![Principal::ssh(b"key")], "")],
+                ..base.clone()
+            },
+            Entry { facts: vec![Claim { key: "go".into(), value: "1".into() }], ..base.clone() },
         ];
         for entry in changed {
             assert_ne!(digest(entry.clone()), digest(base.clone()), "{entry:?}");
@@ -449,10 +520,12 @@ mod tests {
             size in any::<u64>(),
             mode in any::<u32>(),
             bits in 0..=EntryFlags::KNOWN,
-            signers in proptest::collection::vec(any::<[u8; 32]>(), 0..3),
+            keys in proptest::collection::vec(any::<[u8; 4]>(), 0..3),
         ) -> Entry {
-            let signers = signers.into_iter().map(Sha256Digest::new).collect();
-            Entry { path, digest: Sha256Digest::new(digest), size, mode, flags: EntryFlags(bits), signers }
+            let edges = keys.iter().map(|key| Edge::new(Relation::SignedBy, vec![Principal::ssh(key)], "key"));
+            let facts = keys.first().map(|key| Claim { key: "key".into(), value: format!("{key:?}") });
+            let (edges, facts) = (edges.collect(), facts.into_iter().collect());
+            Entry { path, digest: Sha256Digest::new(digest), size, mode, flags: EntryFlags(bits), edges, facts }
         }
     }
 

@@ -13,6 +13,7 @@ use evidence::bundle::Bundle;
 use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
 use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
+use evidence::principal::{Edge, Principal, Relation};
 use evidence::time::UnixTime;
 use ledger::checkpoint::{Checkpoint, Origin, SignedCheckpoint};
 use ledger::hash::Hash;
@@ -72,24 +73,29 @@ fn body() -> Body {
         ima_first: 40,
         trigger: Trigger::Change,
         agent_version: "0.1.0".into(),
+        coverage: Vec::new(),
+        counters: Vec::new(),
+        executions: Vec::new(),
+        strays: Vec::new(),
     }
 }
 
 fn manifest() -> Manifest {
-    let entry = |path: &str, flags, signers| Entry {
+    let entry = |path: &str, flags, edges| Entry {
         path: path.into(),
         digest: digest(5),
         size: 1_234,
         mode: 0o755,
         flags,
-        signers,
+        edges,
+        facts: vec![Claim { key: "go.version".into(), value: "go1.22".into() }],
     };
     let entries = vec![
         entry("/usr/bin/bash", EntryFlags::ELF, Vec::new()),
         entry(
             "/boot/efi/EFI/debian/shimx64.efi",
             EntryFlags::PE.with(EntryFlags::BOOT_FILE),
-            vec![digest(6)],
+            vec![Edge::new(Relation::SignedBy, vec![Principal::certificate(b"x")], "CN=Debian")],
         ),
     ];
     let [name, version, architecture] = ["bash", "5.2.15-2+b7", "amd64"].map(str::to_owned);

@@ -144,7 +144,8 @@ mod tests {
                 size: 1,
                 mode: *mode,
                 flags: EntryFlags::ELF,
-                signers: Vec::new(),
+                edges: Vec::new(),
+                facts: Vec::new(),
             })
             .collect();
         Manifest::new(ComponentKind::Package, name.into(), version.into(), "amd64".into(), entries).unwrap()

@@ -280,7 +280,8 @@ async fn a_manifest_is_stored_once_and_only_where_it_is_wanted() {
         size: 1,
         mode: 0o755,
         flags: EntryFlags::ELF,
-        signers: Vec::new(),
+        edges: Vec::new(),
+        facts: Vec::new(),
     };
     let manifest =
         Manifest::new(ComponentKind::Package, "a".into(), "1".into(), "amd64".into(), vec![entry]).unwrap();

@@ -43,6 +43,17 @@ pub(crate) fn body() -> Body {
         ima_first: 40,
         trigger: Trigger::Change,
         agent_version: "0.1.0".into(),
+        coverage: vec![Coverage {
+            scope: "/".into(),
+            means: Means::DirectoryEvents,
+            reason: "CAP_SYS_ADMIN is missing".into(),
+        }],
+        counters: vec![Counter { name: "files.hashed".into(), value: 3_600 }],
+        executions: vec![Execution { component: 0, entry: 5, count: 12 }],
+        strays: vec![
+            Stray { path: b"/tmp/a".to_vec(), digest: None, count: 1 },
+            Stray { path: b"/tmp/b".to_vec(), digest: Some(digest("b")), count: 2 },
+        ],
     }
 }
 
@@ -76,6 +87,10 @@ fn every_field_moves_the_qualifying_data() {
         Body { ima_first: 41, ..body() },
         Body { trigger: Trigger::Heartbeat, ..body() },
         Body { agent_version: "0.2.0".into(), ..body() },
+        Body { coverage: vec![], ..body() },
+        Body { counters: vec![], ..body() },
+        Body { executions: vec![], ..body() },
+        Body { strays: vec![], ..body() },
     ];
     for body in changed {
         assert_ne!(qualifying_data(&body.encode()), base, "{body:?}");
@@ -99,10 +114,19 @@ fn unsorted_components_are_refused() {
 }
 
 #[test]
+fn unsorted_lists_are_refused() {
+    let twice = [body().counters, body().counters].concat();
+    let backwards = body().strays.into_iter().rev().collect();
+    for body in [Body { counters: twice, ..body() }, Body { strays: backwards, ..body() }] {
+        assert!(matches!(Body::decode(&body.encode()), Err(BodyError::Encoding(CborError::Order { .. }))));
+    }
+}
+
+#[test]
 fn another_version_is_named() {
     let mut bytes = body().encode();
-    bytes[2] = 2;
-    assert_eq!(Body::decode(&bytes), Err(BodyError::Version { found: 2 }));
+    bytes[2] = 1;
+    assert_eq!(Body::decode(&bytes), Err(BodyError::Version { found: 1 }));
 }
 
 #[test]

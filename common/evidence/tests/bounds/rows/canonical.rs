@@ -11,6 +11,7 @@ use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
 use evidence::limits::BODY_GAPS;
 use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
+use evidence::principal::{Edge, Principal, Relation};
 use evidence::time::UnixTime;
 
 use super::{CONSTANT, Inputs, Row};
@@ -93,9 +94,14 @@ fn manifest(entries: usize, name: usize) -> Vec<u8> {
         size: 1,
         mode: 1,
         flags: EntryFlags::ELF,
-        signers: Vec::new(),
+        edges: Vec::new(),
+        facts: Vec::new(),
     };
     written((0..entries).map(entry).collect())
+}
+
+fn edge(number: usize) -> Edge {
+    Edge::new(Relation::SignedBy, vec![Principal::spki(&number.to_be_bytes())], "")
 }
 
 fn signers(size: usize) -> Vec<u8> {
@@ -105,9 +111,10 @@ fn signers(size: usize) -> Vec<u8> {
         size: 1,
         mode: 1,
         flags: EntryFlags::ELF,
-        signers: (0..16).map(digest).collect(),
+        edges: (0..16).map(edge).collect(),
+        facts: Vec::new(),
     };
-    written((0..size / 600).map(entry).collect())
+    written((0..size / 680).map(entry).collect())
 }
 
 fn written(entries: Vec<Entry>) -> Vec<u8> {
@@ -136,6 +143,10 @@ fn body(components: usize) -> Body {
         ima_first: 40,
         trigger: Trigger::Change,
         agent_version: "0.1.0".into(),
+        coverage: Vec::new(),
+        counters: Vec::new(),
+        executions: Vec::new(),
+        strays: Vec::new(),
     }
 }
 

@@ -77,16 +77,15 @@ impl EntryFlags {
     pub const RACED: Self = Self(1 << 7);
     /// Lies on the EFI system partition or in /boot.
     pub const BOOT_FILE: Self = Self(1 << 8);
-    /// The package database lists a digest for it, and the content has it.
-    pub const AS_PACKAGED: Self = Self(1 << 9);
-    /// The package database lists a digest for it, and the content has another.
-    pub const NOT_AS_PACKAGED: Self = Self(1 << 10);
+    /// The package database lists a digest for it, and the content has another. Its absence says that no difference
+    /// was found: whether and when it was looked for is in the counters.
+    pub const NOT_AS_PACKAGED: Self = Self(1 << 9);
     /// A configuration file of its package: its administrator may change it.
-    pub const CONFIGURATION: Self = Self(1 << 11);
+    pub const CONFIGURATION: Self = Self(1 << 10);
     /// The kernel lets nobody write to it: fs-verity is on.
-    pub const VERITY: Self = Self(1 << 12);
+    pub const VERITY: Self = Self(1 << 11);
     /// Every flag that this version knows.
-    const KNOWN: u32 = (1 << 13) - 1;
+    const KNOWN: u32 = (1 << 12) - 1;
 
     /// The flags of both.
     #[must_use]
@@ -106,7 +105,7 @@ impl EntryFlags {
 
     /// Words for the flags that are set, in the order of their bits.
     pub fn names(self) -> Vec<&'static str> {
-        const NAMES: [(EntryFlags, &str); 13] = [
+        const NAMES: [(EntryFlags, &str); 12] = [
             (EntryFlags::ELF, "elf"),
             (EntryFlags::PE, "pe"),
             (EntryFlags::SCRIPT, "script"),
@@ -116,7 +115,6 @@ impl EntryFlags {
             (EntryFlags::CAPABILITIES, "capabilities"),
             (EntryFlags::RACED, "raced"),
             (EntryFlags::BOOT_FILE, "boot-file"),
-            (EntryFlags::AS_PACKAGED, "as-packaged"),
             (EntryFlags::NOT_AS_PACKAGED, "not-as-packaged"),
             (EntryFlags::CONFIGURATION, "configuration"),
             (EntryFlags::VERITY, "verity"),

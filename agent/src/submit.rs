@@ -26,6 +26,26 @@ pub struct VerifierClient {
     base: Url,
 }
 
+/// Evidence as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// The envelope, compressed.
+    pub bytes: Vec<u8>,
+    /// What it is compressed against.
+    pub against: Against,
+}
+
+/// What a submission is compressed against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Against {
+    /// Nothing: it stands for itself.
+    Nothing,
+    /// The reference of this evidence, which the verifier has confirmed.
+    Evidence(Sha256Digest),
+    /// The components of a state with this root, which the verifier may know of another host.
+    State(Sha256Digest),
+}
+
 impl VerifierClient {
     /// The verifier at an address, with the authority of its certificate in PEM.
     pub fn new(base: &Url, ca_pem: &str) -> Result<Self, ClientError> {
@@ -64,11 +84,23 @@ impl VerifierClient {
         self.answer(self.http.post(self.url("v1/enrol/finish")?).json(message)).await
     }
 
-    /// Sends evidence, compressed; `from` is the size of the checkpoint that we hold.
-    pub async fn submit(&self, submission: Vec<u8>, from: u64) -> Result<Receipt, ClientError> {
+    /// Sends evidence; `from` is the size of the checkpoint that we hold.
+    pub async fn submit(&self, submission: Submission, from: u64) -> Result<Receipt, ClientError> {
         let mut url = self.url("v1/evidence")?;
         url.query_pairs_mut().append_pair("from", &from.to_string());
-        self.answer(self.http.post(url).header(CONTENT_TYPE, EVIDENCE_MEDIA_TYPE).body(submission)).await
+        match submission.against {
+            Against::Nothing => {}
+            Against::Evidence(digest) => {
+                // Half of it names it well enough: a wrong one does not unpack.
+                let name = hex::encode(digest.as_bytes().first_chunk::<8>().unwrap_or(&[0; 8]));
+                url.query_pairs_mut().append_pair("against", &name);
+            }
+            Against::State(root) => {
+                url.query_pairs_mut().append_pair("state", &root.to_string());
+            }
+        }
+        self.answer(self.http.post(url).header(CONTENT_TYPE, EVIDENCE_MEDIA_TYPE).body(submission.bytes))
+            .await
     }
 
     /// The receipt of evidence that is recorded already.

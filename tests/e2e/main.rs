@@ -4,6 +4,7 @@
 //! first). Each test has a verifier, hosts and ports of its own.
 
 mod bad_input;
+mod bandwidth;
 mod durability;
 mod pipeline;
 mod refusals;

@@ -104,7 +104,12 @@ impl VerifierClient {
 
     /// Submits bytes, whatever they are.
     pub async fn submit_bytes(&self, bytes: Vec<u8>, from_size: u64) -> Result<Answer<Receipt>> {
-        let request = self.request(Method::POST, &format!("/v1/evidence?from={from_size}"));
+        self.submit_with(bytes, &format!("from={from_size}")).await
+    }
+
+    /// Submits bytes with this query.
+    pub async fn submit_with(&self, bytes: Vec<u8>, query: &str) -> Result<Answer<Receipt>> {
+        let request = self.request(Method::POST, &format!("/v1/evidence?{query}"));
         answer(request.header("content-type", EVIDENCE_MEDIA_TYPE).body(bytes).send().await?).await
     }
 

@@ -14,6 +14,7 @@ pub mod figure;
 pub mod host;
 pub mod logs;
 pub mod process;
+pub mod relay;
 pub mod soft_host;
 pub mod soft_tpm;
 pub mod stranger;

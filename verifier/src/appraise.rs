@@ -104,6 +104,7 @@ fn rows(
         removed: body.removed.clone(),
         state_before: host.state.clone().with_components(Vec::new()).encode(),
         state: next.encode(),
+        state_root: body.state_root,
         components: next.components().len() as u64,
         agent_version: body.agent_version.clone(),
         status: status_code(result.status()),

@@ -130,7 +130,7 @@ impl Journal {
         for seq in self.spool.seqs() {
             if seq < self.position.acknowledged {
                 // Confirmed and recorded as such; only the file was left.
-                self.spool.remove(seq)?;
+                self.spool.retire(seq)?;
             } else if let Err(why) = self.catch_up_with(seq)? {
                 tracing::error!(seq, why, "spooled evidence does not belong to the chain; moved aside");
                 self.spool.set_aside(seq, why)?;
@@ -259,7 +259,13 @@ impl Journal {
         self.checkpoint = Some(checkpoint);
         self.position = position;
         self.tally = tally;
-        self.spool.remove(seq)
+        self.spool.retire(seq)
+    }
+
+    /// What a submission that follows this evidence can be compressed against: the verifier has it, and so have we.
+    pub fn reference(&self, evidence: &Sha256Digest) -> Option<Vec<u8>> {
+        let envelope = decode(&self.spool.acknowledged()?).ok()?;
+        (envelope.evidence.digest() == *evidence).then(|| envelope.reference())
     }
 
     /// Goes back to where the verifier is, undoing evidence that waits and moving it aside.

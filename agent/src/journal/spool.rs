@@ -1,7 +1,7 @@
 //! Sealed evidence on disk until the verifier has it: one file each, named by its place in the chain.
 //!
 //! In: submissions, compressed as they will be sent. Out: the same bytes, oldest first. A piece is sealed when its file
-//! is durable, and gone when the verifier's receipt is. What the verifier refuses for good is moved aside, where the
+//! is durable, and taken away when the verifier's receipt is. What the verifier refuses for good is moved aside, where the
 //! newest [`REFUSED_KEPT`] are kept for whoever investigates.
 
 use std::collections::BTreeMap;
@@ -19,6 +19,7 @@ use crate::durable;
 pub(super) struct Spool {
     dir: PathBuf,
     refused: PathBuf,
+    acknowledged: PathBuf,
     pending: BTreeMap<u64, u64>,
 }
 
@@ -28,6 +29,7 @@ impl Spool {
         let mut spool = Self {
             dir: state_dir.join("spool"),
             refused: state_dir.join("refused"),
+            acknowledged: state_dir.join("acknowledged.evidence"),
             pending: BTreeMap::new(),
         };
         for dir in [&spool.dir, &spool.refused] {
@@ -57,20 +59,26 @@ impl Spool {
     /// The bytes of a piece, compressed.
     pub(super) fn read(&self, seq: u64) -> Result<Vec<u8>, JournalError> {
         let path = self.path(seq);
-        let read = || -> io::Result<Vec<u8>> {
-            let mut bytes = Vec::new();
-            fs::File::open(&path)?.take(EVIDENCE_REQUEST_BYTES as u64).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        read().map_err(|error| JournalError::io(&path, error))
+        read(&path).map_err(|error| JournalError::io(&path, error))
     }
 
-    /// Forgets a piece that the verifier has.
-    pub(super) fn remove(&mut self, seq: u64) -> Result<(), JournalError> {
+    /// Takes away a piece that the verifier has; the newest of these is what the next is compressed against.
+    pub(super) fn retire(&mut self, seq: u64) -> Result<(), JournalError> {
         let path = self.path(seq);
-        durable::remove(&path).map_err(|error| JournalError::io(&path, error))?;
+        match fs::rename(&path, &self.acknowledged) {
+            // Where a crash undoes this, the database knows that it is confirmed, and it is done again.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(JournalError::io(&path, error));
+            }
+            _ => {}
+        }
         self.pending.remove(&seq);
         Ok(())
+    }
+
+    /// The bytes of the newest piece that the verifier has, compressed; `None` where they are not here.
+    pub(super) fn acknowledged(&self) -> Option<Vec<u8>> {
+        read(&self.acknowledged).ok()
     }
 
     /// Moves a piece out of the way, with a word that says why.
@@ -122,6 +130,12 @@ impl Spool {
     fn path(&self, seq: u64) -> PathBuf {
         self.dir.join(format!("{seq:020}.{ENDING}"))
     }
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(EVIDENCE_REQUEST_BYTES as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn seq_of(path: &Path) -> Option<u64> {

@@ -10,6 +10,7 @@ use evidence::envelope::Envelope;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::exchange::{FirmwareLogs, Form};
 use super::jobs::{self, Done};
 use super::memory::Memory;
 use super::troubles::{Kind, Troubles};
@@ -43,6 +44,7 @@ pub(super) struct Agent {
     pub(super) started: Instant,
     pub(super) view: View,
     pub(super) sent_through: Option<u64>,
+    pub(super) form: Form,
     pub(super) troubles: Troubles,
     pub(super) report: Report,
 }
@@ -77,6 +79,7 @@ impl Agent {
             started: Instant::now(),
             view: View::default(),
             sent_through: None,
+            form: Form::Lean,
             troubles: Troubles::default(),
             config,
             identity,
@@ -186,9 +189,9 @@ impl Agent {
         let begun = match action {
             Action::Seal(trigger) => return self.begin_seal(trigger),
             Action::Block => self.block(),
-            Action::Send(seq) => self.begin_send(seq),
+            Action::Send(seq) => self.begin_send(seq, FirmwareLogs::WhenAsked),
             Action::SendWithFirmwareLog(seq) => match self.attach_firmware_log(seq) {
-                Ok(()) => self.begin_send(seq),
+                Ok(()) => self.begin_send(seq, FirmwareLogs::Attached),
                 Err(event) => return Some(event),
             },
             Action::FetchReceipt(seq) => self.begin_fetch(seq),

@@ -3,8 +3,8 @@
 //! In: what waits in the journal, and the verifier's answers. Out: tasks, and events for the session. A receipt is
 //! verified here before the journal hears of it; a refusal is undone here where the session says so.
 
-use evidence::body::{Gap, GapCause, GapEnd};
-use evidence::envelope::Evidence;
+use evidence::body::{Body, Gap, GapCause, GapEnd};
+use evidence::envelope::{AttachmentKind, Envelope, Evidence, state_reference};
 use wire::submit::Receipt;
 
 use super::agent::Agent;
@@ -14,13 +14,18 @@ use crate::failure::Failure;
 use crate::journal::{Journal, JournalError, Rewind};
 use crate::receipt::{self, Recorded, VerifiedReceipt};
 use crate::session::{Event, Refusal, read_refusal};
-use crate::submit::ClientError;
+use crate::submit::{Against, ClientError, Submission};
 
 impl Agent {
-    pub(super) fn begin_send(&mut self, seq: u64) -> Result<(), JournalError> {
+    pub(super) fn begin_send(&mut self, seq: u64, logs: FirmwareLogs) -> Result<(), JournalError> {
+        let form = self.form;
         let (submission, evidence, from) = self.memory.with(|journal| {
-            Ok((journal.submission(seq)?, evidence_at(journal, seq)?, journal.checkpoint_view().size))
+            let envelope = journal.envelope(seq)?;
+            let evidence = Box::new(envelope.evidence.clone());
+            Ok((compose(journal, seq, envelope, form, logs)?, evidence, journal.checkpoint_view().size))
         })?;
+        let (bytes, against) = (submission.bytes.len(), submission.against);
+        tracing::debug!(seq, bytes, ?against, "sending");
         self.sent_through = Some(seq);
         self.jobs.spawn(jobs::send(self.client.clone(), submission, evidence, from));
         Ok(())
@@ -85,10 +90,10 @@ impl Agent {
         match (result, asked) {
             (Ok(receipt), _) => self.received(seq, evidence, &receipt),
             (Err(ClientError::Refused(problem)), Asked::ToRecord) => {
-                let refusal = read_refusal(&problem, seq, prev);
+                let refusal = self.without_reference(read_refusal(&problem, seq, prev));
                 let error = ClientError::Refused(problem);
                 match refusal {
-                    Refusal::Recorded | Refusal::NeedsFirmwareLog => {
+                    Refusal::Recorded | Refusal::NeedsFirmwareLog | Refusal::NeedsWhole => {
                         tracing::info!(seq, "{error}");
                     }
                     Refusal::Later => {
@@ -101,6 +106,18 @@ impl Agent {
                 Event::Refused(refusal)
             }
             (Err(error), _) => self.unanswered(&error),
+        }
+    }
+
+    /// What the verifier cannot unpack is sent whole; if that was it, its refusal makes no sense, which may pass.
+    fn without_reference(&mut self, refusal: Refusal) -> Refusal {
+        match (refusal, self.form) {
+            (Refusal::NeedsWhole, Form::Lean) => {
+                self.form = Form::Whole;
+                refusal
+            }
+            (Refusal::NeedsWhole, Form::Whole) => Refusal::Later,
+            _ => refusal,
         }
     }
 
@@ -139,6 +156,7 @@ impl Agent {
         });
         match kept {
             Ok(()) => {
+                self.form = Form::Lean;
                 let gone = [Kind::Alarm, Kind::Disk, Kind::Refused, Kind::Verifier, Kind::Promise];
                 self.troubles.over(&gone);
                 Event::Acknowledged
@@ -194,6 +212,57 @@ impl Agent {
 
 fn evidence_at(journal: &Journal, seq: u64) -> Result<Box<Evidence>, JournalError> {
     Ok(Box::new(journal.envelope(seq)?.evidence))
+}
+
+/// A submission that leaves out what the verifier is known or likely to have.
+fn compose(
+    journal: &Journal,
+    seq: u64,
+    envelope: Envelope,
+    form: Form,
+    logs: FirmwareLogs,
+) -> Result<Submission, JournalError> {
+    let (against, reference) = match form {
+        Form::Whole => return Ok(Submission { bytes: journal.submission(seq)?, against: Against::Nothing }),
+        Form::Lean => reference(journal, envelope.evidence.body()),
+    };
+    let mut envelope = envelope;
+    if logs == FirmwareLogs::WhenAsked {
+        // Most boots of most hosts are like others; where this one is not, the verifier asks.
+        envelope.attachments.retain(|attached| attached.kind != AttachmentKind::FirmwareLog);
+    }
+    let compressed = wire::submit::compress_against(&envelope.encode(), &reference);
+    let bytes = compressed.map_err(|source| JournalError::Io { path: "submission".into(), source })?;
+    Ok(Submission { bytes, against })
+}
+
+/// What both sides have: the evidence before; of a host's first, the state that another host of its kind may have.
+fn reference(journal: &Journal, body: &Body) -> (Against, Vec<u8>) {
+    if body.seq == 0 {
+        (Against::State(body.state_root), state_reference(&body.added))
+    } else if let Some(reference) = journal.reference(&body.prev) {
+        (Against::Evidence(body.prev), reference)
+    } else {
+        (Against::Nothing, Vec::new())
+    }
+}
+
+/// Whether submissions may leave out what the verifier should have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// They do.
+    Lean,
+    /// The verifier did not have it: they do not, until one is confirmed.
+    Whole,
+}
+
+/// When a firmware log is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FirmwareLogs {
+    /// The verifier may know it, by its digest.
+    WhenAsked,
+    /// It has asked.
+    Attached,
 }
 
 /// One upload: more at once would only make the agent larger.

@@ -9,7 +9,7 @@ use wire::submit::{ManifestsStored, Receipt};
 
 use crate::quote::TpmHandle;
 use crate::seal::{SealError, Sealer, Statement};
-use crate::submit::{ClientError, VerifierClient};
+use crate::submit::{ClientError, Submission, VerifierClient};
 
 /// What came of a task.
 pub(super) enum Done {
@@ -58,7 +58,7 @@ pub(super) async fn seal(mut sealer: Sealer, tpm: TpmHandle, statement: Box<Stat
 
 pub(super) async fn send(
     client: VerifierClient,
-    submission: Vec<u8>,
+    submission: Submission,
     evidence: Box<Evidence>,
     from: u64,
 ) -> Done {

@@ -205,6 +205,8 @@ impl Session {
         match (refusal, self.way) {
             (Refusal::Recorded, Way::Plain | Way::WithFirmwareLog) => self.exchange_ended(Way::Receipt),
             (Refusal::NeedsFirmwareLog, Way::Plain) => self.exchange_ended(Way::WithFirmwareLog),
+            // It will not be asked for again: the journal has forgotten the reference.
+            (Refusal::NeedsWhole, way) => self.exchange_ended(way),
             (Refusal::Stuck, _) => {
                 self.exchanging = false;
                 let random = self.random();

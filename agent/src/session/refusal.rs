@@ -1,6 +1,6 @@
 //! What a refusal by the verifier asks of the agent.
 //!
-//! In: the problem that the verifier answered, and which evidence was sent. Out: one of five ways to go on. Codes that this
+//! In: the problem that the verifier answered, and which evidence was sent. Out: one of six ways to go on. Codes that this
 //! version does not know are taken for refusals of the evidence: going on from the verifier's position is always
 //! right, and what was refused is kept aside.
 
@@ -16,6 +16,8 @@ pub enum Refusal {
     Recorded,
     /// Send it again with the firmware log.
     NeedsFirmwareLog,
+    /// Send it again whole: what it was compressed against is not there.
+    NeedsWhole,
     /// Nothing is wrong with it: send it again later.
     Later,
     /// No evidence of this host will be taken before somebody has done something.
@@ -29,6 +31,7 @@ pub fn read(problem: &Problem, seq: u64, prev: Sha256Digest) -> Refusal {
     match problem.code.as_str() {
         "replayed" => Refusal::Recorded,
         "firmware-log-needed" => Refusal::NeedsFirmwareLog,
+        "reference-unknown" => Refusal::NeedsWhole,
         "rate-limited" | "overloaded" | "internal" => Refusal::Later,
         "unknown-host" | "wrong-chain" | "checkpoint-unknown" | "protocol-version" | "not-found"
         | "unauthorised" | "forbidden" => Refusal::Stuck,
@@ -67,6 +70,7 @@ mod tests {
         let here = Refusal::Rewind(Rewind { next_seq: 7, prev: Sha256Digest::new([7; 32]) });
         check("replayed", Some(resume.clone()), Refusal::Recorded);
         check("firmware-log-needed", Some(resume.clone()), Refusal::NeedsFirmwareLog);
+        check("reference-unknown", None, Refusal::NeedsWhole);
         check("rate-limited", None, Refusal::Later);
         check("wrong-chain", None, Refusal::Stuck);
         check("prev-mismatch", Some(resume.clone()), there);

@@ -119,6 +119,11 @@ fn a_verifier_that_contradicts_itself_is_not_asked_in_a_circle() {
     let mut session = started();
     session.handle(Event::Sealed, waits(0), secs(1));
     assert_eq!(
+        session.handle(Event::Refused(Refusal::NeedsWhole), waits(0), secs(1)),
+        [Action::Send(0)],
+        "at once"
+    );
+    assert_eq!(
         session.handle(Event::Refused(Refusal::NeedsFirmwareLog), waits(0), secs(1)),
         [Action::SendWithFirmwareLog(0)]
     );

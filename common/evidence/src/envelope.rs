@@ -129,14 +129,25 @@ pub struct Envelope {
 impl Envelope {
     /// The bytes of a submission before compression.
     pub fn encode(&self) -> Vec<u8> {
+        self.encode_with(|_| true)
+    }
+
+    /// What the host's next submission is compressed against, so that it costs what is new: the same envelope with
+    /// no log but systemd's, which is attached whole each time. Both sides can make these bytes of what they keep.
+    pub fn reference(&self) -> Vec<u8> {
+        self.encode_with(|kind| kind == AttachmentKind::SystemdLog)
+    }
+
+    fn encode_with(&self, kept: impl Fn(AttachmentKind) -> bool) -> Vec<u8> {
         let mut w = Writer::new();
         w.array(4).uint(ENVELOPE_VERSION).bytes(self.evidence.raw());
         w.array(self.pcr_values.len());
         for value in &self.pcr_values {
             w.bytes(value);
         }
-        w.array(self.attachments.len());
-        for attachment in &self.attachments {
+        let kept: Vec<_> = self.attachments.iter().filter(|attachment| kept(attachment.kind)).collect();
+        w.array(kept.len());
+        for attachment in kept {
             w.array(3).uint(attachment.kind.code()).uint(attachment.first).bytes(&attachment.bytes);
         }
         w.finish()
@@ -162,6 +173,16 @@ impl Envelope {
     pub fn attachment(&self, kind: AttachmentKind) -> Option<&Attachment> {
         self.attachments.iter().find(|attachment| attachment.kind == kind)
     }
+}
+
+/// What the first submission of a host is compressed against, where the verifier knows a host with the same state: the
+/// digests of its components, as a body lists them.
+pub fn state_reference<'a>(components: impl IntoIterator<Item = &'a Sha256Digest>) -> Vec<u8> {
+    let mut w = Writer::new();
+    for component in components {
+        w.bytes(component.as_bytes());
+    }
+    w.finish()
 }
 
 /// Why bytes are not an envelope or sealed evidence.

@@ -60,12 +60,27 @@ pub fn compress(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     zstd::bulk::compress(bytes, ZSTD_LEVEL)
 }
 
+/// Compresses a submission against what the verifier has of the host already: what repeats costs next to nothing.
+pub fn compress_against(bytes: &[u8], reference: &[u8]) -> std::io::Result<Vec<u8>> {
+    zstd::bulk::Compressor::with_dictionary(ZSTD_LEVEL, reference)?.compress(bytes)
+}
+
 /// Decompresses a body of at most `limit` bytes; a frame that unpacks to more is refused when it passes the
 /// limit, whatever its header says.
 pub fn decompress(compressed: &[u8], limit: usize) -> Result<Vec<u8>, DecompressError> {
+    decompress_against(compressed, &[], limit)
+}
+
+/// Decompresses what was compressed against these bytes; none where it stands for itself.
+pub fn decompress_against(
+    compressed: &[u8],
+    reference: &[u8],
+    limit: usize,
+) -> Result<Vec<u8>, DecompressError> {
     use std::io::Read as _;
 
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(compressed).map_err(DecompressError::Frame)?;
+    let decoder = zstd::stream::read::Decoder::with_dictionary(compressed, reference);
+    let mut decoder = decoder.map_err(DecompressError::Frame)?;
     decoder.window_log_max(WINDOW_LOG_MAX).map_err(DecompressError::Frame)?;
     let mut out = Vec::new();
     let read =
@@ -109,6 +124,19 @@ mod tests {
         assert!(bomb.len() < 2_000);
         assert!(matches!(decompress(&bomb, 1 << 20), Err(DecompressError::TooLong { .. })));
         assert_eq!(decompress(&bomb, 10 << 20).unwrap().len(), 10 << 20);
+    }
+
+    #[test]
+    fn what_repeats_costs_next_to_nothing() {
+        let before: Vec<u8> =
+            (0..2_000_u32).flat_map(|n| (n.wrapping_mul(2_654_435_761)).to_be_bytes()).collect();
+        let now = [b"new".as_slice(), &before].concat();
+        let lean = compress_against(&now, &before).unwrap();
+        assert!(lean.len() < 60, "{}", lean.len());
+        assert_eq!(decompress_against(&lean, &before, now.len()).unwrap(), now);
+        assert!(decompress(&lean, now.len()).map_or(true, |bytes| bytes != now), "not without the reference");
+        let bomb = compress_against(&vec![0; 10 << 20], &before).unwrap();
+        assert!(matches!(decompress_against(&bomb, &before, 1 << 20), Err(DecompressError::TooLong { .. })));
     }
 
     #[test]

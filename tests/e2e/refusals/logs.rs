@@ -39,6 +39,7 @@ const FIRMWARE: &[Row] = &[
             envelope.attachments.retain(|attachment| attachment.kind != AttachmentKind::FirmwareLog);
             sent(&envelope)
         },
+        shown: Shown::Nowhere,
         ..BASE
     },
     Row {

@@ -40,7 +40,7 @@ struct Row {
 enum Shown {
     /// With the host, and among all.
     WithHost,
-    /// Nowhere: the bytes named nobody.
+    /// Nowhere: the bytes named nobody, or something was asked for and not refused.
     Nowhere,
 }
 

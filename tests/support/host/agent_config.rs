@@ -13,6 +13,8 @@ use super::SimulatedHost;
 /// What a test decides about its agent.
 #[derive(Clone, Debug)]
 pub struct AgentSettings {
+    /// Where evidence goes; `None` for where the host enrolled.
+    pub verifier_url: Option<String>,
     /// Quiet time after a change; `None` for the agent's default.
     pub settle_ms: Option<u64>,
     /// Heartbeat; `None` for what the verifier says.
@@ -27,6 +29,7 @@ impl Default for AgentSettings {
     /// Quick to settle, so that tests are quick; everything else as an administrator would leave it.
     fn default() -> Self {
         Self {
+            verifier_url: None,
             settle_ms: Some(20),
             heartbeat_secs: None,
             spool_max_bytes: None,
@@ -40,6 +43,7 @@ impl SimulatedHost {
     pub fn write_agent_config(&self, settings: &AgentSettings) -> Result<PathBuf> {
         let roots = settings.roots.iter().map(|root| self.path_of(root).display().to_string());
         let tables = [
+            ("verifier", vec![("url", settings.verifier_url.clone().map(Value::from))]),
             ("tpm", vec![("tcti", Some(Value::from(self.tpm().tcti())))]),
             (
                 "logs",

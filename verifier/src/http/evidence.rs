@@ -15,17 +15,19 @@ use evidence::body::FirmwareLog;
 use evidence::digest::HostId;
 use evidence::envelope::Envelope;
 use evidence::limits::ENVELOPE_BYTES;
+use serde::Deserialize;
 use tokio::sync::OwnedSemaphorePermit;
 use wire::EVIDENCE_MEDIA_TYPE;
 use wire::limits::EVIDENCE_REQUEST_BYTES;
 use wire::problem::Resume;
-use wire::submit::{DecompressError, Receipt, decompress};
+use wire::submit::{DecompressError, Receipt, decompress_against};
 
 use super::limits::Rate;
 use super::problem::Fault;
 use super::receipt::{self, About, checkpoint_unknown};
 use super::{App, Peer};
 use crate::appraise::{Circumstances, Unrecordable, appraise, status_name};
+use crate::query::reference::{self, Reference};
 use crate::record::{Done, NewEvidence, NewRefusal, RecordError, Work};
 use crate::store::host::EnrolledHost;
 use crate::store::log::Standing;
@@ -47,9 +49,10 @@ pub(super) async fn submit(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
     Query(from): Query<receipt::From>,
+    Query(against): Query<Against>,
     request: Request,
 ) -> Result<Json<Receipt>, Fault> {
-    match accept(&app, &from, request).await {
+    match accept(&app, &from, &against, request).await {
         Ok(receipt) => Ok(Json(receipt)),
         Err(refused) => {
             keep(&app, peer, &refused).await;
@@ -60,7 +63,12 @@ pub(super) async fn submit(
 
 /// A failure of ours is not a refusal; it is in the program's log.
 async fn keep(app: &App, peer: Peer, refused: &Refused) {
-    if matches!(refused.fault.code(), "internal" | "overloaded") {
+    // What is asked for is no refusal either.
+    let kept = !matches!(
+        refused.fault.code(),
+        "internal" | "overloaded" | "reference-unknown" | "firmware-log-needed"
+    );
+    if !kept {
         return;
     }
     let (code, detail) = (refused.fault.code(), refused.fault.detail().to_owned());
@@ -78,16 +86,59 @@ async fn keep(app: &App, peer: Peer, refused: &Refused) {
     }
 }
 
-async fn accept(app: &Arc<App>, from: &receipt::From, request: Request) -> Result<Receipt, Refused> {
+/// What the submission is compressed against.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Against {
+    /// The first eight bytes of the digest of evidence of the same host, in hex.
+    against: Option<String>,
+    /// The root of a state that another host has.
+    state: Option<String>,
+}
+
+impl Against {
+    async fn reference(&self, app: &App) -> Result<Reference, Fault> {
+        let found = match (&self.against, &self.state) {
+            (Some(begin), _) => {
+                let mut bytes = [0; 8];
+                hex::decode_to_slice(begin, &mut bytes)
+                    .map_err(|_| Fault::malformed("`against` is not the begin of a digest in hex"))?;
+                reference::of_evidence(&app.store, bytes).await?
+            }
+            (None, Some(root)) => {
+                let root = root.parse().map_err(|_| Fault::malformed("`state` is no SHA-256 digest"))?;
+                reference::of_state(&app.store, &root).await?
+            }
+            (None, None) => Some(Reference::None),
+        };
+        found.ok_or_else(reference_unknown)
+    }
+}
+
+async fn accept(
+    app: &Arc<App>,
+    from: &receipt::From,
+    against: &Against,
+    request: Request,
+) -> Result<Receipt, Refused> {
     media_type(request.headers(), EVIDENCE_MEDIA_TYPE)?;
     let from = from.checked(&app.recorder.head())?;
     let _room = room_for(app, request.headers(), EVIDENCE_REQUEST_BYTES)?;
     let bytes = Bytes::from_request(request, app).await.map_err(Fault::from)?;
     let turn = turn(app).await?;
-    let envelope = blocking(move || unpack(&bytes)).await??;
+    let reference = against.reference(app).await?;
+    let (whose, reference) = match reference {
+        Reference::None => (None, Vec::new()),
+        Reference::Evidence { host_row, bytes } => (Some(host_row), bytes),
+        Reference::State(bytes) => (None, bytes),
+    };
+    let envelope = blocking(move || unpack(&bytes, &reference)).await??;
     let named = envelope.evidence.body().host;
-    let unknown = || Refused { host_row: None, named: Some(named), fault: unknown_host(named) };
     let found = app.store.enrolled(named).await.map_err(Fault::from)?;
+    // What was unpacked with another host's evidence is not talked about: it may hold parts of that.
+    if whose.is_some_and(|whose| found.as_ref().is_none_or(|found| found.row != whose)) {
+        return Err(reference_unknown().into());
+    }
+    let unknown = || Refused { host_row: None, named: Some(named), fault: unknown_host(named) };
     let host = Arc::new(found.ok_or_else(unknown)?);
     let row = host.row;
     let of_host = |fault| Refused { host_row: Some(row), named: Some(named), fault };
@@ -189,8 +240,14 @@ fn refusal_fault(refusal: &Refusal) -> Fault {
     Fault::new(status, refusal.code(), refusal).hint(refusal.hint())
 }
 
-fn unpack(compressed: &[u8]) -> Result<Envelope, Fault> {
-    let bytes = decompress(compressed, ENVELOPE_BYTES).map_err(|error| match error {
+fn reference_unknown() -> Fault {
+    let detail = "no evidence of this host is recorded that the submission could be unpacked with";
+    Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "reference-unknown", detail)
+        .hint("send the same evidence compressed by itself, without `against`")
+}
+
+fn unpack(compressed: &[u8], reference: &[u8]) -> Result<Envelope, Fault> {
+    let bytes = decompress_against(compressed, reference, ENVELOPE_BYTES).map_err(|error| match error {
         DecompressError::TooLong { .. } => Fault::too_large(error),
         DecompressError::Frame(_) => Fault::malformed(error),
     })?;

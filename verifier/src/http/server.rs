@@ -39,6 +39,11 @@ pub(crate) fn tls_config(identity: Arc<ServerIdentity>) -> Result<ServerConfig, 
         .with_no_client_auth()
         .with_cert_resolver(identity);
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // A host comes back every quarter of an hour: with a ticket that it keeps, and that we need not remember, it does not
+    // cost a certificate each time. The keys of tickets live for some hours, and no longer than the process.
+    config.ticketer =
+        rustls::crypto::ring::Ticketer::new().map_err(|error| Failure::new(Exit::Software, error))?;
+    config.send_tls13_tickets = 1;
     Ok(config)
 }
 

@@ -67,15 +67,21 @@ pub(crate) async fn of_evidence(
 }
 
 async fn envelope(store: &Store, row: &SqliteRow) -> Result<Envelope, StoreError> {
+    let mut envelope = envelope_without_records(store, row).await?;
+    if let Some(digest) = row.try_get::<Option<Vec<u8>>, _>("ima_list")? {
+        let first = to_u64(row.try_get("ima_first")?);
+        let bytes = content(store, &digest).await?;
+        envelope.attachments.insert(0, Attachment { kind: AttachmentKind::ImaList, first, bytes });
+    }
+    Ok(envelope)
+}
+
+/// The envelope as it came, but for the logs of which only what was new was attached.
+pub(super) async fn envelope_without_records(store: &Store, row: &SqliteRow) -> Result<Envelope, StoreError> {
     let sealed: Vec<u8> = row.try_get("sealed")?;
     let evidence =
         Evidence::decode(&sealed).map_err(|_| StoreError::Damaged { what: "recorded evidence" })?;
     let mut attachments = Vec::new();
-    if let Some(digest) = row.try_get::<Option<Vec<u8>>, _>("ima_list")? {
-        let first = to_u64(row.try_get("ima_first")?);
-        let bytes = content(store, &digest).await?;
-        attachments.push(Attachment { kind: AttachmentKind::ImaList, first, bytes });
-    }
     if let Some(digest) = row.try_get::<Option<Vec<u8>>, _>("systemd_log")? {
         let bytes = content(store, &digest).await?;
         attachments.push(Attachment { kind: AttachmentKind::SystemdLog, first: 0, bytes });

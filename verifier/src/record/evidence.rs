@@ -39,6 +39,8 @@ pub(crate) struct NewEvidence {
     pub(crate) state_before: Vec<u8>,
     /// What the next evidence is verified against.
     pub(crate) state: Vec<u8>,
+    /// The Merkle root over the components after it.
+    pub(crate) state_root: Sha256Digest,
     pub(crate) components: u64,
     pub(crate) agent_version: String,
     pub(crate) status: i64,
@@ -142,8 +144,9 @@ impl NewEvidence {
     /// A heartbeat touches nothing of the history: only the state goes on.
     async fn write_components(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<(), StoreError> {
         if self.added.is_empty() && self.removed.is_empty() {
-            sqlx::query("UPDATE host_state SET state = ? WHERE host_id = ?")
+            sqlx::query("UPDATE host_state SET state = ?, state_root = ? WHERE host_id = ?")
                 .bind(&self.state)
+                .bind(self.state_root.as_bytes().as_slice())
                 .bind(self.host_row)
                 .execute(tx)
                 .await?;
@@ -164,8 +167,9 @@ impl NewEvidence {
         let wanted: Vec<i64> =
             came.iter().filter(|(_, manifest)| *manifest == Manifest::Missing).map(|(id, _)| *id).collect();
         insert_wanted(tx, &wanted).await?;
-        sqlx::query("UPDATE host_state SET state = ?, intervals = ? WHERE host_id = ?")
+        sqlx::query("UPDATE host_state SET state = ?, state_root = ?, intervals = ? WHERE host_id = ?")
             .bind(&self.state)
+            .bind(self.state_root.as_bytes().as_slice())
             .bind(intervals.encode())
             .bind(self.host_row)
             .execute(tx)

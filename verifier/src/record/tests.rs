@@ -134,6 +134,7 @@ impl Chain {
             removed,
             state_before: Vec::new(),
             state: HostState::enrolled(ChainId::new([self.id; 16])).encode(),
+            state_root: Sha256Digest::new([self.id; 32]),
             components: after.len() as u64,
             agent_version: "1".into(),
             status: 1,

@@ -83,7 +83,7 @@ impl Root {
     }
 
     fn open(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
-        let flags = flags | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let flags = flags | OFlags::CLOEXEC;
         let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         loop {
             match rustix::fs::openat2(&self.fd, path, flags, Mode::empty(), resolve) {
@@ -141,7 +141,7 @@ impl Root {
     }
 
     fn read_once(&self, path: &Path) -> Result<Option<Found>, UnreadCause> {
-        let fd = match self.open(path, OFlags::RDONLY | OFlags::NONBLOCK) {
+        let fd = match self.open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY) {
             Ok(fd) => fd,
             Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
             Err(Errno::NXIO | Errno::NODEV) => return Err(UnreadCause::NotRegular),

@@ -68,7 +68,9 @@ fn sources(look: &mut Look<'_>) -> Draft {
     for path in files {
         let Some(found) = look.read(&path) else { continue };
         let is_stanzas = path.as_os_str().as_bytes().ends_with(b".sources");
-        draft.add(found, |bytes| if is_stanzas { deb822(&path, bytes, &mut all) } else { one_line(&path, bytes, &mut all) });
+        draft.add(found, |bytes| {
+            if is_stanzas { deb822(&path, bytes, &mut all) } else { one_line(&path, bytes, &mut all) }
+        });
     }
     for path in look.with_endings("/var/lib/apt/lists", &["_InRelease", "_Release.gpg", "_Release"]) {
         let Some(found) = look.read(&path) else { continue };
@@ -87,8 +89,12 @@ fn one_line(file: &Path, bytes: &[u8], all: &mut Vec<Source>) -> Yield {
                 continue;
             }
         };
-        yielded.fact(&format!("source.{number}"), format!("{} {} {}", text(line.kind), address(line.uri), text(line.suite)));
-        for option in ["signed-by", "trusted", "allow-insecure", "allow-weak", "allow-downgrade-to-insecure"] {
+        yielded.fact(
+            &format!("source.{number}"),
+            format!("{} {} {}", text(line.kind), address(line.uri), text(line.suite)),
+        );
+        for option in ["signed-by", "trusted", "allow-insecure", "allow-weak", "allow-downgrade-to-insecure"]
+        {
             if let Some(value) = line.option(option) {
                 yielded.fact(&format!("source.{number}.{option}"), text(value));
             }
@@ -110,7 +116,8 @@ fn deb822(file: &Path, bytes: &[u8], all: &mut Vec<Source>) -> Yield {
             continue;
         }
         if uris.is_empty() || suites.is_empty() {
-            yielded.fact("unparsed", format!("at byte {}: a stanza without addresses or suites", stanza.offset));
+            yielded
+                .fact("unparsed", format!("at byte {}: a stanza without addresses or suites", stanza.offset));
             continue;
         }
         let shown: Vec<String> = words(&uris).map(address).collect();
@@ -196,7 +203,8 @@ impl Source {
         );
         let uri = self.uri.strip_suffix(b"/").unwrap_or(&self.uri);
         let stem = file_name(&[uri, &suite].concat());
-        name.strip_prefix(&*stem).is_some_and(|rest| matches!(rest, b"_InRelease" | b"_Release.gpg" | b"_Release"))
+        name.strip_prefix(&*stem)
+            .is_some_and(|rest| matches!(rest, b"_InRelease" | b"_Release.gpg" | b"_Release"))
     }
 }
 
@@ -211,8 +219,10 @@ fn file_name(uri: &[u8]) -> Cow<'static, [u8]> {
     for byte in rest {
         match byte {
             b'/' => name.push(b'_'),
-            b'\\' | b'|' | b'{' | b'}' | b'[' | b']' | b'<' | b'>' | b'"' | b'^' | b'~' | b'_' | b'=' | b'!' | b'@'
-            | b'#' | b'$' | b'%' | b'&' | b'*' => name.extend_from_slice(format!("%{byte:02x}").as_bytes()),
+            b'\\' | b'|' | b'{' | b'}' | b'[' | b']' | b'<' | b'>' | b'"' | b'^' | b'~' | b'_' | b'='
+            | b'!' | b'@' | b'#' | b'$' | b'%' | b'&' | b'*' => {
+                name.extend_from_slice(format!("%{byte:02x}").as_bytes())
+            }
             _ => name.push(*byte),
         }
     }
@@ -224,12 +234,14 @@ fn file_name(uri: &[u8]) -> Cow<'static, [u8]> {
 fn signature_packets(armour: &[u8]) -> Option<Vec<u8>> {
     let mut body = lines(armour).map(|(_, line)| line.trim_ascii_end()).skip_while(|line| !line.is_empty());
     body.next()?;
-    let digits: Vec<&[u8]> = body.take_while(|line| !line.starts_with(b"=") && !line.starts_with(b"-----")).collect();
+    let digits: Vec<&[u8]> =
+        body.take_while(|line| !line.starts_with(b"=") && !line.starts_with(b"-----")).collect();
     decode_base64(&digits.concat())
 }
 
 fn signers(packets: &[u8]) -> Vec<Edge> {
-    let packets = Packets::new(packets, 0).map_while(Result::ok).filter(|packet| packet.tag == Tag::SIGNATURE);
+    let packets =
+        Packets::new(packets, 0).map_while(Result::ok).filter(|packet| packet.tag == Tag::SIGNATURE);
     let signatures = packets.filter_map(|packet| Signature::parse(&packet).ok());
     signatures.filter_map(|signature| super::names::openpgp_signature(&signature)).collect()
 }

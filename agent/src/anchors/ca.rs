@@ -14,7 +14,8 @@ use super::look::Look;
 use super::names::KeyringUse;
 
 pub(crate) fn components(look: &mut Look<'_>) -> Vec<Draft> {
-    let mut drafts = vec![hashed_directory(look, "/etc/ssl/certs"), hashed_directory(look, "/etc/pki/tls/certs")];
+    let mut drafts =
+        vec![hashed_directory(look, "/etc/ssl/certs"), hashed_directory(look, "/etc/pki/tls/certs")];
     for file in BUNDLES {
         let mut draft = Draft::store(format!("ca:{file}"));
         if let Some(found) = look.read(file) {
@@ -98,7 +99,11 @@ fn authorities(bytes: &[u8]) -> Yield {
 /// `*.p11-kit` files have certificates among other objects; their PEM blocks are read.
 fn by_name(path: &Path, bytes: &[u8], relation: Relation) -> Yield {
     let is_text = path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"README"));
-    if is_text { Yield::unparsed("a text about the directory") } else { forms::certificates(bytes, relation, KeyringUse::None) }
+    if is_text {
+        Yield::unparsed("a text about the directory")
+    } else {
+        forms::certificates(bytes, relation, KeyringUse::None)
+    }
 }
 
 fn java_store(_: &[u8]) -> Yield {

@@ -80,7 +80,12 @@ fn rules(policy: Value<'_>, keys: &mut Vec<PathBuf>) -> Yield {
     let mut scope = |name: &str, requirements: Value<'_>, yielded: &mut Yield| {
         let mut shown = Vec::new();
         for requirement in requirements.items().into_iter().flatten() {
-            shown.push(requirement.member("type").and_then(Value::text).map_or_else(|| "?".into(), |kind| kind.decode()));
+            shown.push(
+                requirement
+                    .member("type")
+                    .and_then(Value::text)
+                    .map_or_else(|| "?".into(), |kind| kind.decode()),
+            );
             named(requirement, keys, yielded);
         }
         yielded.fact(name, shown.join(" "));
@@ -108,7 +113,8 @@ fn named(requirement: Value<'_>, keys: &mut Vec<PathBuf>, yielded: &mut Yield) {
                 keys.extend(texts.map(PathBuf::from));
             } else if member.ends_with("Data") || member.ends_with("Datas") {
                 for data in texts {
-                    let key = decode_base64(data.as_bytes()).map(|key| forms::any_key(&key, Relation::Trusts));
+                    let key =
+                        decode_base64(data.as_bytes()).map(|key| forms::any_key(&key, Relation::Trusts));
                     let key = key.unwrap_or_else(|| Yield::unparsed(format!("{member} that is no base64")));
                     *yielded = std::mem::take(yielded).with(key);
                 }

@@ -121,7 +121,11 @@ fn parts(mut yielded: Yield) -> (Vec<Edge>, Vec<Claim>) {
 pub(crate) fn clean(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most));
     for char in text.chars() {
-        if char.is_control() { out.extend(char.escape_default()) } else { out.push(char) }
+        if char.is_control() {
+            out.extend(char.escape_default())
+        } else {
+            out.push(char)
+        }
         if out.len() > most {
             break;
         }

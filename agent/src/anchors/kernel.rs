@@ -87,7 +87,10 @@ fn asymmetric(key: &KernelKey<'_>) -> Option<Edge> {
     let end = key.id_end()?;
     let mut principals = vec![Principal::new(PrincipalKind::ImaKeyId, &end).ok()?];
     // Kernels describe a certificate by its subject key identifier, or by its serial number where it has none.
-    let whole = key.id_text().and_then(|id| hex::decode(id).ok()).filter(|id| id.ends_with(&end) && id.len() > end.len());
+    let whole = key
+        .id_text()
+        .and_then(|id| hex::decode(id).ok())
+        .filter(|id| id.ends_with(&end) && id.len() > end.len());
     principals.extend(whole.and_then(|id| Principal::new(PrincipalKind::SubjectKeyId, &id).ok()));
     Some(Edge::new(Relation::Trusts, principals, &text(key.subject())))
 }

@@ -31,7 +31,9 @@ impl Watch {
     /// Whether a path is in another state than it was.
     pub(crate) fn has_changed(&self, root: &Root) -> bool {
         self.0.iter().any(|(path, seen)| match seen {
-            Seen::Content(digest) => root.read(path).ok().flatten().is_none_or(|found| found.digest != *digest),
+            Seen::Content(digest) => {
+                root.read(path).ok().flatten().is_none_or(|found| found.digest != *digest)
+            }
             seen => Seen::of(root, path) != *seen,
         })
     }

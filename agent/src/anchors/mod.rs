@@ -127,7 +127,8 @@ impl Group {
         let mut look = Look::new(root);
         let drafts = (self.read)(&mut look);
         let (watch, unread) = look.finish();
-        let mut unread: Vec<Unread> = unread.into_iter().map(|(path, cause)| Unread { path, cause }).collect();
+        let mut unread: Vec<Unread> =
+            unread.into_iter().map(|(path, cause)| Unread { path, cause }).collect();
         let mut manifests = Vec::new();
         for draft in drafts {
             let name = PathBuf::from(&draft.name);

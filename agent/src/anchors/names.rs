@@ -115,9 +115,14 @@ fn openpgp_names(key: &openpgp::Key<'_>) -> Vec<Principal> {
 
 /// Who an `OpenPGP` signature says that its signer is.
 pub(crate) fn openpgp_signature(signature: &openpgp::Signature<'_>) -> Option<Edge> {
-    let mut principals: Vec<Principal> =
-        signature.issuers().filter_map(|id| Principal::new(PrincipalKind::OpenPgpKeyId, &id.0).ok()).take(3).collect();
-    for subpacket in signature.hashed().filter(|part| part.kind == openpgp::Subpacket::ISSUER_FINGERPRINT).take(3) {
+    let mut principals: Vec<Principal> = signature
+        .issuers()
+        .filter_map(|id| Principal::new(PrincipalKind::OpenPgpKeyId, &id.0).ok())
+        .take(3)
+        .collect();
+    for subpacket in
+        signature.hashed().filter(|part| part.kind == openpgp::Subpacket::ISSUER_FINGERPRINT).take(3)
+    {
         let fingerprint = subpacket.body.get(1..).unwrap_or_default();
         principals.extend(Principal::new(PrincipalKind::OpenPgp, fingerprint));
     }

@@ -22,7 +22,8 @@ pub(crate) fn components(look: &mut Look<'_>) -> Vec<Draft> {
     let keys = look.tree("/etc/pki/rpm-gpg");
     let mut drafts = vec![ring(look, "rpm:keys", keys)];
     let mut repositories = Draft::sources("dnf");
-    let mut files: Vec<PathBuf> = ["/etc/dnf/dnf.conf", "/etc/yum.conf", "/etc/zypp/zypp.conf"].map(Into::into).into();
+    let mut files: Vec<PathBuf> =
+        ["/etc/dnf/dnf.conf", "/etc/yum.conf", "/etc/zypp/zypp.conf"].map(Into::into).into();
     for directory in ["/etc/yum.repos.d", "/etc/zypp/repos.d", "/usr/share/dnf5/repos.d"] {
         files.extend(look.with_endings(directory, &[".repo"]));
     }
@@ -40,8 +41,18 @@ pub(crate) fn components(look: &mut Look<'_>) -> Vec<Draft> {
 /// Who signs what of a repository, by its settings.
 fn repository(bytes: &[u8]) -> Yield {
     const SHOWN: [&[u8]; 12] = [
-        b"baseurl", b"mirrorlist", b"metalink", b"enabled", b"gpgkey", b"gpgcheck", b"repo_gpgcheck", b"pkg_gpgcheck",
-        b"localpkg_gpgcheck", b"sslverify", b"sslcacert", b"type",
+        b"baseurl",
+        b"mirrorlist",
+        b"metalink",
+        b"enabled",
+        b"gpgkey",
+        b"gpgcheck",
+        b"repo_gpgcheck",
+        b"pkg_gpgcheck",
+        b"localpkg_gpgcheck",
+        b"sslverify",
+        b"sslcacert",
+        b"type",
     ];
     let mut yielded = Yield::default();
     for setting in settings(bytes) {
@@ -143,7 +154,8 @@ mod tests {
             key(2)
         );
         let yielded = assertion(text.as_bytes());
-        let found: Vec<_> = yielded.edges.iter().map(|edge| (edge.relation, edge.principals[0].id()[0])).collect();
+        let found: Vec<_> =
+            yielded.edges.iter().map(|edge| (edge.relation, edge.principals[0].id()[0])).collect();
         assert_eq!(found, [(Relation::Trusts, 1), (Relation::SignedBy, 2)]);
         assert_eq!(yielded.edges[0].label, "canonical");
     }

@@ -191,7 +191,8 @@ impl Stamp {
 
 /// Content, digest and length. Content is dropped where it is too long to be parsed.
 fn content(mut file: &File) -> Result<(Option<Vec<u8>>, Sha256Digest, u64), UnreadCause> {
-    let failed = |error: &std::io::Error| UnreadCause::Refused(Errno::from_io_error(error).unwrap_or(Errno::IO));
+    let failed =
+        |error: &std::io::Error| UnreadCause::Refused(Errno::from_io_error(error).unwrap_or(Errno::IO));
     let mut kept = Vec::new();
     let most = u64::try_from(PARSED_BYTES).unwrap_or(u64::MAX).saturating_add(1);
     file.take(most).read_to_end(&mut kept).map_err(|error| failed(&error))?;
@@ -245,9 +246,9 @@ fn holds_secret(bytes: &[u8]) -> bool {
         [0x94..=0x97 | 0xc5, ..] => true,
         _ => false,
     };
-    der || [&b"PRIVATE KEY-----"[..], b"PRIVATE KEY BLOCK-----"].iter().any(|mark| {
-        bytes.windows(mark.len()).any(|window| window == *mark)
-    })
+    der || [&b"PRIVATE KEY-----"[..], b"PRIVATE KEY BLOCK-----"]
+        .iter()
+        .any(|mark| bytes.windows(mark.len()).any(|window| window == *mark))
 }
 
 #[cfg(test)]
@@ -257,9 +258,17 @@ mod tests {
     #[test]
     fn secrets_have_names_and_forms() {
         let named = |name: &str| is_secret_name(Path::new(name));
-        assert!(["/a/MOK.priv", "/etc/ssh/ssh_host_rsa_key", "/x/id_rsa", "/etc/ssl/private/a.pem"].into_iter().all(named));
+        assert!(
+            ["/a/MOK.priv", "/etc/ssh/ssh_host_rsa_key", "/x/id_rsa", "/etc/ssl/private/a.pem"]
+                .into_iter()
+                .all(named)
+        );
         assert!(["/var/lib/systemd/credential.secret", "/a/b.key", "/a/cosign.key"].into_iter().all(named));
-        assert!(!["/etc/ssh/ssh_host_rsa_key.pub", "/a/cosign.pub", "/a/id_rsa.pub", "/a/x.pem"].into_iter().any(named));
+        assert!(
+            !["/etc/ssh/ssh_host_rsa_key.pub", "/a/cosign.pub", "/a/id_rsa.pub", "/a/x.pem"]
+                .into_iter()
+                .any(named)
+        );
         assert!(holds_secret(b"x\n-----BEGIN RSA PRIVATE KEY-----\n"));
         assert!(holds_secret(&[0x30, 0x82, 4, 0xbd, 2, 1, 0, 0x30]));
         assert!(holds_secret(&[0x30, 0x2e, 2, 1, 0, 0x30]));

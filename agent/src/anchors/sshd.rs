@@ -24,12 +24,21 @@ pub(crate) fn components(look: &mut Look<'_>) -> Vec<Draft> {
     let mut drafts = vec![draft, own_keys(look, &host_keys, host_certificates)];
     drafts.push(lists(look, "ssh:user-authorities", &authorities, Relation::Trusts));
     drafts.push(lists(look, "ssh:revoked-keys", &revoked, Relation::Revokes));
-    drafts.push(known_hosts(look, "ssh:known-hosts", &["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"]));
+    drafts.push(known_hosts(
+        look,
+        "ssh:known-hosts",
+        &["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"],
+    ));
     let defaults: Vec<Vec<u8>> = vec![b".ssh/authorized_keys".to_vec(), b".ssh/authorized_keys2".to_vec()];
     let key_files = if key_files.is_empty() { defaults } else { key_files };
     for account in accounts(look) {
         let paths: Vec<PathBuf> = key_files.iter().filter_map(|pattern| account.path(pattern)).collect();
-        drafts.push(lists(look, &format!("ssh:authorized-keys:{}", text(&account.name)), &paths, Relation::Trusts));
+        drafts.push(lists(
+            look,
+            &format!("ssh:authorized-keys:{}", text(&account.name)),
+            &paths,
+            Relation::Trusts,
+        ));
         let hosts = [account.home.join(".ssh/known_hosts"), account.home.join(".ssh/known_hosts2")];
         drafts.push(known_hosts(look, &format!("ssh:known-hosts:{}", text(&account.name)), &hosts));
     }
@@ -269,7 +278,9 @@ mod tests {
 
     #[test]
     fn patterns_fit_names() {
-        let check = |pattern: &str, name: &str, fits| assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), fits, "{pattern} {name}");
+        let check = |pattern: &str, name: &str, fits| {
+            assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), fits, "{pattern} {name}")
+        };
         check("*.conf", "a.conf", true);
         check("*.conf", ".a.conf", false);
         check("*.conf", "a.conf.bak", false);
@@ -281,7 +292,9 @@ mod tests {
     #[test]
     fn tokens_are_replaced() {
         let account = Account { name: b"u".to_vec(), uid: b"7".to_vec(), home: "/home/u".into() };
-        let check = |pattern: &str, path: Option<&str>| assert_eq!(account.path(pattern.as_bytes()), path.map(PathBuf::from));
+        let check = |pattern: &str, path: Option<&str>| {
+            assert_eq!(account.path(pattern.as_bytes()), path.map(PathBuf::from))
+        };
         check(".ssh/authorized_keys", Some("/home/u/.ssh/authorized_keys"));
         check("/etc/keys/%u-%U%%", Some("/etc/keys/u-7%"));
         check("%h/k", Some("/home/u/k"));

@@ -33,7 +33,9 @@ fn manifests(root: &Path) -> Vec<Manifest> {
 
 fn named<'m>(manifests: &'m [Manifest], name: &str) -> &'m Manifest {
     let found = manifests.iter().find(|manifest| manifest.name() == name);
-    found.unwrap_or_else(|| panic!("{name} is not among {:?}", manifests.iter().map(Manifest::name).collect::<Vec<_>>()))
+    found.unwrap_or_else(|| {
+        panic!("{name} is not among {:?}", manifests.iter().map(Manifest::name).collect::<Vec<_>>())
+    })
 }
 
 fn fact<'m>(entry: &'m Entry, key: &str) -> Option<&'m str> {
@@ -102,14 +104,23 @@ fn private_keys_are_not_read_and_are_told_of() {
         ("var/lib/shim-signed/mok/MOK.priv", secret),
         ("var/lib/systemd/credential.secret", b"secret"),
         ("etc/ssh/ssh_host_ed25519_key", secret),
-        ("etc/ssh/sshd_config", b"HostKey /etc/ssh/ssh_host_ed25519_key\nTrustedUserCAKeys /etc/ssh/ssh_host_ed25519_key\n"),
+        (
+            "etc/ssh/sshd_config",
+            b"HostKey /etc/ssh/ssh_host_ed25519_key\nTrustedUserCAKeys /etc/ssh/ssh_host_ed25519_key\n",
+        ),
     ]);
     let mut anchors = Anchors::new(folder.path()).unwrap();
     let manifests = anchors.refresh().unwrap();
     let entries: Vec<_> = manifests.iter().flat_map(Manifest::entries).map(|entry| &entry.path).collect();
     assert_eq!(entries, [b"/etc/ssh/sshd_config"]);
-    let unread: Vec<_> = anchors.unread().map(|unread| (unread.path.display().to_string(), unread.cause)).collect();
-    let expected = ["/etc/keys/ima.der", "/etc/pki/rpm-gpg/secret", "/etc/ssl/certs/mixed.pem", "/etc/ssh/ssh_host_ed25519_key"];
+    let unread: Vec<_> =
+        anchors.unread().map(|unread| (unread.path.display().to_string(), unread.cause)).collect();
+    let expected = [
+        "/etc/keys/ima.der",
+        "/etc/pki/rpm-gpg/secret",
+        "/etc/ssl/certs/mixed.pem",
+        "/etc/ssh/ssh_host_ed25519_key",
+    ];
     assert_eq!(unread, expected.map(|path| (path.to_owned(), UnreadCause::Private)));
     let credentials = named(&manifests, "systemd:credentials");
     assert!(credentials.facts()[0].value.starts_with("mode 100"));
@@ -137,14 +148,21 @@ fn what_does_not_parse_is_an_entry_with_a_reason() {
 fn sources_name_their_rings_and_lists_their_sources() {
     let folder = root(&[
         ("etc/apt/sources.list", b"deb [signed-by=/k.gpg trusted=yes] http://a.example/x s main\n"),
-        ("etc/apt/sources.list.d/b.sources", b"Types: deb\nURIs: http://b.example/y\nSuites: t u\nSigned-By: /l.gpg\n"),
-        ("var/lib/apt/lists/b.example_y_dists_u_InRelease", b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nOrigin: B\nSuite: u\n"),
+        (
+            "etc/apt/sources.list.d/b.sources",
+            b"Types: deb\nURIs: http://b.example/y\nSuites: t u\nSigned-By: /l.gpg\n",
+        ),
+        (
+            "var/lib/apt/lists/b.example_y_dists_u_InRelease",
+            b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nOrigin: B\nSuite: u\n",
+        ),
         ("var/lib/apt/lists/c.example_z_dists_u_InRelease", b"Origin: C\n"),
     ]);
     let manifests = manifests(folder.path());
     let apt = named(&manifests, "apt");
     assert_eq!(apt.kind(), ComponentKind::PackageSources);
-    let entry = |name: &str| apt.entries().iter().find(|entry| entry.path.ends_with(name.as_bytes())).unwrap();
+    let entry =
+        |name: &str| apt.entries().iter().find(|entry| entry.path.ends_with(name.as_bytes())).unwrap();
     assert_eq!(fact(entry("sources.list"), "source.1.trusted"), Some("yes"));
     let list = entry("b.example_y_dists_u_InRelease");
     assert_eq!(fact(list, "keyring"), Some("/l.gpg"));
@@ -155,12 +173,16 @@ fn sources_name_their_rings_and_lists_their_sources() {
 
 #[test]
 fn a_database_of_firmware_yields_its_certificates_and_hashes() {
-    let vectors = std::env::var_os("LYDIAN_VECTORS").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors"), PathBuf::from);
-    let Ok(update) = std::fs::read(vectors.join("google+go-tpm-tools/server/secure-boot/dbxupdate_x64-2021-04-29.bin")) else {
+    let vectors = std::env::var_os("LYDIAN_VECTORS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors"), PathBuf::from);
+    let Ok(update) =
+        std::fs::read(vectors.join("google+go-tpm-tools/server/secure-boot/dbxupdate_x64-2021-04-29.bin"))
+    else {
         eprintln!("SKIPPED: {} is missing", vectors.display());
         return;
     };
-    let evidence::efi::Container::Authenticated(_) = evidence::efi::Container::detect(&update).unwrap() else {
+    let evidence::efi::Container::Authenticated(_) = evidence::efi::Container::detect(&update).unwrap()
+    else {
         panic!("an update")
     };
     let lists = evidence::efi::Container::detect(&update).unwrap();
@@ -201,7 +223,11 @@ fn this_machine_has_the_authorities_that_openssl_finds() {
     for (number, block) in text.split_inclusive("-----END CERTIFICATE-----\n").enumerate().step_by(20) {
         let path = folder.path().join(number.to_string());
         std::fs::write(&path, block).unwrap();
-        let Some(printed) = output("openssl", &["x509", "-noout", "-sha256", "-fingerprint", "-in"], Some(&path)) else { return };
+        let Some(printed) =
+            output("openssl", &["x509", "-noout", "-sha256", "-fingerprint", "-in"], Some(&path))
+        else {
+            return;
+        };
         let digits = printed.trim().rsplit('=').next().unwrap().replace(':', "");
         assert!(found.contains(&hex::decode(&digits).unwrap()), "{printed}");
     }
@@ -210,7 +236,8 @@ fn this_machine_has_the_authorities_that_openssl_finds() {
 #[test]
 fn this_machine_has_the_keys_that_gpg_finds() {
     let manifests = manifests(Path::new("/"));
-    let rings = manifests.iter().filter(|manifest| manifest.name().starts_with("apt:")).flat_map(Manifest::entries);
+    let rings =
+        manifests.iter().filter(|manifest| manifest.name().starts_with("apt:")).flat_map(Manifest::entries);
     let mut seen = 0;
     for entry in rings {
         let path = PathBuf::from(String::from_utf8(entry.path.clone()).unwrap());
@@ -218,7 +245,11 @@ fn this_machine_has_the_keys_that_gpg_finds() {
         let home = home.path().to_str().unwrap();
         let arguments = ["--homedir", home, "--batch", "--with-colons", "--show-keys"];
         let Some(printed) = output("gpg", &arguments, Some(&path)) else { return };
-        let expected: BTreeSet<_> = printed.lines().filter_map(|line| line.strip_prefix("fpr:::::::::")).map(|rest| hex::decode(rest.trim_end_matches(':')).unwrap()).collect();
+        let expected: BTreeSet<_> = printed
+            .lines()
+            .filter_map(|line| line.strip_prefix("fpr:::::::::"))
+            .map(|rest| hex::decode(rest.trim_end_matches(':')).unwrap())
+            .collect();
         let found = ids(std::slice::from_ref(entry), PrincipalKind::OpenPgp);
         assert!(expected.is_subset(&found), "{}: {expected:?} {found:?}", path.display());
         seen += expected.len();
@@ -234,12 +265,20 @@ fn ssh_keys_have_the_fingerprints_that_ssh_keygen_shows() {
         if output("ssh-keygen", &["-q", "-t", kind, "-N", "", "-C", "me", "-f", &at(name)], None).is_none() {
             return;
         }
-        output("ssh-keygen", &["-q", "-s", &at("a"), "-I", "id", "-n", "u", &format!("{}.pub", at(name))], None).unwrap();
+        output(
+            "ssh-keygen",
+            &["-q", "-s", &at("a"), "-I", "id", "-n", "u", &format!("{}.pub", at(name))],
+            None,
+        )
+        .unwrap();
         for file in [format!("{}.pub", at(name)), format!("{}-cert.pub", at(name))] {
             let printed = output("ssh-keygen", &["-lf", &file], None).unwrap();
             let shown = printed.split_whitespace().nth(1).unwrap().strip_prefix("SHA256:").unwrap();
             let yielded = forms::authorized_keys(&std::fs::read(&file).unwrap(), Relation::Trusts);
-            let names = yielded.edges[0].principals.iter().chain(yielded.edges.iter().flat_map(|edge| &edge.principals));
+            let names = yielded.edges[0]
+                .principals
+                .iter()
+                .chain(yielded.edges.iter().flat_map(|edge| &edge.principals));
             let found: Vec<_> = names.map(|name| STANDARD_NO_PAD.encode(name.id())).collect();
             assert!(found.iter().any(|name| name == shown), "{printed}: {found:?}");
             assert_eq!(yielded.edges.len(), if file.ends_with("-cert.pub") { 2 } else { 1 });

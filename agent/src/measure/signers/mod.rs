@@ -22,7 +22,8 @@ use crate::anchors::signature_lists;
 
 /// Edges of a file's entry, sorted, none twice. The file's offset stays where it is.
 pub(crate) fn of(file: &File, name: &[u8], size: u64, flags: EntryFlags) -> Vec<Edge> {
-    let mut edges: Vec<Edge> = ATTRIBUTES.iter().filter_map(|attribute| of_attribute(file, attribute)).collect();
+    let mut edges: Vec<Edge> =
+        ATTRIBUTES.iter().filter_map(|attribute| of_attribute(file, attribute)).collect();
     if flags.contains(EntryFlags::KERNEL_MODULE) {
         edges.extend(of_module(file, name, size));
     } else if flags.contains(EntryFlags::PE) {

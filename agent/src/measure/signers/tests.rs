@@ -30,7 +30,10 @@ fn a_shim_is_signed_by_microsoft_and_trusts_its_vendor() {
     let path = vectors().join("debian/shim-signed/usr/lib/shim/shimx64.efi.signed");
     let Some(edges) = edges(&path, EntryFlags::PE) else { return };
     let signed = labels(&edges, Relation::SignedBy);
-    assert!(signed.iter().any(|label| label.contains("Microsoft Windows UEFI Driver Publisher")), "{signed:?}");
+    assert!(
+        signed.iter().any(|label| label.contains("Microsoft Windows UEFI Driver Publisher")),
+        "{signed:?}"
+    );
     assert!(signed.iter().any(|label| label.contains("Microsoft Corporation UEFI CA 2011")), "{signed:?}");
     let trusted = labels(&edges, Relation::Trusts);
     assert!(trusted.iter().any(|label| label.contains("Debian Secure Boot CA")), "{trusted:?}");
@@ -56,7 +59,8 @@ fn modules_name_their_signers_in_every_form() {
         }
         let edges = edges(&path, EntryFlags::KERNEL_MODULE).unwrap();
         let modinfo = Command::new("modinfo").args(["-F", "signer"]).arg(&path).output();
-        let Ok(modinfo) = modinfo.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()) else {
+        let Ok(modinfo) = modinfo.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        else {
             eprintln!("SKIPPED: modinfo is missing");
             return;
         };
@@ -73,7 +77,10 @@ fn modules_name_their_signers_in_every_form() {
 fn attributes_name_a_key_or_none() {
     let signature = [&[3, 2, 4, 0xaa, 0xbb, 0xcc, 0xdd, 0, 2][..], &[1, 2]].concat();
     let edge = attribute_edge(&signature, c"security.ima").unwrap();
-    assert_eq!((edge.principals[0].id(), edge.label.as_str()), (&[0xaa, 0xbb, 0xcc, 0xdd][..], "security.ima"));
+    assert_eq!(
+        (edge.principals[0].id(), edge.label.as_str()),
+        (&[0xaa, 0xbb, 0xcc, 0xdd][..], "security.ima")
+    );
     assert_eq!(attribute_edge(&[1; 21], c"security.ima"), None);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x");

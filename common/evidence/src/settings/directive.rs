@@ -31,7 +31,8 @@ pub fn directives(file: &[u8]) -> impl Iterator<Item = Result<Directive<'_>, Set
         if line.is_empty() || line.starts_with(b"#") {
             return None;
         }
-        let end = line.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b'=').unwrap_or(line.len());
+        let end =
+            line.iter().position(|byte| byte.is_ascii_whitespace() || *byte == b'=').unwrap_or(line.len());
         let (keyword, rest) = line.split_at_checked(end)?;
         let rest = rest.trim_ascii_start();
         let rest = rest.strip_prefix(b"=").unwrap_or(rest);

@@ -38,7 +38,8 @@ fn entry(line: &[u8], offset: usize) -> Result<KernelKey<'_>, SettingError> {
     let mut next = || {
         rest = rest.trim_ascii_start();
         let end = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
-        let (field, after) = rest.split_at_checked(end).filter(|(field, _)| !field.is_empty()).ok_or(missing)?;
+        let (field, after) =
+            rest.split_at_checked(end).filter(|(field, _)| !field.is_empty()).ok_or(missing)?;
         rest = after;
         Ok(field)
     };
@@ -56,7 +57,8 @@ impl<'a> KernelKey<'a> {
     /// The last four bytes of an asymmetric key's subject key identifier, where the summary shows them.
     //= Linux crypto/asymmetric_keys/asymmetric_type.c: asymmetric_key_describe: "X509.rsa 1234abcd []"
     pub fn id_end(&self) -> Option<[u8; 4]> {
-        let shown = words(self.summary).find(|word| word.len() == 8 && word.iter().all(u8::is_ascii_hexdigit))?;
+        let shown =
+            words(self.summary).find(|word| word.len() == 8 && word.iter().all(u8::is_ascii_hexdigit))?;
         let number = u32::from_str_radix(std::str::from_utf8(shown).ok()?, 16).ok()?;
         Some(number.to_be_bytes())
     }
@@ -75,7 +77,8 @@ impl<'a> KernelKey<'a> {
     fn split(&self) -> (&'a [u8], Option<&'a [u8]>) {
         let at = self.description.windows(2).rposition(|window| window == b": ");
         let parts = at.and_then(|at| self.description.split_at_checked(at));
-        let id = |id: &'a [u8]| id.get(2..).filter(|id| !id.is_empty() && id.iter().all(u8::is_ascii_hexdigit));
+        let id =
+            |id: &'a [u8]| id.get(2..).filter(|id| !id.is_empty() && id.iter().all(u8::is_ascii_hexdigit));
         match parts.and_then(|(name, rest)| Some((name, id(rest)?))) {
             Some((name, id)) => (name, Some(id)),
             None => (self.description, None),
@@ -95,7 +98,10 @@ mod tests {
     fn keys_have_a_description_and_a_summary() {
         let found: Vec<_> = kernel_keys(LIST).collect();
         let ring = found[0].unwrap();
-        assert_eq!((ring.kind, ring.description, ring.summary), (&b"keyring"[..], &b".builtin_trusted_keys"[..], &b"1"[..]));
+        assert_eq!(
+            (ring.kind, ring.description, ring.summary),
+            (&b"keyring"[..], &b".builtin_trusted_keys"[..], &b"1"[..])
+        );
         assert_eq!(ring.id_end(), None);
         let key = found[1].unwrap();
         assert_eq!(key.description, b"Debian: key: ab12cd");

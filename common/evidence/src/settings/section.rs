@@ -22,7 +22,8 @@ pub struct Setting<'a> {
 /// All settings, one by one.
 pub fn settings(file: &[u8]) -> impl Iterator<Item = Setting<'_>> {
     let mut section: &[u8] = b"";
-    let mut rest = lines(file).filter(|(_, line)| !matches!(line.first(), None | Some(b'#' | b';'))).peekable();
+    let mut rest =
+        lines(file).filter(|(_, line)| !matches!(line.first(), None | Some(b'#' | b';'))).peekable();
     std::iter::from_fn(move || {
         loop {
             let (offset, line) = rest.next()?;
@@ -32,9 +33,13 @@ pub fn settings(file: &[u8]) -> impl Iterator<Item = Setting<'_>> {
                 continue;
             }
             let equals = line.iter().position(|byte| *byte == b'=');
-            let Some((key, value)) = equals.and_then(|equals| line.split_at_checked(equals)) else { continue };
+            let Some((key, value)) = equals.and_then(|equals| line.split_at_checked(equals)) else {
+                continue;
+            };
             let mut value = Cow::Borrowed(value.get(1..).unwrap_or_default().trim_ascii());
-            while let Some((_, more)) = rest.next_if(|(_, next)| next.starts_with(b" ") || next.starts_with(b"\t")) {
+            while let Some((_, more)) =
+                rest.next_if(|(_, next)| next.starts_with(b" ") || next.starts_with(b"\t"))
+            {
                 let value = value.to_mut();
                 value.push(b'\n');
                 value.extend_from_slice(more.trim_ascii());

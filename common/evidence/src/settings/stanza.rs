@@ -47,9 +47,13 @@ impl<'a> Stanza<'a> {
                 let (_, line) = rest.next()?;
                 let colon = line.iter().position(|byte| *byte == b':');
                 let named = colon.filter(|_| !line.starts_with(b" ") && !line.starts_with(b"\t"));
-                let Some((name, value)) = named.and_then(|colon| line.split_at_checked(colon)) else { continue };
+                let Some((name, value)) = named.and_then(|colon| line.split_at_checked(colon)) else {
+                    continue;
+                };
                 let mut value = Cow::Borrowed(value.get(1..).unwrap_or_default().trim_ascii());
-                while let Some((_, more)) = rest.next_if(|(_, next)| next.starts_with(b" ") || next.starts_with(b"\t")) {
+                while let Some((_, more)) =
+                    rest.next_if(|(_, next)| next.starts_with(b" ") || next.starts_with(b"\t"))
+                {
                     let more = more.trim_ascii();
                     let value = value.to_mut();
                     value.push(b'\n');

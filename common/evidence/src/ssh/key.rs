@@ -24,7 +24,8 @@ impl<'a> PublicKey<'a> {
         }
         let mut cursor = Cursor::new(blob);
         let kind = string(&mut cursor)?;
-        let kind = std::str::from_utf8(kind).ok().filter(|kind| kind.bytes().all(|byte| byte.is_ascii_graphic()));
+        let kind =
+            std::str::from_utf8(kind).ok().filter(|kind| kind.bytes().all(|byte| byte.is_ascii_graphic()));
         let kind = kind.filter(|kind| !kind.is_empty()).ok_or(SshError::Type { offset: 4 })?;
         let key = Self { kind, blob, fields: cursor.rest() };
         if !key.is_certificate() {
@@ -168,7 +169,8 @@ mod tests {
             let head = [field(kind), field(b"nonce"), field(&[7; 32])].concat();
             let mid = [7_u64.to_be_bytes().to_vec(), role.to_be_bytes().to_vec(), field(b"id"), field(b"")];
             let times = [1_u64.to_be_bytes(), 2_u64.to_be_bytes()].concat();
-            [head, mid.concat(), times, field(b""), field(b""), field(b""), field(&signer), field(b"sig")].concat()
+            [head, mid.concat(), times, field(b""), field(b""), field(b""), field(&signer), field(b"sig")]
+                .concat()
         };
         let bytes = blob(b"ssh-ed25519-cert-v01@openssh.com", 1);
         let certificate = PublicKey::of(&bytes).unwrap().certificate().unwrap().unwrap();

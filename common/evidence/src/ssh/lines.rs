@@ -186,7 +186,8 @@ mod tests {
 
     #[test]
     fn options_end_at_the_first_space_outside_of_quotes() {
-        let text = format!("# no key\n\nfrom=\"a,b\",command=\"x \\\" y\",cert-authority {KEY} me at home\n{KEY}\n");
+        let text =
+            format!("# no key\n\nfrom=\"a,b\",command=\"x \\\" y\",cert-authority {KEY} me at home\n{KEY}\n");
         let keys: Vec<_> = authorized_keys(text.as_bytes()).map(Result::unwrap).collect();
         let [one, other] = &keys[..] else { panic!("{keys:?}") };
         let pairs: Vec<_> = one.options.pairs().collect();
@@ -202,7 +203,8 @@ mod tests {
     #[test]
     fn known_hosts_have_markers() {
         let text = format!("@cert-authority *.x {KEY}\n@revoked * {KEY}\n|1|a|b {KEY} c\n@other * {KEY}\n");
-        let found: Vec<_> = known_hosts(text.as_bytes()).map(|host| host.map(|host| (host.marker, host.hosts))).collect();
+        let found: Vec<_> =
+            known_hosts(text.as_bytes()).map(|host| host.map(|host| (host.marker, host.hosts))).collect();
         assert_eq!(found[0], Ok((HostMarker::Authority, &b"*.x"[..])));
         assert_eq!(found[1], Ok((HostMarker::Revoked, &b"*"[..])));
         assert_eq!(found[2], Ok((HostMarker::None, &b"|1|a|b"[..])));

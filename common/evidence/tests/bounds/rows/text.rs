@@ -52,7 +52,9 @@ pub(super) fn rows() -> Vec<Row> {
 
 fn read_keys(bytes: &[u8]) {
     for line in authorized_keys(bytes) {
-        let _read = black_box(line.map(|line| (line.options.pairs().count(), line.options.has("x"), line.key.comment.len())));
+        let _read = black_box(
+            line.map(|line| (line.options.pairs().count(), line.options.has("x"), line.key.comment.len())),
+        );
     }
     for line in known_hosts(bytes) {
         let _read = black_box(line.map(|line| line.key.key().map(|key| key.sha256())));

@@ -221,7 +221,7 @@ fn file_name(uri: &[u8]) -> Cow<'static, [u8]> {
             b'/' => name.push(b'_'),
             b'\\' | b'|' | b'{' | b'}' | b'[' | b']' | b'<' | b'>' | b'"' | b'^' | b'~' | b'_' | b'='
             | b'!' | b'@' | b'#' | b'$' | b'%' | b'&' | b'*' => {
-                name.extend_from_slice(format!("%{byte:02x}").as_bytes())
+                name.extend_from_slice(format!("%{byte:02x}").as_bytes());
             }
             _ => name.push(*byte),
         }

@@ -84,7 +84,7 @@ fn rules(policy: Value<'_>, keys: &mut Vec<PathBuf>) -> Yield {
                 requirement
                     .member("type")
                     .and_then(Value::text)
-                    .map_or_else(|| "?".into(), |kind| kind.decode()),
+                    .map_or_else(|| "?".to_owned(), |kind| kind.decode().into_owned()),
             );
             named(requirement, keys, yielded);
         }

@@ -4,6 +4,7 @@
 //! counted in a fact, never dropped in silence.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use evidence::body::Claim;
 use evidence::limits::{ENTRY_EDGES, ENTRY_FACTS, LONG_TEXT_BYTES, SHORT_TEXT_BYTES};
@@ -21,15 +22,19 @@ pub(crate) struct Yield {
 
 impl Yield {
     /// Nothing, and why.
-    pub(crate) fn unparsed(why: impl ToString) -> Self {
+    pub(crate) fn unparsed(why: impl Display) -> Self {
         let mut nothing = Self::default();
         nothing.fact("unparsed", why);
         nothing
     }
 
     /// Sets a fact; the first of a name stands.
-    pub(crate) fn fact(&mut self, key: &str, value: impl ToString) {
-        let value = value.to_string();
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "numbers, texts and errors alike, most of them made for this"
+    )]
+    pub(crate) fn fact(&mut self, key: &str, value: impl Display) {
+        let value = format!("{value}");
         self.facts.entry(clean(key, SHORT_TEXT_BYTES)).or_insert_with(|| clean(&value, LONG_TEXT_BYTES));
     }
 
@@ -122,9 +127,9 @@ pub(crate) fn clean(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most));
     for char in text.chars() {
         if char.is_control() {
-            out.extend(char.escape_default())
+            out.extend(char.escape_default());
         } else {
-            out.push(char)
+            out.push(char);
         }
         if out.len() > most {
             break;

@@ -239,16 +239,18 @@ pub(crate) fn is_secret_name(path: &Path) -> bool {
 /// Whether content is or holds a private key: in text, as DER of PKCS#8 or PKCS#1, or as a ring that starts with one.
 fn holds_secret(bytes: &[u8]) -> bool {
     // A version 0 number first in a sequence; certificates and public keys start with another sequence.
-    let der = match bytes {
+    let is_der = match bytes {
         [0x30, 0x82, _, _, 2, 1, 0 | 1, ..] | [0x30, 0x81, _, 2, 1, 0 | 1, ..] => true,
         [0x30, length, 2, 1, 0 | 1, ..] => *length < 0x80,
-        // A packet with the tag of an OpenPGP secret key, in either form.
-        [0x94..=0x97 | 0xc5, ..] => true,
         _ => false,
     };
-    der || [&b"PRIVATE KEY-----"[..], b"PRIVATE KEY BLOCK-----"]
-        .iter()
-        .any(|mark| bytes.windows(mark.len()).any(|window| window == *mark))
+    // A packet with the tag of an OpenPGP secret key, in either form.
+    let is_ring = matches!(bytes.first(), Some(0x94..=0x97 | 0xc5));
+    is_der
+        || is_ring
+        || [&b"PRIVATE KEY-----"[..], b"PRIVATE KEY BLOCK-----"]
+            .iter()
+            .any(|mark| bytes.windows(mark.len()).any(|window| window == *mark))
 }
 
 #[cfg(test)]

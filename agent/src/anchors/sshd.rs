@@ -5,6 +5,7 @@
 //! a command gives (`AuthorizedKeysCommand`), are not in these files; the command is a fact.
 //= sshd_config(5), sshd(8)
 
+use std::collections::BTreeSet;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,10 @@ use super::root::UnreadCause;
 pub(crate) fn components(look: &mut Look<'_>) -> Vec<Draft> {
     let mut server = Server { draft: Draft::store("ssh:configuration"), ..Server::default() };
     server.read(look, Path::new("/etc/ssh/sshd_config"), INCLUDE_DEPTH);
-    let Server { draft, authorities, revoked, host_keys, host_certificates, key_files } = server;
+    let Server { draft, authorities, revoked, host_keys, host_certificates, mut key_files, .. } = server;
+    if !server.overrides_default {
+        key_files.extend([b".ssh/authorized_keys".to_vec(), b".ssh/authorized_keys2".to_vec()]);
+    }
     let mut drafts = vec![draft, own_keys(look, &host_keys, host_certificates)];
     drafts.push(lists(look, "ssh:user-authorities", &authorities, Relation::Trusts));
     drafts.push(lists(look, "ssh:revoked-keys", &revoked, Relation::Revokes));
@@ -29,8 +33,6 @@ pub(crate) fn components(look: &mut Look<'_>) -> Vec<Draft> {
         "ssh:known-hosts",
         &["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"],
     ));
-    let defaults: Vec<Vec<u8>> = vec![b".ssh/authorized_keys".to_vec(), b".ssh/authorized_keys2".to_vec()];
-    let key_files = if key_files.is_empty() { defaults } else { key_files };
     for account in accounts(look) {
         let paths: Vec<PathBuf> = key_files.iter().filter_map(|pattern| account.path(pattern)).collect();
         drafts.push(lists(
@@ -49,9 +51,12 @@ fn lists(look: &mut Look<'_>, name: &str, paths: &[PathBuf], relation: Relation)
     let mut draft = Draft::store(name);
     for path in paths {
         if let Some(found) = look.read(path) {
-            draft.add(found, |bytes| match bytes.starts_with(b"SSHKRL\n") {
-                true => Yield::unparsed("a binary list of revoked keys"),
-                false => forms::authorized_keys(bytes, relation),
+            draft.add(found, |bytes| {
+                if bytes.starts_with(b"SSHKRL\n") {
+                    Yield::unparsed("a binary list of revoked keys")
+                } else {
+                    forms::authorized_keys(bytes, relation)
+                }
             });
         }
     }
@@ -96,6 +101,9 @@ struct Server {
     host_keys: Vec<PathBuf>,
     host_certificates: Vec<PathBuf>,
     key_files: Vec<Vec<u8>>,
+    /// Whether one stands outside of every `Match`; where none does, the default is for all others.
+    overrides_default: bool,
+    read: BTreeSet<PathBuf>,
 }
 
 impl Default for Server {
@@ -107,12 +115,18 @@ impl Default for Server {
             host_keys: Vec::new(),
             host_certificates: Vec::new(),
             key_files: Vec::new(),
+            overrides_default: false,
+            read: BTreeSet::new(),
         }
     }
 }
 
 impl Server {
     fn read(&mut self, look: &mut Look<'_>, path: &Path, depth: usize) {
+        // A file that includes itself would be read without an end.
+        if !self.read.insert(path.to_owned()) {
+            return;
+        }
         let Some(found) = look.read(path) else { return };
         let (mut yielded, mut within, mut included) = (Yield::default(), String::new(), Vec::new());
         for (number, directive) in (1_usize..).zip(directives(found.bytes.as_deref().unwrap_or_default())) {
@@ -130,6 +144,7 @@ impl Server {
                 included.extend(directive.words.iter().map(|word| word.to_vec()));
             } else {
                 self.take(directive.keyword, &directive.words);
+                self.overrides_default |= within.is_empty() && directive.is("AuthorizedKeysFile");
             }
             if SHOWN.iter().any(|shown| directive.is(shown)) {
                 let key = format!("{}.{number}", text(directive.keyword).to_ascii_lowercase());

@@ -197,6 +197,68 @@ fn a_database_of_firmware_yields_its_certificates_and_hashes() {
 }
 
 #[test]
+fn certificates_that_ima_measured_are_whole() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors");
+    let mut found = 0;
+    for boot in std::fs::read_dir(folder).unwrap() {
+        let list = boot.unwrap().path().join("binary_runtime_measurements");
+        let Ok(file) = std::fs::File::open(&list) else { continue };
+        let (keys, damage) = ima_keys(file).unwrap();
+        eprintln!("{}: {} keys, damage {damage:?}", list.display(), keys.len());
+        for key in &keys {
+            assert!(key.keyring.starts_with(b".") || key.keyring.starts_with(b"_"), "{key:?}");
+            assert!(key.edge.principals.len() >= 4);
+        }
+        found += keys.len();
+    }
+    eprintln!("{found} certificates in the recorded lists");
+}
+
+#[test]
+fn a_policy_of_containers_names_its_keys() {
+    let policy = br#"{"default":[{"type":"reject"}],"transports":{"docker":{"quay.io":[
+        {"type":"signedBy","keyType":"GPGKeys","keyPaths":["/etc/keys.gpg"]},
+        {"type":"sigstoreSigned","keyPath":"/etc/cosign.pub","keyData":"!"}]}}}"#;
+    let folder = root(&[
+        ("etc/containers/policy.json", policy),
+        ("etc/keys.gpg", b"no ring"),
+        ("etc/cosign.pub", b"-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==\n-----END PUBLIC KEY-----\n"),
+    ]);
+    let manifests = manifests(folder.path());
+    let store = named(&manifests, "containers");
+    assert_eq!(store.entries().len(), 3, "{store:?}");
+    let policy = &store.entries()[0];
+    assert_eq!(store.entries()[2].path, b"/etc/keys.gpg");
+    assert!(fact(&store.entries()[2], "unparsed").is_some());
+    let policy = if policy.path == b"/etc/containers/policy.json" { policy } else { &store.entries()[1] };
+    assert_eq!(fact(policy, "docker quay.io"), Some("signedBy sigstoreSigned"));
+    assert_eq!(fact(policy, "default"), Some("reject"));
+    assert!(fact(policy, "unparsed").unwrap().contains("keyData"));
+    assert_eq!(ids(store.entries(), PrincipalKind::Spki).len(), 1);
+}
+
+#[test]
+fn includes_of_sshd_are_followed_and_matches_shown() {
+    let key = format!("{KEY} ca\n");
+    let folder = root(&[
+        ("etc/ssh/sshd_config", b"Include sshd_config.d/*.conf\nInclude /etc/ssh/sshd_config\nMatch User x\nAuthorizedKeysFile /etc/%u.keys\n"),
+        ("etc/ssh/sshd_config.d/a.conf", b"TrustedUserCAKeys /etc/ssh/ca.pub\nRevokedKeys /etc/ssh/revoked\n"),
+        ("etc/ssh/ca.pub", key.as_bytes()),
+        ("etc/ssh/revoked", b"SSHKRL\n\0"),
+        ("etc/x.keys", key.as_bytes()),
+        ("etc/passwd", b"x:x:7:7::/home/x:/bin/sh\n"),
+    ]);
+    let manifests = manifests(folder.path());
+    let configuration = named(&manifests, "ssh:configuration");
+    assert_eq!(configuration.entries().len(), 2);
+    let shown: Vec<_> = configuration.entries()[0].facts.iter().map(|fact| fact.value.as_str()).collect();
+    assert!(shown.contains(&"/etc/%u.keys (where User x)"), "{shown:?}");
+    assert_eq!(named(&manifests, "ssh:user-authorities").entries()[0].edges[0].label, "ca");
+    assert!(fact(&named(&manifests, "ssh:revoked-keys").entries()[0], "unparsed").is_some());
+    assert_eq!(named(&manifests, "ssh:authorized-keys:x").entries().len(), 1);
+}
+
+#[test]
 fn a_chroot_resolves_its_links_inside() {
     let folder = root(&[("usr/share/ca/a.crt", b"x")]);
     let certs = folder.path().join("etc/ssl/certs");
@@ -255,6 +317,24 @@ fn this_machine_has_the_keys_that_gpg_finds() {
         seen += expected.len();
     }
     eprintln!("{seen} fingerprints as gpg has them");
+    lists_are_signed_by_listed_keys(&manifests);
+}
+
+fn lists_are_signed_by_listed_keys(manifests: &[Manifest]) {
+    let rings: Vec<Entry> = manifests
+        .iter()
+        .filter(|manifest| manifest.name().starts_with("apt:"))
+        .flat_map(Manifest::entries)
+        .cloned()
+        .collect();
+    let trusted = ids(&rings, PrincipalKind::OpenPgp);
+    let lists = named(manifests, "apt").entries().iter().filter(|entry| entry.path.ends_with(b"_InRelease"));
+    for list in lists {
+        let signers = ids(std::slice::from_ref(list), PrincipalKind::OpenPgp);
+        let name = list.path.escape_ascii();
+        eprintln!("{name}: {} signers, {:?}, {:?}", signers.len(), fact(list, "keyring"), fact(list, "date"));
+        assert!(!signers.is_empty() && !signers.is_disjoint(&trusted), "{name}: {signers:?}");
+    }
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn entry(line: &[u8], offset: usize) -> Result<SourceLine<'_>, SettingError> {
             let (options, rest) = rest.split_at_checked(end).ok_or(missing("a closing bracket"))?;
             (options, rest.get(1..).unwrap_or_default())
         }
-        None => (&rest[..0], rest),
+        None => (b"".as_slice(), rest),
     };
     let mut rest = words(rest);
     let uri = rest.next().ok_or(missing("an address"))?;

@@ -59,7 +59,7 @@ pub fn authorized_keys(file: &[u8]) -> impl Iterator<Item = Result<AuthorizedKey
         // As sshd does: a line that does not start with a key starts with options.
         let plain = KeyText::read(line, offset);
         let (options, key) = match plain {
-            Ok(key) => (&line[..0], Ok(key)),
+            Ok(key) => (b"".as_slice(), Ok(key)),
             Err(error) => match split_options(line) {
                 Some((options, rest)) => (options, KeyText::read(rest, offset)),
                 None => (line, Err(error)),
@@ -128,7 +128,7 @@ impl<'a> Options<'a> {
             let equals = option.iter().position(|byte| *byte == b'=');
             let name = option.get(..equals.unwrap_or(option.len()))?;
             let value = equals.and_then(|equals| option.get(equals.saturating_add(1)..));
-            Some((name, value.map(|value| strip_quotes(value))))
+            Some((name, value.map(strip_quotes)))
         })
     }
 

@@ -29,10 +29,6 @@ impl Yield {
     }
 
     /// Sets a fact; the first of a name stands.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "numbers, texts and errors alike, most of them made for this"
-    )]
     pub(crate) fn fact(&mut self, key: &str, value: impl Display) {
         let value = format!("{value}");
         self.facts.entry(clean(key, SHORT_TEXT_BYTES)).or_insert_with(|| clean(&value, LONG_TEXT_BYTES));

@@ -12,6 +12,7 @@ pub mod warnings;
 pub mod run;
 pub mod session;
 
+pub mod anchors;
 pub mod enrol;
 pub mod measure;
 pub mod posture;

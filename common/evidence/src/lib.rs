@@ -30,6 +30,8 @@ pub mod tpm;
 pub mod elf;
 pub mod module;
 pub mod openpgp;
+pub mod settings;
+pub mod ssh;
 
 pub mod body;
 pub mod bundle;

@@ -140,3 +140,7 @@ pub const PE_SECTION_PADDING_BYTES: usize = 1 << 20;
 pub const UKI_PROFILES: usize = 256;
 /// How many times over a PE image whose sections overlap is hashed. In real ones no two sections have bytes in common.
 pub const PE_HASHED_MULTIPLE: usize = 4;
+/// An SSH key or certificate: RSA of 16,384 bits has 2 KiB, certificates some KiB.
+pub const SSH_BLOB_BYTES: usize = 16 << 10;
+/// Words of a line of settings. Real ones have one to twenty.
+pub const SETTING_WORDS: usize = 256;

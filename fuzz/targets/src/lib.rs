@@ -25,7 +25,9 @@ mod pcr_files;
 mod pe;
 mod pkcs7;
 mod quote_files;
+mod settings;
 mod siglist;
+mod ssh;
 mod submission;
 mod systemd_log;
 mod tpm_structures;
@@ -47,7 +49,9 @@ pub use pcr_files::pcr_files;
 pub use pe::pe;
 pub use pkcs7::pkcs7;
 pub use quote_files::quote_files;
+pub use settings::settings;
 pub use siglist::siglist;
+pub use ssh::ssh;
 pub use submission::submission;
 pub use systemd_log::systemd_log;
 pub use tpm_structures::tpm_structures;
@@ -75,7 +79,9 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("pcr_files", pcr_files),
     ("quote_files", quote_files),
     ("pkcs7", pkcs7),
+    ("settings", settings),
     ("siglist", siglist),
+    ("ssh", ssh),
     ("submission", submission),
     ("tpm_structures", tpm_structures),
     ("x509", x509),

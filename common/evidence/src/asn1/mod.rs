@@ -14,7 +14,7 @@ mod time;
 use crate::cursor::{Cursor, Truncated};
 
 pub use identifier::Oid;
-pub use pem::from_pem;
+pub use pem::{PemBlock, decode as decode_base64, from_pem, pem_blocks};
 pub use text::{text, write_text};
 pub use time::time;
 

@@ -8,6 +8,7 @@ mod ima;
 mod pe;
 mod records;
 mod signing;
+mod text;
 mod tpm;
 
 /// Inputs with their names.
@@ -49,6 +50,7 @@ pub(crate) fn all() -> Vec<Row> {
     rows.extend(canonical::rows());
     rows.extend(records::rows());
     rows.extend(signing::rows());
+    rows.extend(text::rows());
     rows.extend(files::rows());
     rows
 }

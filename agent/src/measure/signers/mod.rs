@@ -1,0 +1,150 @@
+//! Who is said to have signed a file, and which keys a boot loader brings.
+//!
+//! In: an open file that counts as an artefact. Out: edges of its entry: `security.ima` and `security.evm`, the signature
+//! behind a kernel module, Authenticode signatures with the certificates beside them, and what shim's vendor built in. No
+//! signature is verified: each names a key by its own word. A signature that a file system or an IMA list keeps elsewhere
+//! is not seen. Files beyond the limits have no edges but those of their attributes.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+
+use evidence::ima::ImaSignature;
+use evidence::limits::{MODULE_BYTES, MODULE_FILE_BYTES};
+use evidence::manifest::EntryFlags;
+use evidence::module::{Compression, Module, unpack};
+use evidence::pe::{Image, VendorKeys};
+use evidence::pkcs7::SignedData;
+use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
+use rustix::io::Errno;
+
+use crate::anchors::names::{self, KeyringUse};
+use crate::anchors::signature_lists;
+
+/// Edges of a file's entry, sorted, none twice. The file's offset stays where it is.
+pub(crate) fn of(file: &File, name: &[u8], size: u64, flags: EntryFlags) -> Vec<Edge> {
+    let mut edges: Vec<Edge> =
+        ATTRIBUTES.iter().filter_map(|attribute| of_attribute(file, attribute)).collect();
+    if flags.contains(EntryFlags::KERNEL_MODULE) {
+        edges.extend(of_module(file, name, size));
+    } else if flags.contains(EntryFlags::PE) {
+        edges.extend(whole(file, name, size, PE_BYTES).map(|bytes| of_image(&bytes)).unwrap_or_default());
+    }
+    edges.sort_unstable();
+    edges.dedup();
+    edges
+}
+
+const ATTRIBUTES: [&std::ffi::CStr; 2] = [c"security.ima", c"security.evm"];
+
+/// The key that a signature in an attribute names; a bare hash names none.
+fn of_attribute(file: &File, attribute: &std::ffi::CStr) -> Option<Edge> {
+    let mut value = [0_u8; ATTRIBUTE_BYTES];
+    let length = match rustix::fs::fgetxattr(file, attribute, &mut value) {
+        Ok(length) => length,
+        Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => return None,
+        Err(errno) => {
+            tracing::debug!(%errno, ?attribute, "an attribute that could not be read");
+            return None;
+        }
+    };
+    attribute_edge(value.get(..length)?, attribute)
+}
+
+fn attribute_edge(value: &[u8], attribute: &std::ffi::CStr) -> Option<Edge> {
+    let signature = ImaSignature::parse(value).ok()?;
+    let key = Principal::new(PrincipalKind::ImaKeyId, &signature.key_id.to_be_bytes()).ok()?;
+    Some(Edge::new(Relation::SignedBy, vec![key], &attribute.to_string_lossy()))
+}
+
+/// The signature stands at the end: of a module that is not compressed nothing else is read.
+fn of_module(file: &File, name: &[u8], size: u64) -> Vec<Edge> {
+    let mut head = [0; 6];
+    let compressed = file.read_exact_at(&mut head, 0).is_ok() && Compression::of(&head).is_some();
+    if compressed {
+        let limit = u64::try_from(MODULE_FILE_BYTES).unwrap_or(u64::MAX);
+        let Some(bytes) = whole(file, name, size, limit) else { return Vec::new() };
+        return match unpack(&bytes, MODULE_BYTES) {
+            Ok(bytes) => module_edges(&bytes),
+            Err(error) => {
+                tracing::debug!(%error, name = %name.escape_ascii(), "a module that could not be unpacked");
+                Vec::new()
+            }
+        };
+    }
+    let length = size.min(MODULE_END_BYTES);
+    let mut end = vec![0; usize::try_from(length).unwrap_or(0)];
+    match file.read_exact_at(&mut end, size.saturating_sub(length)) {
+        Ok(()) => module_edges(&end),
+        Err(_) => Vec::new(),
+    }
+}
+
+fn module_edges(bytes: &[u8]) -> Vec<Edge> {
+    let Ok(module) = Module::parse(bytes) else { return Vec::new() };
+    let Some(signature) = module.signature() else { return Vec::new() };
+    match signature.signed_data() {
+        Some(Ok(signed)) => of_signed(&signed),
+        Some(Err(_)) => Vec::new(),
+        // Kernels before 4.3: the signer is named beside the signature.
+        None => {
+            let id = Principal::new(PrincipalKind::SubjectKeyId, signature.key_id).ok();
+            let label = String::from_utf8_lossy(signature.signer).escape_default().to_string();
+            id.map(|id| Edge::new(Relation::SignedBy, vec![id], &label)).into_iter().collect()
+        }
+    }
+}
+
+fn of_image(bytes: &[u8]) -> Vec<Edge> {
+    let Ok(image) = Image::parse(bytes) else { return Vec::new() };
+    let attached = image.attached().map_while(Result::ok).filter_map(|attached| attached.signed_data()?.ok());
+    let mut edges: Vec<Edge> = attached.take(SIGNATURES).flat_map(|signed| of_signed(&signed)).collect();
+    if let Some(vendor) = image.vendor_certificates() {
+        edges.extend(of_vendor(&vendor.authorized(), Relation::Trusts));
+        edges.extend(of_vendor(&vendor.deauthorized(), Relation::Revokes));
+    }
+    edges
+}
+
+/// Signers, certificates beside them, and the same of signatures that are nested in one.
+fn of_signed(signed: &SignedData<'_>) -> Vec<Edge> {
+    let mut edges = names::signers(signed);
+    edges.extend(names::attached(signed));
+    for signer in signed.signers().filter_map(Result::ok) {
+        for nested in signer.nested_signatures().filter_map(Result::ok).take(SIGNATURES) {
+            edges.extend(names::signers(&nested));
+            edges.extend(names::attached(&nested));
+        }
+    }
+    edges
+}
+
+fn of_vendor(keys: &VendorKeys<'_>, relation: Relation) -> Vec<Edge> {
+    match keys {
+        VendorKeys::None => Vec::new(),
+        VendorKeys::Certificate(found) => vec![names::certificate(relation, found, KeyringUse::Kernel)],
+        VendorKeys::Lists(lists) => signature_lists(lists.clone(), relation).edges,
+    }
+}
+
+/// The whole content, where it is not too long.
+fn whole(file: &File, name: &[u8], size: u64, limit: u64) -> Option<Vec<u8>> {
+    if size > limit {
+        tracing::debug!(size, name = %name.escape_ascii(), "too long to look for its signers");
+        return None;
+    }
+    let mut bytes = vec![0; usize::try_from(size).ok()?];
+    file.read_exact_at(&mut bytes, 0).ok()?;
+    Some(bytes)
+}
+
+/// An attribute with a signature: RSA-4096 has 521 bytes.
+const ATTRIBUTE_BYTES: usize = 2_048;
+/// The end of a module: a signature with its certificates has some KiB.
+const MODULE_END_BYTES: u64 = 256 << 10;
+/// A PE image that is read whole: unified kernel images have 20 to 60 MiB.
+const PE_BYTES: u64 = 64 << 20;
+/// Signatures of one image, and nested ones of one signer. Real images have one to three.
+const SIGNATURES: usize = 16;
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ pub mod measure;
 pub mod posture;
 pub mod quote;
 pub mod seal;
+pub mod sightings;
 
 pub mod journal;
 pub mod receipt;

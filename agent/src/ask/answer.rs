@@ -95,7 +95,8 @@ fn sighting(seen: &Seen, manifest: &Manifest, entry: &Entry, sealed: bool) -> Si
 pub(super) fn range(prefix: &str) -> Option<(Sha256Digest, Sha256Digest)> {
     let known = (8..=64).contains(&prefix.len()) && prefix.bytes().all(|b| b.is_ascii_hexdigit());
     let whole = |fill: &str| -> Option<Sha256Digest> {
-        let text = format!("{}{}", prefix.to_ascii_lowercase(), fill.repeat(64_usize.checked_sub(prefix.len())?));
+        let text =
+            format!("{}{}", prefix.to_ascii_lowercase(), fill.repeat(64_usize.checked_sub(prefix.len())?));
         Sha256Digest::from_slice(&hex::decode(text).ok()?).ok()
     };
     if known { Some((whole("0")?, whole("f")?)) } else { None }

@@ -70,9 +70,8 @@ impl Board {
     /// After a snapshot: what is watched, what was counted, and every gap.
     pub fn post_watching(&self, coverage: &[Coverage], counters: &[Counter], gaps: &[Gap]) {
         let open = gaps.iter().filter(|gap| gap.until == GapEnd::Open);
-        let gaps = open
-            .map(|gap| (gap.from.to_string(), gap.cause.name().to_owned(), gap.scope.clone()))
-            .collect();
+        let gaps =
+            open.map(|gap| (gap.from.to_string(), gap.cause.name().to_owned(), gap.scope.clone())).collect();
         let coverage = coverage
             .iter()
             .map(|source| (source.scope.clone(), source.means.name().to_owned(), source.reason.clone()));

@@ -55,10 +55,15 @@ impl Source {
         let lock = StateLock::take(state_dir).map_err(|failure| failure.or_hint(DENIED_HINT))?;
         if !state_dir.join(Sightings::FILE).exists() {
             let message = format_args!("{}: nothing was measured here yet", state_dir.display());
-            return Err(Failure::new(Status::Unavailable, message, "start the agent: systemctl start lydian-agent"));
+            return Err(Failure::new(
+                Status::Unavailable,
+                message,
+                "start the agent: systemctl start lydian-agent",
+            ));
         }
-        let sightings = Sightings::open(state_dir, SystemClock.now())
-            .map_err(|error| Failure::new(Status::InputOutput, error, "check the state directory and its file system"))?;
+        let sightings = Sightings::open(state_dir, SystemClock.now()).map_err(|error| {
+            Failure::new(Status::InputOutput, error, "check the state directory and its file system")
+        })?;
         let board = Board::default();
         board.post_journal(&Journal::open(state_dir)?);
         Ok(Self::Stores { reader: sightings.reader(), board, _lock: lock })

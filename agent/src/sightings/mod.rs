@@ -75,9 +75,7 @@ impl Sightings {
         let database = match store::open(&path, now) {
             Err(error) if store::is_damage(&error) => {
                 tracing::warn!(path = %path.display(), %error, "sightings are damaged: first sightings start anew");
-                std::fs::remove_file(&path)
-                    .map_err(redb::Error::Io)
-                    .and_then(|()| store::open(&path, now))
+                std::fs::remove_file(&path).map_err(redb::Error::Io).and_then(|()| store::open(&path, now))
             }
             other => other,
         };
@@ -114,8 +112,7 @@ impl Sightings {
     pub fn settled(&mut self, components: &[Sha256Digest], now: UnixTime) -> Result<(), SightingsError> {
         self.write_pending(now)?;
         let present: BTreeSet<Sha256Digest> = components.iter().copied().collect();
-        store::settle(&self.database, &present, now)
-            .map_err(|source| SightingsError::new(&self.path, source))
+        store::settle(&self.database, &present, now).map_err(|source| SightingsError::new(&self.path, source))
     }
 
     fn write_pending(&mut self, now: UnixTime) -> Result<(), SightingsError> {

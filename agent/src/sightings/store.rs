@@ -209,9 +209,8 @@ pub(super) fn digests(
         let Some(bytes) = manifests.get(number)? else { continue };
         let Ok(manifest) = Manifest::decode(bytes.value()) else { continue };
         let seen = seen(row.value(), first, settled);
-        let ours = |entry: &&Entry| {
-            key(&entry.digest) == artefact && low <= entry.digest && entry.digest <= high
-        };
+        let ours =
+            |entry: &&Entry| key(&entry.digest) == artefact && low <= entry.digest && entry.digest <= high;
         for entry in manifest.entries().iter().filter(ours) {
             if each(&seen, &manifest, entry).is_break() {
                 return Ok(());

@@ -4,7 +4,11 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use insta::assert_snapshot;
 use support::SoftHost;
-use wire::operator::{Change, ClaimView, ComponentView, CounterView, CoverageView, GapView, HistoryEntry, HostDetail, HostHistory, HostList, HostStatus, HostSummary, NewToken, Refusal, RefusalList, StrayView, TokenList, TokenView, Version};
+use wire::operator::{
+    Change, ClaimView, ComponentView, CounterView, CoverageView, GapView, HistoryEntry, HostDetail,
+    HostHistory, HostList, HostStatus, HostSummary, NewToken, Refusal, RefusalList, StrayView, TokenList,
+    TokenView, Version,
+};
 
 use crate::bundles::Recorded;
 use crate::run::{Finished, file, finish, program};

@@ -10,7 +10,8 @@ use evidence::tpm::Public;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 use wire::operator::{
-    ClaimView, ComponentView, CounterView, CoverageView, GapView, HostDetail, HostList, HostStatus, HostSummary, Refusal,
+    ClaimView, ComponentView, CounterView, CoverageView, GapView, HostDetail, HostList, HostStatus,
+    HostSummary, Refusal,
 };
 
 use crate::limits::{COMPONENTS_SHOWN, REFUSALS_PER_HOST};

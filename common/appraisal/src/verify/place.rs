@@ -76,8 +76,7 @@ fn check_position(quote: &VerifiedQuote<'_>, state: &HostState) -> Result<(), Re
 
 /// Executions name components by their position. The entry's position cannot be checked here: manifests may come later.
 fn check_executions(body: &Body, components: usize) -> Result<(), Refusal> {
-    let outside =
-        |component: u32| usize::try_from(component).map_or(true, |position| position >= components);
+    let outside = |component: u32| usize::try_from(component).map_or(true, |position| position >= components);
     match body.executions.iter().map(|execution| execution.component).find(|component| outside(*component)) {
         Some(component) => Err(Refusal::ExecutionOutOfState { component, components }),
         None => Ok(()),

@@ -29,8 +29,8 @@ pub(super) fn answer(question: &Question, reader: &Reader, board: &Board) -> Ans
     }
 }
 
-fn failed(message: impl ToString) -> Answer {
-    Answer::Failed { message: message.to_string() }
+fn failed(message: impl Into<String>) -> Answer {
+    Answer::Failed { message: message.into() }
 }
 
 type Each<'e> = dyn FnMut(&Seen, &Manifest, &Entry) -> ControlFlow<()> + 'e;
@@ -56,7 +56,7 @@ fn collect(
             began_ms: span.began.as_ms(),
             settled_ms: span.settled.map(evidence::time::UnixTime::as_ms),
         },
-        Err(error) => failed(format_args!("the sightings cannot be read: {error}")),
+        Err(error) => failed(format!("the sightings cannot be read: {error}")),
     }
 }
 

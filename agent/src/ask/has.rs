@@ -32,6 +32,8 @@ struct Line {
     /// `here`, `was-here` or `never-seen`.
     standing: &'static str,
     looked_since: String,
+    /// The newest snapshot.
+    looked_until: Option<String>,
     sightings: Vec<Sighting>,
     more: bool,
 }
@@ -63,14 +65,15 @@ pub fn show(
 }
 
 fn line(asked: String, answered: Answered) -> Line {
-    let Answered { mut sightings, more, began_ms, .. } = answered;
+    let Answered { mut sightings, more, began_ms, settled_ms } = answered;
     sightings.sort_by_key(|sighting| (!sighting.here, sighting.first_ms));
     let standing = match sightings.first() {
         Some(Sighting { here: true, .. }) => "here",
         Some(_) => "was-here",
         None => "never-seen",
     };
-    Line { asked, standing, looked_since: time(began_ms), sightings, more }
+    let (looked_since, looked_until) = (time(began_ms), settled_ms.map(time));
+    Line { asked, standing, looked_since, looked_until, sightings, more }
 }
 
 fn table(line: &Line, out: &mut impl Write) -> std::io::Result<()> {

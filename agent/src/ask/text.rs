@@ -1,6 +1,7 @@
 //! Words for a terminal: paths and labels that cannot disturb it, and times.
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io;
 
 use evidence::time::UnixTime;
 
@@ -11,7 +12,10 @@ pub(super) fn printable(bytes: &[u8]) -> String {
     let mut text = String::new();
     for chunk in bytes.utf8_chunks() {
         text.push_str(&safe(chunk.valid()));
-        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\x{byte:02x}");
+        }
     }
     text
 }
@@ -37,7 +41,7 @@ pub(super) fn time(ms: u64) -> String {
 }
 
 /// A value as JSON; what could disturb a terminal is escaped in it as well, since it stands within strings only.
-pub(super) fn json(value: &impl serde::Serialize, out: &mut impl Write) -> Result<(), Failure> {
+pub(super) fn json(value: &impl serde::Serialize, out: &mut impl io::Write) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(io::Error::from);
     written(text.and_then(|text| writeln!(out, "{}", ascii(&text))))
 }
@@ -48,8 +52,10 @@ fn ascii(json: &str) -> String {
         if character == '\n' || (character.is_ascii() && !character.is_control()) {
             out.push(character);
         } else {
-            let units = character.encode_utf16(&mut [0; 2]).to_vec();
-            units.iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
+            }
         }
     }
     out

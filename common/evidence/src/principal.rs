@@ -244,7 +244,7 @@ pub(crate) fn read_edges(r: &mut Reader<'_>) -> Result<Vec<Edge>, CborError> {
 
 fn read_edge(r: &mut Reader<'_>) -> Result<Edge, CborError> {
     r.array_of(3)?;
-    let relation = r.coded(&Relation::ALL, |relation| relation.code())?;
+    let relation = r.coded(&Relation::ALL, Relation::code)?;
     let offset = r.offset();
     let count = r.array(EDGE_PRINCIPALS)?;
     if count == 0 {
@@ -264,7 +264,7 @@ fn read_edge(r: &mut Reader<'_>) -> Result<Edge, CborError> {
 
 fn read_principal(r: &mut Reader<'_>) -> Result<Principal, CborError> {
     r.array_of(2)?;
-    let kind = r.coded(&PrincipalKind::ALL, |kind| kind.code())?;
+    let kind = r.coded(&PrincipalKind::ALL, PrincipalKind::code)?;
     let offset = r.offset();
     let id = r.bytes(ID_BYTES)?;
     Principal::new(kind, id).map_err(|_| CborError::Schema { offset, expected: 32, found: id.len() as u64 })

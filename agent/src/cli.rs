@@ -1,6 +1,6 @@
 //! The command line.
 //!
-//! In: arguments and environment. Out: one of four commands carried out, and an exit status. Data goes to stdout, words
+//! In: arguments and environment. Out: one of the commands carried out, and an exit status. Data goes to stdout, words
 //! to stderr.
 
 use std::fs;
@@ -19,7 +19,7 @@ use crate::journal::Journal;
 use crate::lock::StateLock;
 use crate::quote::TpmHandle;
 use crate::status::{self, Report};
-use crate::{run, warnings};
+use crate::{ask, run, warnings};
 
 /// Attests this host to a Lydian verifier
 ///
@@ -54,6 +54,38 @@ enum Command {
         #[arg(short, long, value_enum, default_value_t)]
         output: status::Format,
     },
+    /// Show what is known of one file, in one card
+    ///
+    /// The file is hashed now. Evidence class A: in the part of the kernel's IMA list that the newest evidence covers;
+    /// class D: in the newest sealed state. Answers are this host's own word; what was proven is at the verifier.
+    #[command(after_help = HELP)]
+    File {
+        /// The file
+        path: PathBuf,
+        /// How to show it
+        #[arg(short, long, value_enum, default_value_t)]
+        output: status::Format,
+    },
+    /// Tell whether contents are, or were, among this host's artefacts
+    ///
+    /// Exit status 0: all are here now; 1: one is not; 2: an error. Only executables and trust stores in the trees
+    /// that are measured are known.
+    #[command(after_help = HELP)]
+    Has {
+        /// SHA-256 in hex, at least 8 digits, with or without `sha256:`; @FILE or - for a list as sha256sum writes it
+        #[arg(required = true, value_name = "DIGEST")]
+        digests: Vec<String>,
+        /// How to show it
+        #[arg(short, long, value_enum, default_value_t)]
+        output: status::Format,
+    },
+    /// Show what is watched, by what means, and what could not be seen
+    #[command(after_help = HELP)]
+    Coverage {
+        /// How to show it
+        #[arg(short, long, value_enum, default_value_t)]
+        output: status::Format,
+    },
     /// Check the configuration and print it as the agent reads it
     #[command(after_help = HELP)]
     CheckConfig,
@@ -78,20 +110,37 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     init_logging();
     match cli.execute() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => failure.report(),
     }
 }
 
 impl Cli {
-    fn execute(self) -> Result<(), Failure> {
+    fn execute(self) -> Result<ExitCode, Failure> {
+        let mut out = io::stdout().lock();
         let config = Config::load(&self.overrides)?;
         match self.command {
-            Command::Enroll(arguments) => block_on(enroll(&config, arguments)),
+            Command::Enroll(arguments) => {
+                drop(out);
+                block_on(enroll(&config, arguments))
+            }
             Command::Run => block_on(run::run(config)),
-            Command::Status { output } => status::show(&config.state_dir, output, &mut io::stdout().lock()),
-            Command::CheckConfig => check_config(&config),
+            Command::Status { output } => status::show(&config.state_dir, output, &mut out),
+            Command::File { path, output } => ask::file(&config, &path, output, &mut out),
+            Command::Has { digests, output } => {
+                return match ask::has(&config.state_dir, &digests, output, &mut out) {
+                    Ok(ask::Found::All) => Ok(ExitCode::SUCCESS),
+                    Ok(ask::Found::NotAll) => Ok(ExitCode::from(1)),
+                    Err(failure) => Err(failure.with_status(Status::Usage)),
+                };
+            }
+            Command::Coverage { output } => ask::coverage(&config.state_dir, output, &mut out),
+            Command::CheckConfig => {
+                drop(out);
+                check_config(&config)
+            }
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }
 

@@ -28,6 +28,8 @@ pub struct Failure {
 pub enum Status {
     /// 1: the agent is not healthy (`status`).
     Unhealthy,
+    /// 2: the command line makes no sense; for `has`, any failure.
+    Usage,
     /// 69: the TPM or the verifier is not to be had.
     Unavailable,
     /// 70: a fault of this program.
@@ -45,6 +47,7 @@ impl Status {
     pub const fn code(self) -> u8 {
         match self {
             Self::Unhealthy => 1,
+            Self::Usage => 2,
             Self::Unavailable => 69,
             Self::Software => 70,
             Self::InputOutput => 74,
@@ -57,9 +60,9 @@ impl Status {
 /// The table for `--help`.
 pub const HELP: &str = "\
 Exit status:
-   0  done; for `status`: the agent is healthy
-   1  `status`: the agent is not healthy
-   2  wrong usage
+   0  done; for `status`: the agent is healthy; for `has`: all are here now
+   1  `status`: the agent is not healthy; `has`: one is not here now
+   2  wrong usage; for `has`: any error
   69  the TPM or the verifier cannot be reached, or gave no usable answer
   70  a fault of this program
   74  a file or the state directory could not be read or written
@@ -70,6 +73,18 @@ impl Failure {
     /// A failure with its hint; an empty hint is left out.
     pub fn new(status: Status, message: impl fmt::Display, hint: impl Into<String>) -> Self {
         Self { message: message.to_string(), hint: hint.into(), status }
+    }
+
+    /// The same failure with this hint, where it has none.
+    #[must_use]
+    pub fn or_hint(self, hint: &str) -> Self {
+        if self.hint.is_empty() { Self { hint: hint.to_owned(), ..self } } else { self }
+    }
+
+    /// The same failure with another exit status.
+    #[must_use]
+    pub fn with_status(self, status: Status) -> Self {
+        Self { status, ..self }
     }
 
     /// A file that could not be used.
@@ -181,6 +196,7 @@ mod tests {
     fn the_help_names_every_status() {
         for status in [
             Status::Unhealthy,
+            Status::Usage,
             Status::Unavailable,
             Status::Software,
             Status::InputOutput,

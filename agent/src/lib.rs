@@ -3,6 +3,7 @@
 //! In: the host's files and logs, its TPM, a configuration. Out: sealed evidence at the verifier, and receipts that
 //! prove its recording. The agent decides nothing about whether a host is as it should be.
 
+pub mod ask;
 pub mod cli;
 pub mod config;
 pub mod failure;
@@ -18,6 +19,7 @@ pub mod measure;
 pub mod posture;
 pub mod quote;
 pub mod seal;
+pub mod sightings;
 
 pub mod journal;
 pub mod receipt;

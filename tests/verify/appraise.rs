@@ -5,7 +5,7 @@ use appraisal::endorsement::TrustTier;
 use appraisal::policy::{Context, NotBefore, Policy, appraise};
 use appraisal::result::{AttestationResult, Member, Status};
 use appraisal::verify::verify;
-use evidence::body::{Body, Gap, GapCause, GapEnd};
+use evidence::body::{Body, Coverage, Gap, GapCause, GapEnd, Means};
 use evidence::digest::Sha256Digest;
 use evidence::time::UnixTime;
 use support::{EventLogBuilder, ImaListBuilder, SecureBootSwitch, SoftHost, SoftTpmSpec};
@@ -114,6 +114,26 @@ fn a_boot_aggregate_that_cannot_be_read_does_not_read_as_a_good_one() {
         host.ima_list = list.finish();
     });
     assert_eq!(no_tpm, ["ima-boot-aggregate-no-tpm"]);
+}
+
+#[test]
+fn what_no_event_tells_of_is_a_warning() {
+    let host = SoftHost::new(1).unwrap();
+    let covered = |means: &[Means]| {
+        let coverage = means.iter().enumerate().map(|(number, means)| Coverage {
+            scope: format!("/{number}"),
+            means: *means,
+            reason: "no file handles".into(),
+        });
+        appraised(&host, context(), |body| body.coverage = coverage.collect()).unwrap()
+    };
+    let good = covered(&[Means::FileSystemEvents, Means::DirectoryEvents, Means::Elsewhere]);
+    assert_eq!(codes(&good, Member::FileSystem), ["files-covered"]);
+    let weak = covered(&[Means::Walks, Means::Nothing, Means::FileSystemEvents]);
+    assert_eq!(codes(&weak, Member::FileSystem), ["coverage-weak"]);
+    let claim = weak.claims().iter().find(|claim| claim.member == Member::FileSystem).unwrap();
+    assert_eq!(claim.reasons[0].detail, "/1 is not seen: no file handles, and 1 more");
+    assert_eq!(claim.value, 32, "it fails nothing");
 }
 
 #[test]

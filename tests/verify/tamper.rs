@@ -3,7 +3,7 @@
 use anyhow::Result;
 use appraisal::attester::{AkUnsuitable, AttestationKey};
 use appraisal::verify::verify;
-use evidence::body::{Body, BootCounters, CheckpointView, FirmwareLog, qualifying_data};
+use evidence::body::{Body, BootCounters, CheckpointView, Execution, FirmwareLog, qualifying_data};
 use evidence::digest::{ChainId, HashAlg, Sha256Digest};
 use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
 use evidence::eventlog::{EventLog, EventType};
@@ -299,6 +299,14 @@ fn components_add_up() {
     assert_eq!(refused(|host| body_with(host, unseen)), "state-root-mismatch");
     let again = |body: &mut Body| body.added = vec![Sha256Digest::of(&[b"first component"])];
     assert_eq!(refused(|host| body_with(host, again)), "state-root-mismatch");
+}
+
+#[test]
+fn an_execution_names_a_component_that_there_is() {
+    let outside = |body: &mut Body| {
+        body.executions = vec![Execution { component: u32::MAX, entry: 0, count: 1 }];
+    };
+    assert_eq!(refused(|host| body_with(host, outside)), "execution-out-of-state");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::exchange::{FirmwareLogs, Form};
+use super::answers::Answers;
 use super::jobs::{self, Done};
 use super::memory::Memory;
 use super::troubles::{Kind, Troubles};
@@ -47,6 +48,7 @@ pub(super) struct Agent {
     pub(super) form: Form,
     pub(super) troubles: Troubles,
     pub(super) report: Report,
+    pub(super) answers: Answers,
 }
 
 impl Agent {
@@ -57,6 +59,7 @@ impl Agent {
         client: VerifierClient,
         tpm: TpmHandle,
         clock: Arc<dyn Clock>,
+        answers: Answers,
     ) -> Result<Self, Failure> {
         let mut seed = [0; 8];
         getrandom::fill(&mut seed)
@@ -86,7 +89,9 @@ impl Agent {
             client,
             tpm,
             clock,
+            answers,
         };
+        agent.post_journal();
         agent.handle(Event::Tick);
         Ok(agent)
     }
@@ -124,6 +129,7 @@ impl Agent {
     /// A snapshot.
     pub(super) fn measured(&mut self, snapshot: Snapshot) {
         tracing::debug!(files = snapshot.files, components = snapshot.components.len(), "measured");
+        self.answers.take(&snapshot, self.clock.now());
         let trigger = self.seen.take(snapshot);
         // Where this fails it is tried again before the seal, which must not go ahead without.
         if let Err(error) = self.save_manifests() {
@@ -278,8 +284,19 @@ impl Agent {
         let (seq, trigger) = (body.seq, body.trigger.name());
         tracing::info!(seq, trigger, added = body.added.len(), removed = body.removed.len(), "sealed");
         self.seen.told(&statement.gaps);
+        self.post_journal();
         self.troubles.over(&[Kind::Seal, Kind::Disk]);
         Event::Sealed
+    }
+
+    /// Shows those who ask what is sealed now.
+    pub(super) fn post_journal(&mut self) {
+        let board = &self.answers.board;
+        // A journal that cannot be read leaves what hangs there.
+        let _ = self.memory.with(|journal| {
+            board.post_journal(journal);
+            Ok(())
+        });
     }
 
     fn block(&mut self) -> Result<(), JournalError> {

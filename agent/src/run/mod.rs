@@ -5,6 +5,7 @@
 //! is told in the log and in `status`, and tried again; the loop ends for signals alone.
 
 mod agent;
+mod answers;
 mod exchange;
 mod jobs;
 mod memory;
@@ -30,6 +31,7 @@ use crate::quote::{TpmError, TpmHandle};
 use crate::submit::VerifierClient;
 use crate::warnings;
 use agent::Agent;
+use answers::Answers;
 
 /// Runs until SIGTERM or SIGINT.
 pub async fn run(config: Config) -> Result<(), Failure> {
@@ -48,10 +50,11 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (out, snapshots) = mpsc::channel(1);
-    let known = journal.components().clone();
+    let answers = Answers::open(&config.state_dir, clock.now());
+    let known = answers.known_of(journal.components());
     let measurer = Measurer::start(measure_config(&config), known, Arc::clone(&clock), out)?;
     tracing::info!(host = %identity.host, verifier = identity.url, "attesting");
-    let agent = Agent::new(config, identity, journal, client, tpm, clock)?;
+    let agent = Agent::new(config, identity, journal, client, tpm, clock, answers)?;
     let manager = ServiceManager::find();
     manager.tell(Word::Ready);
     manager.tell(Word::Status("measuring".to_owned()));

@@ -81,6 +81,7 @@ pub(crate) fn host_card(host: &HostDetail, now: OffsetDateTime) -> Card {
         }
     }
     coverage_section(&mut card, host);
+    watching_sections(&mut card, host);
     card.section(format!("Components ({})", summary.components));
     for component in host.component_list.iter().take(COMPONENTS_SHOWN) {
         card.cells(vec![
@@ -162,6 +163,38 @@ fn coverage_section(card: &mut Card, host: &HostDetail) {
     }
 }
 
+/// What is watched and by what means; weak ones stand out.
+fn watching_sections(card: &mut Card, host: &HostDetail) {
+    card.section("Watched (the agent's word)");
+    for source in &host.coverage {
+        let tone = match source.means.as_str() {
+            "walks" | "nothing" => Tone::Warn,
+            _ => Tone::Good,
+        };
+        card.cells(vec![
+            (&source.scope).into(),
+            Cell::toned(&source.means, tone),
+            Cell::toned(&source.reason, Tone::Dim),
+        ]);
+    }
+    card.section("Counters since the agent started");
+    for counter in &host.counters {
+        card.row(&counter.name, counter.value.to_string());
+    }
+    card.section("Executed (the agent's word)");
+    if host.executions > 0 {
+        card.row("of the state", counted(host.executions, "program"));
+    }
+    for stray in &host.strays {
+        card.cells(vec![
+            Cell::toned("not of the state", Tone::Warn),
+            (&stray.path).into(),
+            format!("{} times", stray.count).into(),
+            stray.digest.as_deref().map_or_else(Cell::none, |digest| short(digest).into()),
+        ]);
+    }
+}
+
 /// History with what changed under each piece of evidence.
 pub(crate) fn history(entries: &[HistoryEntry], now: OffsetDateTime) -> Table {
     let mut table = Table::new(&["WHEN", "SEQ", "WHAT", "STATUS", "SUMMARY", "LEAF"]);
@@ -195,6 +228,17 @@ pub(crate) fn history(entries: &[HistoryEntry], now: OffsetDateTime) -> Table {
                 Cell::toned(format!("{sign} {}", change.action), tone),
                 Cell::default(),
                 format!("{}  {digests}  {}", change.path, change.component).into(),
+                Cell::default(),
+            ]);
+        }
+        for stray in &entry.strays {
+            let digest = stray.digest.as_deref().map_or_else(|| "content unknown".to_owned(), short);
+            table.row(vec![
+                Cell::default(),
+                Cell::default(),
+                Cell::toned("! stray", Tone::Warn),
+                Cell::default(),
+                format!("{}  {digest}  opened to be executed {} times", stray.path, stray.count).into(),
                 Cell::default(),
             ]);
         }

@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use insta::assert_snapshot;
 use support::SoftHost;
 use wire::operator::{
-    Change, ClaimView, ComponentView, GapView, HistoryEntry, HostDetail, HostHistory, HostList, HostStatus,
-    HostSummary, NewToken, Refusal, RefusalList, TokenList, TokenView, Version,
+    Change, ClaimView, ComponentView, CounterView, CoverageView, GapView, HistoryEntry, HostDetail,
+    HostHistory, HostList, HostStatus, HostSummary, NewToken, Refusal, RefusalList, StrayView, TokenList,
+    TokenView, Version,
 };
 
 use crate::bundles::Recorded;
@@ -51,6 +52,14 @@ fn detail(status: HostStatus) -> HostDetail {
             cause: "unreadable".into(),
             scope: "/srv/\u{1b}[31mdata".into(),
         }],
+        coverage: vec![CoverageView {
+            scope: "/srv".into(),
+            means: "walks".into(),
+            reason: "no file handles".into(),
+        }],
+        counters: vec![CounterView { name: "files.hashed".into(), value: 5_000 }],
+        executions: 12,
+        strays: vec![StrayView { path: "/tmp/x\u{1b}[2J".into(), digest: None, count: 3 }],
         posture: vec![ClaimView { key: "kernel.release".into(), value: "6.1.0-9".into() }],
         result: Some(serde_json::json!({"submods": {"lydian": {
             "ear.status": "warning",
@@ -160,6 +169,7 @@ fn history_with_changes_follows_pages_up_to_the_limit() {
         status: Some("affirming".into()),
         summary: "1 component changed".into(),
         changes,
+        strays: vec![StrayView { path: "/tmp/gone".into(), digest: None, count: 2 }],
     };
     let change = |action: &str, before: Option<&str>, after: Option<&str>| Change {
         action: action.into(),

@@ -4,7 +4,7 @@
 //! The built-in policy needs no reference values: it asks for a vouched-for TPM, a firmware log that replays and
 //! whose digests are recomputed, Secure Boot, an IMA list without violations, no open gaps, and a fresh agent.
 
-use evidence::body::{Gap, GapEnd};
+use evidence::body::{Body, Gap, GapEnd, Means};
 use evidence::eventlog::{SecureBoot, SeparatorState};
 use evidence::ima::{BootAggregateCheck, Extends};
 use evidence::pcr::PcrIndex;
@@ -28,6 +28,8 @@ pub struct Policy {
     pub firmware_log_absent: Severity,
     /// What open gaps come to.
     pub open_gaps: Severity,
+    /// What sources come to whose changes no event tells of: they are looked at from time to time, or not at all.
+    pub weak_coverage: Severity,
     /// Evidence that names a checkpoint older than this many heartbeats is not fresh.
     pub fresh_heartbeats: u32,
 }
@@ -52,6 +54,7 @@ impl Policy {
             ima_violations: Severity::Warn,
             firmware_log_absent: Severity::Warn,
             open_gaps: Severity::Warn,
+            weak_coverage: Severity::Warn,
             fresh_heartbeats: 3,
         }
     }
@@ -262,7 +265,9 @@ fn file_system(evidence: &VerifiedLog<'_>, policy: &Policy) -> Claim {
             gap.scope.escape_debug()
         );
         draft.find(policy.open_gaps, "gap-open", detail);
-    } else {
+    }
+    coverage(&mut draft, evidence.body(), policy);
+    if draft.claim.reasons.is_empty() {
         let components = evidence.next_state().components().len();
         draft.affirm(
             3,
@@ -271,6 +276,25 @@ fn file_system(evidence: &VerifiedLog<'_>, policy: &Policy) -> Claim {
         );
     }
     draft.claim
+}
+
+/// Sources that are watched by worse than events; the worst of them is named.
+fn coverage(draft: &mut Draft, body: &Body, policy: &Policy) {
+    let weak = |means: Means| matches!(means, Means::Walks | Means::Nothing);
+    let found = body.coverage.iter().filter(|source| weak(source.means));
+    let Some(worst) = found.clone().max_by_key(|source| source.means) else { return };
+    let more = match found.count().saturating_sub(1) {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    let how = match worst.means {
+        Means::Nothing => "is not seen",
+        _ => "is looked at from time to time only",
+    };
+    let why =
+        if worst.reason.is_empty() { String::new() } else { format!(": {}", worst.reason.escape_debug()) };
+    let detail = format!("{} {how}{why}{more}", worst.scope.escape_debug());
+    draft.find(policy.weak_coverage, "coverage-weak", detail);
 }
 
 fn hardware(evidence: &VerifiedLog<'_>, policy: &Policy) -> Claim {

@@ -119,6 +119,14 @@ pub enum Refusal {
     /// The components do not give the state root, or one came or went twice.
     #[error("the components after this evidence do not give its state root")]
     StateRoot,
+    /// An execution of a component that the host does not have.
+    #[error("an execution of component {component} is told, and there are {components}")]
+    ExecutionOutOfState {
+        /// The position that the body names.
+        component: u32,
+        /// How many components the host has after the evidence.
+        components: usize,
+    },
     /// First evidence of a boot without the boot's log.
     #[error("the firmware log {digest} of this boot is not attached and not known")]
     FirmwareLogNeeded {
@@ -180,6 +188,7 @@ impl Refusal {
             Self::CheckpointWentBack { .. } => "checkpoint-unknown",
             Self::PcrValues => "pcr-values-mismatch",
             Self::StateRoot => "state-root-mismatch",
+            Self::ExecutionOutOfState { .. } => "execution-out-of-state",
             Self::FirmwareLogNeeded { .. } => "firmware-log-needed",
             Self::FirmwareLogMismatch { .. } => "firmware-log-mismatch",
             Self::FirmwareLogDamaged(_) => "firmware-log-damaged",

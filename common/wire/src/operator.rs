@@ -75,6 +75,18 @@ pub struct HostDetail {
     pub ima_records: u64,
     /// Gaps that are open.
     pub open_gaps: Vec<GapView>,
+    /// What the agent watches, and by what means.
+    #[serde(default)]
+    pub coverage: Vec<CoverageView>,
+    /// What the agent counted since it started.
+    #[serde(default)]
+    pub counters: Vec<CounterView>,
+    /// Programs of the state that were opened to be executed, in the newest evidence.
+    #[serde(default)]
+    pub executions: u64,
+    /// Programs that were opened to be executed and are not of the state, in the newest evidence; capped.
+    #[serde(default)]
+    pub strays: Vec<StrayView>,
     /// The agent's word on settings.
     pub posture: Vec<ClaimView>,
     /// The newest attestation result, shaped as an EAR.
@@ -96,6 +108,37 @@ pub struct GapView {
     pub cause: String,
     /// What could not be seen.
     pub scope: String,
+}
+
+/// A source that is watched, as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoverageView {
+    /// A mounted file system by its path, or words for another source.
+    pub scope: String,
+    /// `file-system-events`, `directory-events`, `walks`, `elsewhere` or `nothing`.
+    pub means: String,
+    /// Why not by better ones; empty where there are none.
+    pub reason: String,
+}
+
+/// A counter as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CounterView {
+    /// What was counted.
+    pub name: String,
+    /// How many since the agent started.
+    pub value: u64,
+}
+
+/// A program that was opened to be executed and is not of the host's state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrayView {
+    /// Path, with bytes that are not UTF-8 or not printable escaped.
+    pub path: String,
+    /// SHA-256 in hex; absent where it was gone before it could be read.
+    pub digest: Option<String>,
+    /// How often.
+    pub count: u64,
 }
 
 /// A setting as it is shown.
@@ -157,6 +200,9 @@ pub struct HistoryEntry {
     pub summary: String,
     /// What changed in each component, where manifests are known; capped.
     pub changes: Vec<Change>,
+    /// Programs that were opened to be executed and are not of the state; capped.
+    #[serde(default)]
+    pub strays: Vec<StrayView>,
 }
 
 /// One artefact that came, went or changed.

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use appraisal::endorsement::{Bundle as RootsBundle, BundleEntry, TrustTier, certificates_in};
 use evidence::body::{
-    Body, BootCounters, CheckpointView, Claim, FirmwareLog, Gap, GapCause, GapEnd, Trigger,
+    Body, BootCounters, CheckpointView, Claim, Counter, Coverage, Execution, FirmwareLog, Gap, GapCause,
+    GapEnd, Means, Stray, Trigger,
 };
 use evidence::bundle::Bundle;
 use evidence::digest::{ChainId, HostId, Sha256Digest};
@@ -73,10 +74,14 @@ fn body() -> Body {
         ima_first: 40,
         trigger: Trigger::Change,
         agent_version: "0.1.0".into(),
-        coverage: Vec::new(),
-        counters: Vec::new(),
-        executions: Vec::new(),
-        strays: Vec::new(),
+        coverage: vec![Coverage {
+            scope: "/srv".into(),
+            means: Means::Walks,
+            reason: "no file handles".into(),
+        }],
+        counters: vec![Counter { name: "files.hashed".into(), value: 5_000 }],
+        executions: vec![Execution { component: 0, entry: 1, count: 9 }],
+        strays: vec![Stray { path: b"/tmp/x".to_vec(), digest: None, count: 2 }],
     }
 }
 

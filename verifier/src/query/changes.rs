@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 
+use evidence::body::Body;
 use evidence::digest::Sha256Digest;
 use evidence::manifest::{Entry, Manifest};
-use wire::operator::Change;
+use wire::operator::{Change, StrayView};
 
 use crate::limits::{CHANGES_SHOWN, COMPONENTS_DIFFED};
 use crate::store::{Store, StoreError};
@@ -109,6 +110,16 @@ fn change(
         before: digest(before),
         after: digest(after),
     }
+}
+
+/// Programs outside the state that a body tells of; capped.
+pub(crate) fn strays(body: &Body) -> Vec<StrayView> {
+    let views = body.strays.iter().take(CHANGES_SHOWN).map(|stray| StrayView {
+        path: printable(&stray.path),
+        digest: stray.digest.as_ref().map(ToString::to_string),
+        count: stray.count,
+    });
+    views.collect()
 }
 
 /// A path as text: what is not UTF-8 or not printable is escaped, so that it can neither deceive nor disturb.

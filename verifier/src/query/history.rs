@@ -1,10 +1,11 @@
 //! What happened to a host, newest first, with what changed in its files.
 
+use evidence::body::Body;
 use evidence::envelope::Evidence;
 use evidence::time::UnixTime;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
-use wire::operator::{Change, HistoryEntry, HostHistory};
+use wire::operator::{Change, HistoryEntry, HostHistory, StrayView};
 
 use super::changes;
 use crate::appraise::status_name;
@@ -30,13 +31,20 @@ pub(crate) async fn of_host(
     let more = rows.len() as u64 > to_u64(limit);
     let mut entries = Vec::new();
     for row in rows.iter().take(usize::try_from(limit).unwrap_or(usize::MAX)) {
-        entries.push(entry(row, changes_of(store, row).await?)?);
+        let body = body_of(row)?;
+        let changes = match &body {
+            // The first evidence of a chain names everything; that is a state, not a change.
+            Some(body) if body.seq > 0 => changes::between(store, &body.removed, &body.added).await?,
+            _ => Vec::new(),
+        };
+        let strays = body.as_ref().map(changes::strays).unwrap_or_default();
+        entries.push(entry(row, changes, strays)?);
     }
     let next = if more { entries.last().map(|entry| entry.id) } else { None };
     Ok(HostHistory { entries, next })
 }
 
-fn entry(row: &SqliteRow, changes: Vec<Change>) -> Result<HistoryEntry, StoreError> {
+fn entry(row: &SqliteRow, changes: Vec<Change>, strays: Vec<StrayView>) -> Result<HistoryEntry, StoreError> {
     let number = |column| row.try_get::<Option<i64>, _>(column).map(|value| value.map(to_u64));
     Ok(HistoryEntry {
         id: to_u64(row.try_get("id")?),
@@ -50,16 +58,13 @@ fn entry(row: &SqliteRow, changes: Vec<Change>) -> Result<HistoryEntry, StoreErr
         status: row.try_get::<Option<i64>, _>("status")?.map(|code| status_name(code).to_owned()),
         summary: row.try_get("summary")?,
         changes,
+        strays,
     })
 }
 
-async fn changes_of(store: &Store, row: &SqliteRow) -> Result<Vec<Change>, StoreError> {
-    let Some(sealed) = row.try_get::<Option<Vec<u8>>, _>("sealed")? else { return Ok(Vec::new()) };
+/// The body of an event that is evidence.
+fn body_of(row: &SqliteRow) -> Result<Option<Body>, StoreError> {
+    let Some(sealed) = row.try_get::<Option<Vec<u8>>, _>("sealed")? else { return Ok(None) };
     let sealed = Evidence::decode(&sealed).map_err(|_| StoreError::Damaged { what: "recorded evidence" })?;
-    let body = sealed.body();
-    // The first evidence of a chain names everything; that is a state, not a change.
-    if body.seq == 0 {
-        return Ok(Vec::new());
-    }
-    changes::between(store, &body.removed, &body.added).await
+    Ok(Some(sealed.body().clone()))
 }

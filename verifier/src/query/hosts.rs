@@ -3,14 +3,15 @@
 //! A host's standing is derived when it is asked for, from its newest result and the time since: nothing has to run
 //! for a silent host to be stale.
 
-use evidence::body::{Gap, GapEnd};
+use evidence::body::{Body, Gap, GapEnd};
 use evidence::envelope::Evidence;
 use evidence::time::UnixTime;
 use evidence::tpm::Public;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 use wire::operator::{
-    ClaimView, ComponentView, GapView, HostDetail, HostList, HostStatus, HostSummary, Refusal,
+    ClaimView, ComponentView, CounterView, CoverageView, GapView, HostDetail, HostList, HostStatus,
+    HostSummary, Refusal,
 };
 
 use crate::limits::{COMPONENTS_SHOWN, REFUSALS_PER_HOST};
@@ -163,6 +164,10 @@ pub(crate) async fn detail(
         state_root: None,
         ima_records: ima_records(store, host).await?,
         open_gaps: Vec::new(),
+        coverage: Vec::new(),
+        counters: Vec::new(),
+        executions: 0,
+        strays: Vec::new(),
         posture: Vec::new(),
         result: None,
         component_list: components(store, host).await?,
@@ -186,6 +191,7 @@ async fn add_newest(store: &Store, evidence: i64, detail: &mut HostDetail) -> Re
     detail.restart_count = Some(body.boot.restart_count);
     detail.state_root = Some(body.state_root.to_string());
     detail.open_gaps = body.gaps.iter().filter(|gap| gap.until == GapEnd::Open).map(gap_view).collect();
+    add_watching(body, detail);
     detail.posture = body
         .posture
         .iter()
@@ -194,6 +200,21 @@ async fn add_newest(store: &Store, evidence: i64, detail: &mut HostDetail) -> Re
     detail.result =
         Some(serde_json::from_str(&result).map_err(|_| StoreError::Damaged { what: "a recorded result" })?);
     Ok(())
+}
+
+/// What was watched, counted and executed.
+fn add_watching(body: &Body, detail: &mut HostDetail) {
+    let coverage = body.coverage.iter().map(|source| CoverageView {
+        scope: source.scope.clone(),
+        means: source.means.name().to_owned(),
+        reason: source.reason.clone(),
+    });
+    detail.coverage = coverage.collect();
+    let counters = body.counters.iter();
+    detail.counters =
+        counters.map(|counter| CounterView { name: counter.name.clone(), value: counter.value }).collect();
+    detail.executions = body.executions.len() as u64;
+    detail.strays = super::changes::strays(body);
 }
 
 fn gap_view(gap: &Gap) -> GapView {

@@ -1,6 +1,6 @@
 //! The place: this evidence is the next of its host's chain, and the TPM's time went on since the last.
 
-use evidence::body::BootCounters;
+use evidence::body::{Body, BootCounters};
 use evidence::digest::Sha256Digest;
 use evidence::manifest::state_root;
 use evidence::tpm::{ClockInfo, ClockSafety};
@@ -39,6 +39,7 @@ impl<'e> PlacedQuote<'e> {
         if state_root(&components) != Some(body.state_root) {
             return Err(Refusal::StateRoot);
         }
+        check_executions(body, components.len())?;
         Ok(Self { quote, components, carried })
     }
 
@@ -71,6 +72,15 @@ fn check_position(quote: &VerifiedQuote<'_>, state: &HostState) -> Result<(), Re
         return Err(Refusal::PrevMismatch { seq: body.seq, expected: state.prev, found: body.prev });
     }
     Ok(())
+}
+
+/// Executions name components by their position. The entry's position cannot be checked here: manifests may come later.
+fn check_executions(body: &Body, components: usize) -> Result<(), Refusal> {
+    let outside = |component: u32| usize::try_from(component).map_or(true, |position| position >= components);
+    match body.executions.iter().map(|execution| execution.component).find(|component| outside(*component)) {
+        Some(component) => Err(Refusal::ExecutionOutOfState { component, components }),
+        None => Ok(()),
+    }
 }
 
 /// Counters only grow, and within a boot so does the clock. Across a reset the clock may have gone back a little

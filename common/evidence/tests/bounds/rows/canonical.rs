@@ -3,21 +3,22 @@
 use std::hint::black_box;
 
 use evidence::body::{
-    Body, BootCounters, CheckpointView, Claim, FirmwareLog, Gap, GapCause, GapEnd, Trigger,
+    Body, BootCounters, CheckpointView, Claim, Counter, Coverage, Execution, FirmwareLog, Gap, GapCause,
+    GapEnd, Means, Stray, Trigger,
 };
 use evidence::bundle::Bundle;
 use evidence::cbor::{Reader, Writer};
 use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
-use evidence::limits::BODY_GAPS;
+use evidence::limits::{BODY_GAPS, EDGE_PRINCIPALS};
 use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
-use evidence::principal::{Edge, Principal, Relation};
+use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
 use evidence::time::UnixTime;
 
 use super::{CONSTANT, Inputs, Row};
 use crate::samples::file;
 
-pub(super) fn rows() -> [Row; 5] {
+pub(super) fn rows() -> [Row; 6] {
     let gaps_bytes = u64::try_from(BODY_GAPS * size_of::<Gap>()).unwrap();
     let row = |name, module, real, hostile, scale, read| Row {
         name,
@@ -45,6 +46,14 @@ pub(super) fn rows() -> [Row; 5] {
             "manifest",
             || vec![("package".to_owned(), manifest(100, 30))],
             &[("shortest entries", |size| manifest(size / 41, 0)), ("signers", signers)],
+            16 << 10,
+            |bytes| drop(black_box(Manifest::decode(bytes))),
+        ),
+        row(
+            "principals of a trust store",
+            "principal",
+            || vec![("certificates".to_owned(), trust_store(1, 100))],
+            &[("shortest names", |size| trust_store(size / 650, 64)), ("many names of one", many_names)],
             16 << 10,
             |bytes| drop(black_box(Manifest::decode(bytes))),
         ),
@@ -117,6 +126,34 @@ fn signers(size: usize) -> Vec<u8> {
     written((0..size / 680).map(entry).collect())
 }
 
+/// A store that trusts keys by the shortest of all names.
+fn trust_store(entries: usize, keys: usize) -> Vec<u8> {
+    let edge = |number: usize| {
+        let id = u32::try_from(number).unwrap().to_be_bytes();
+        let name = Principal::new(PrincipalKind::ImaKeyId, &id).unwrap();
+        Edge::new(Relation::Trusts, vec![name], "")
+    };
+    written((0..entries).map(|number| described(number, (0..keys).map(edge).collect())).collect())
+}
+
+fn many_names(size: usize) -> Vec<u8> {
+    let names = (0..EDGE_PRINCIPALS).map(|n| Principal::spki(&n.to_be_bytes())).collect();
+    let edge = Edge::new(Relation::Trusts, names, "");
+    written((0..size / 400).map(|number| described(number, vec![edge.clone()])).collect())
+}
+
+fn described(number: usize, edges: Vec<Edge>) -> Entry {
+    Entry {
+        path: number.to_be_bytes().to_vec(),
+        digest: digest(number),
+        size: 1,
+        mode: 1,
+        flags: EntryFlags::default(),
+        edges,
+        facts: Vec::new(),
+    }
+}
+
 fn written(entries: Vec<Entry>) -> Vec<u8> {
     let [name, version, architecture] = ["bash", "5.2.15-2+b7", "amd64"].map(str::to_owned);
     Manifest::new(ComponentKind::Package, name, version, architecture, entries).unwrap().encode()
@@ -143,10 +180,14 @@ fn body(components: usize) -> Body {
         ima_first: 40,
         trigger: Trigger::Change,
         agent_version: "0.1.0".into(),
-        coverage: Vec::new(),
-        counters: Vec::new(),
-        executions: Vec::new(),
-        strays: Vec::new(),
+        coverage: vec![Coverage {
+            scope: "/srv".into(),
+            means: Means::Walks,
+            reason: "no file handles".into(),
+        }],
+        counters: vec![Counter { name: "files.hashed".into(), value: 5_000 }],
+        executions: vec![Execution { component: 0, entry: 1, count: 9 }],
+        strays: vec![Stray { path: b"/tmp/x".to_vec(), digest: None, count: 2 }],
     }
 }
 

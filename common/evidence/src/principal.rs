@@ -216,7 +216,8 @@ impl Edge {
     }
 }
 
-pub(crate) fn write_edges(w: &mut Writer, edges: &[Edge]) {
+/// Writes edges, which must be sorted, as manifests have them.
+pub fn write_edges(w: &mut Writer, edges: &[Edge]) {
     w.array(edges.len());
     for edge in edges {
         w.array(3).uint(edge.relation.code()).array(edge.principals.len());
@@ -228,7 +229,7 @@ pub(crate) fn write_edges(w: &mut Writer, edges: &[Edge]) {
 }
 
 /// Reads edges that rise strictly.
-pub(crate) fn read_edges(r: &mut Reader<'_>) -> Result<Vec<Edge>, CborError> {
+pub fn read_edges(r: &mut Reader<'_>) -> Result<Vec<Edge>, CborError> {
     let count = r.array(ENTRY_EDGES)?;
     let mut edges: Vec<Edge> = Vec::with_capacity(count.min(r.left() / EDGE_BYTES));
     for _ in 0..count {
@@ -244,7 +245,7 @@ pub(crate) fn read_edges(r: &mut Reader<'_>) -> Result<Vec<Edge>, CborError> {
 
 fn read_edge(r: &mut Reader<'_>) -> Result<Edge, CborError> {
     r.array_of(3)?;
-    let relation = r.coded(&Relation::ALL, |relation| relation.code())?;
+    let relation = r.coded(&Relation::ALL, Relation::code)?;
     let offset = r.offset();
     let count = r.array(EDGE_PRINCIPALS)?;
     if count == 0 {
@@ -264,7 +265,7 @@ fn read_edge(r: &mut Reader<'_>) -> Result<Edge, CborError> {
 
 fn read_principal(r: &mut Reader<'_>) -> Result<Principal, CborError> {
     r.array_of(2)?;
-    let kind = r.coded(&PrincipalKind::ALL, |kind| kind.code())?;
+    let kind = r.coded(&PrincipalKind::ALL, PrincipalKind::code)?;
     let offset = r.offset();
     let id = r.bytes(ID_BYTES)?;
     Principal::new(kind, id).map_err(|_| CborError::Schema { offset, expected: 32, found: id.len() as u64 })

@@ -5,6 +5,7 @@ mod efi;
 mod eventlog;
 mod files;
 mod ima;
+mod packages;
 mod pe;
 mod records;
 mod signing;
@@ -50,5 +51,6 @@ pub(crate) fn all() -> Vec<Row> {
     rows.extend(records::rows());
     rows.extend(signing::rows());
     rows.extend(files::rows());
+    rows.extend(packages::rows());
     rows
 }

@@ -7,17 +7,17 @@ use std::sync::Arc;
 
 use evidence::digest::Sha256Digest;
 use evidence::limits::{LONG_TEXT_BYTES, MANIFEST_ENTRIES};
-use evidence::manifest::{ComponentKind, Entry, Manifest, component_digest};
+use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest, component_digest};
 
-use super::dpkg::{Database, Package};
 use super::limits::COMPONENT_BYTES;
+use super::packages::{Package, Packages};
 use super::place::{Places, join};
 use super::tree::{Artefact, Owner, Tree};
 
 /// Calls back with each component's digest and canonical bytes, in no order that matters.
 pub(crate) fn compile(
     tree: &Tree,
-    database: &Database,
+    database: &Packages,
     places: &Places,
     mut each: impl FnMut(Sha256Digest, Vec<u8>),
 ) {
@@ -33,7 +33,13 @@ pub(crate) fn compile(
         let name = String::from_utf8_lossy(places.shown(path));
         let name = name.get(..name.floor_char_boundary(LONG_TEXT_BYTES)).unwrap_or_default().to_owned();
         let head = Package { name, ..Package::default() };
-        emit(ComponentKind::Directory, &head, unowned.into_iter(), places, &mut each);
+        emit(
+            ComponentKind::Directory,
+            &head,
+            unowned.into_iter(),
+            |path, file| entry(places, database, path, file),
+            &mut each,
+        );
     }
     owned.sort_by_key(|(number, ..)| *number);
     for group in owned.chunk_by(|(a, ..), (b, ..)| a == b) {
@@ -41,7 +47,13 @@ pub(crate) fn compile(
             continue;
         };
         let files = group.iter().map(|(_, path, file)| (*path, *file));
-        emit(ComponentKind::Package, package, files, places, &mut each);
+        emit(
+            ComponentKind::Package,
+            package,
+            files,
+            |path, file| entry(places, database, path, file),
+            &mut each,
+        );
     }
 }
 
@@ -50,13 +62,13 @@ fn emit<'a>(
     kind: ComponentKind,
     head: &Package,
     files: impl Iterator<Item = (&'a Arc<[u8]>, &'a Artefact)>,
-    places: &Places,
+    entry: impl Fn(&[u8], &Artefact) -> Entry,
     each: &mut impl FnMut(Sha256Digest, Vec<u8>),
 ) {
     let mut entries = Vec::new();
     let mut bytes = 0;
     for (path, file) in files {
-        let entry = entry(places, path, file);
+        let entry = entry(path, file);
         bytes += entry.path.len() + ENTRY_BYTES;
         entries.push(entry);
         if entries.len() >= MANIFEST_ENTRIES || bytes >= COMPONENT_BYTES {
@@ -76,8 +88,9 @@ fn write(
     if entries.is_empty() {
         return;
     }
-    let Package { name, version, architecture } = head.clone();
-    match Manifest::new(kind, name, version, architecture, entries) {
+    let Package { name, version, architecture, edges, .. } = head.clone();
+    let manifest = Manifest::new(kind, name, version, architecture, entries);
+    match manifest.and_then(|manifest| manifest.described(edges, Vec::new())) {
         Ok(manifest) => {
             let bytes = manifest.encode();
             each(component_digest(&bytes), bytes);
@@ -87,15 +100,19 @@ fn write(
     }
 }
 
-fn entry(places: &Places, path: &[u8], file: &Artefact) -> Entry {
+fn entry(places: &Places, database: &Packages, path: &[u8], file: &Artefact) -> Entry {
     let Artefact { name, digest, size, mode, flags, .. } = file;
+    let by_package = match file.owner {
+        Owner::Package(_) => database.flags(path, name, digest, None),
+        Owner::Nobody | Owner::Unknown => EntryFlags::default(),
+    };
     let path = join(places.shown(path), name);
     Entry {
         path,
         digest: *digest,
         size: *size,
         mode: *mode,
-        flags: *flags,
+        flags: flags.with(by_package),
         edges: Vec::new(),
         facts: Vec::new(),
     }

@@ -55,3 +55,9 @@ pub(crate) const OFFER_EVERY: Duration = Duration::from_millis(200);
 pub(crate) const DPKG_LINE_BYTES: u64 = 64 << 10;
 /// Components ever sent that are remembered beside the current ones.
 pub(crate) const KNOWN_SLACK: usize = 16_384;
+/// Directories whose links were followed and that are remembered while databases are read: some 200 bytes each.
+pub(crate) const DIRECTORIES_KEPT: usize = 16_384;
+/// Links in one path; the kernel's limit.
+pub(crate) const LINKS_FOLLOWED: u32 = 40;
+/// How often a database of rpm is read that changes meanwhile.
+pub(crate) const RPM_ATTEMPTS: u32 = 3;

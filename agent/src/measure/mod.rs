@@ -8,6 +8,8 @@
 mod cache;
 mod components;
 mod content;
+#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not ask for it yet"))]
+mod details;
 mod dpkg;
 mod engine;
 mod examine;
@@ -15,9 +17,12 @@ mod gaps;
 mod limits;
 mod links;
 mod list;
+mod packages;
 mod place;
 mod pool;
+mod python;
 mod report;
+mod rpm;
 mod run;
 #[cfg_attr(not(test), expect(dead_code, reason = "the walk asks for signers once entries carry edges"))]
 mod signers;
@@ -39,8 +44,8 @@ use evidence::digest::Sha256Digest;
 use evidence::time::UnixTime;
 use rustix::event::EventfdFlags;
 
-use self::dpkg::Database;
 use self::engine::Engine;
+use self::packages::Packages;
 use self::report::Reporter;
 use self::run::{Runner, Shared};
 use crate::clock::Clock;
@@ -136,7 +141,7 @@ impl Measurer {
         let stop = Arc::new(AtomicBool::new(false));
         let shared = Arc::new(Shared { wake, rescan: AtomicBool::new(false), stop: Arc::clone(&stop) });
         let engine = Engine::new(&config, clock, stop, watches)?;
-        let database = Database::new(&config.dpkg_admin_dir);
+        let database = Packages::new(&config.dpkg_admin_dir);
         let reporter = Reporter::new(out, known);
         let runner = Runner { config, shared: Arc::clone(&shared), engine, database, reporter };
         let thread = std::thread::Builder::new().name("measure".into()).spawn(move || runner.run());

@@ -13,10 +13,10 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::Snapshot;
 use super::components::compile;
-use super::dpkg::Database;
 use super::engine::Engine;
 use super::gaps::fold;
 use super::limits::KNOWN_SLACK;
+use super::packages::Packages;
 
 /// Makes snapshots and hands them over.
 pub(crate) struct Reporter {
@@ -46,7 +46,7 @@ impl Reporter {
     pub(crate) fn report(
         &mut self,
         engine: &mut Engine,
-        database: &mut Database,
+        database: &mut Packages,
         changed_at: UnixTime,
     ) -> Handover {
         database.attribute(&mut engine.tree, &engine.places);

@@ -12,9 +12,9 @@ use evidence::time::UnixTime;
 use rustix::event::{PollFd, PollFlags, Timespec};
 
 use super::MeasureConfig;
-use super::dpkg::Database;
 use super::engine::Engine;
 use super::limits::{DPKG_LOOK, DPKG_WAIT, OFFER_EVERY, RACED_EVERY, UNWATCHED_EVERY};
+use super::packages::Packages;
 use super::report::{Handover, Reporter};
 
 /// What the handle and the thread share.
@@ -31,7 +31,7 @@ pub(crate) struct Runner {
     pub(crate) config: MeasureConfig,
     pub(crate) shared: Arc<Shared>,
     pub(crate) engine: Engine,
-    pub(crate) database: Database,
+    pub(crate) database: Packages,
     pub(crate) reporter: Reporter,
 }
 
@@ -98,7 +98,7 @@ impl Runner {
 
     fn settle(&mut self, settled: Burst, burst: &mut Option<Burst>, timers: &mut Timers) -> Handover {
         let now = Instant::now();
-        if now < settled.first + DPKG_WAIT && self.database.busy() {
+        if now < settled.first + DPKG_WAIT && self.database.busy(&self.engine.places) {
             *burst = Some(Burst { held: Some(now + DPKG_LOOK), ..settled });
             return self.reporter.offer();
         }

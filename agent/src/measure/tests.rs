@@ -15,8 +15,8 @@ use evidence::manifest::{ComponentKind, Manifest};
 
 use super::MeasureConfig;
 use super::components::compile;
-use super::dpkg::Database;
 use super::engine::Engine;
+use super::packages::Packages;
 use crate::clock::SystemClock;
 
 mod attribution;
@@ -115,7 +115,7 @@ pub(super) fn follow(engine: &mut Engine) {
 pub(super) type State = BTreeMap<(&'static str, String), BTreeMap<String, (Sha256Digest, Vec<&'static str>)>>;
 
 pub(super) fn state(engine: &mut Engine, config: &MeasureConfig) -> State {
-    let mut database = Database::new(&config.dpkg_admin_dir);
+    let mut database = Packages::new(&config.dpkg_admin_dir);
     database.attribute(&mut engine.tree, &engine.places);
     let mut state = State::new();
     compile(&engine.tree, &database, &engine.places, |digest, bytes| {

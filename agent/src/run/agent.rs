@@ -10,8 +10,8 @@ use evidence::envelope::Envelope;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::exchange::{FirmwareLogs, Form};
 use super::answers::Answers;
+use super::exchange::{FirmwareLogs, Form};
 use super::jobs::{self, Done};
 use super::memory::Memory;
 use super::troubles::{Kind, Troubles};

@@ -544,7 +544,8 @@ fn read_gap(r: &mut Reader<'_>) -> Result<Gap, CborError> {
     Ok(Gap { from, until, cause, scope: r.text(LONG_TEXT_BYTES)?.to_owned() })
 }
 
-pub(crate) fn write_claims(w: &mut Writer, claims: &[Claim]) {
+/// Writes claims, which must be sorted by key, as manifests have them.
+pub fn write_claims(w: &mut Writer, claims: &[Claim]) {
     w.array(claims.len());
     for claim in claims {
         w.array(2).text(&claim.key).text(&claim.value);
@@ -552,7 +553,7 @@ pub(crate) fn write_claims(w: &mut Writer, claims: &[Claim]) {
 }
 
 /// Claims with keys that rise strictly.
-pub(crate) fn read_claims(r: &mut Reader<'_>, limit: usize) -> Result<Vec<Claim>, CborError> {
+pub fn read_claims(r: &mut Reader<'_>, limit: usize) -> Result<Vec<Claim>, CborError> {
     let count = r.array(limit)?;
     let mut claims: Vec<Claim> = Vec::new();
     for _ in 0..count {

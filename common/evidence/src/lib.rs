@@ -14,6 +14,7 @@ pub mod digest;
 pub mod finding;
 pub mod json;
 pub mod pcr;
+pub mod source;
 pub mod time;
 
 pub mod efi;
@@ -27,10 +28,13 @@ pub mod ima;
 pub mod systemd_log;
 pub mod tpm;
 
+pub mod buildinfo;
 pub mod elf;
 pub mod module;
 pub mod openpgp;
+pub mod rpm;
 pub mod settings;
+pub mod sqlite;
 pub mod ssh;
 
 pub mod body;

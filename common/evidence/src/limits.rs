@@ -144,3 +144,28 @@ pub const PE_HASHED_MULTIPLE: usize = 4;
 pub const SSH_BLOB_BYTES: usize = 16 << 10;
 /// Words of a line of settings. Real ones have one to twenty.
 pub const SETTING_WORDS: usize = 256;
+/// Section headers of an ELF file that is searched in place. Programs have some 40; kernel modules some 100; objects with a
+/// section for each function, thousands.
+pub const ELF_SEARCH_SECTIONS: u64 = 65_536;
+/// Names of sections of an ELF file that is searched in place. Programs have some 400 bytes of them.
+pub const ELF_SEARCH_NAMES_BYTES: usize = 1 << 20;
+/// What a Go program says of its build. The largest, with some 1,000 modules, have 100 KiB.
+pub const GO_BUILD_BYTES: usize = 1 << 20;
+/// What a Rust program says of its dependencies, compressed. Large ones have some 10 KiB.
+pub const RUST_DEPENDENCIES_PACKED_BYTES: usize = 1 << 20;
+/// The same, unpacked; some 100 bytes for each dependency.
+pub const RUST_DEPENDENCIES_BYTES: usize = 4 << 20;
+/// Texts of compilers in an ELF file. Real ones have under 200 bytes, each once.
+pub const COMPILERS_BYTES: usize = 64 << 10;
+/// A header in a database of RPM packages. Kernels' and documentation's have some 5 MiB; rpm itself takes up to 256.
+pub const RPM_HEADER_BYTES: usize = 64 << 20;
+/// Tags of such a header. Real ones have 60 to 120; rpm itself takes up to 65,536.
+pub const RPM_INDEX_ENTRIES: usize = 65_536;
+/// Slots of SUSE's database: packages that are, or ever were, installed at once.
+pub const RPM_NDB_SLOTS: usize = 1 << 20;
+/// A record of an SQLite database: an RPM header and some bytes.
+pub const SQLITE_PAYLOAD_BYTES: usize = RPM_HEADER_BYTES + 4_096;
+/// Levels of a tree of pages. A page points to a hundred others at least where pages have 4 KiB: ten levels are more than any disk holds.
+pub const SQLITE_DEPTH: u32 = 20;
+/// A write-ahead log. SQLite begins anew at 4 MiB unless a transaction is larger: an upgrade of a whole system has some 100.
+pub const SQLITE_LOG_BYTES: u64 = 1 << 30;

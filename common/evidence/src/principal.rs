@@ -216,7 +216,8 @@ impl Edge {
     }
 }
 
-pub(crate) fn write_edges(w: &mut Writer, edges: &[Edge]) {
+/// Writes edges, which must be sorted, as manifests have them.
+pub fn write_edges(w: &mut Writer, edges: &[Edge]) {
     w.array(edges.len());
     for edge in edges {
         w.array(3).uint(edge.relation.code()).array(edge.principals.len());
@@ -228,7 +229,7 @@ pub(crate) fn write_edges(w: &mut Writer, edges: &[Edge]) {
 }
 
 /// Reads edges that rise strictly.
-pub(crate) fn read_edges(r: &mut Reader<'_>) -> Result<Vec<Edge>, CborError> {
+pub fn read_edges(r: &mut Reader<'_>) -> Result<Vec<Edge>, CborError> {
     let count = r.array(ENTRY_EDGES)?;
     let mut edges: Vec<Edge> = Vec::with_capacity(count.min(r.left() / EDGE_BYTES));
     for _ in 0..count {

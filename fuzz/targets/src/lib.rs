@@ -9,6 +9,7 @@
 //! `scripts/fuzz --minimise NAME` for its corpus.
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a fuzz target is for")]
 
+mod buildinfo;
 mod cel;
 mod crl;
 mod ek_certificate;
@@ -25,14 +26,17 @@ mod pcr_files;
 mod pe;
 mod pkcs7;
 mod quote_files;
+mod rpm;
 mod settings;
 mod siglist;
+mod sqlite;
 mod ssh;
 mod submission;
 mod systemd_log;
 mod tpm_structures;
 mod x509;
 
+pub use buildinfo::buildinfo;
 pub use cel::cel;
 pub use crl::crl;
 pub use ek_certificate::ek_certificate;
@@ -49,8 +53,10 @@ pub use pcr_files::pcr_files;
 pub use pe::pe;
 pub use pkcs7::pkcs7;
 pub use quote_files::quote_files;
+pub use rpm::rpm;
 pub use settings::settings;
 pub use siglist::siglist;
+pub use sqlite::sqlite;
 pub use ssh::ssh;
 pub use submission::submission;
 pub use systemd_log::systemd_log;
@@ -62,6 +68,9 @@ pub type Body = fn(&[u8]);
 
 /// Every target by its name.
 pub const TARGETS: &[(&str, Body)] = &[
+    ("buildinfo", buildinfo),
+    ("rpm", rpm),
+    ("sqlite", sqlite),
     ("cel", cel),
     ("json", json),
     ("systemd_log", systemd_log),

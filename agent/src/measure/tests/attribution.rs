@@ -127,7 +127,7 @@ fn a_changed_database_is_read_again() {
     host.elf("usr/bin/tool", "1");
     host.dpkg("info/tool.list", "/usr/bin/tool\n");
     let mut engine = host.engine();
-    let mut database = Database::new(&host.path("dpkg"));
+    let mut database = Packages::new(&host.path("dpkg"));
     database.attribute(&mut engine.tree, &engine.places);
     assert_eq!(database.package(0).unwrap().version, "1:2.0-3");
     host.dpkg("status-new", &STATUS.replace("2.0-3", "2.0-4"));
@@ -143,14 +143,15 @@ fn a_held_lock_shows_and_a_file_lock_of_another_kind_does_not() {
     let host = merged_usr();
     host.dpkg("lock", "");
     host.dpkg("lock-frontend", "");
-    let database = Database::new(&host.path("dpkg"));
-    assert!(!database.busy());
+    let database = Packages::new(&host.path("dpkg"));
+    let places = host.engine().places;
+    assert!(!database.busy(&places));
     let other = fs::File::options().write(true).open(host.path("dpkg/lock")).unwrap();
     flock(&other, FlockOperation::LockExclusive).unwrap();
-    assert!(!database.busy());
+    assert!(!database.busy(&places));
     let lock = fs::File::options().write(true).open(host.path("dpkg/lock-frontend")).unwrap();
     fcntl_lock(&lock, FlockOperation::NonBlockingLockExclusive).unwrap();
-    assert!(database.busy());
+    assert!(database.busy(&places));
     drop(lock);
-    assert!(!database.busy());
+    assert!(!database.busy(&places));
 }

@@ -202,7 +202,7 @@ fn names_that_are_not_utf8_keep_their_bytes() {
     fs::write(host.at("usr").join(name).join(name), ELF).unwrap();
     follow(&mut engine);
     let mut found = Vec::new();
-    compile(&engine.tree, &Database::new(&host.path("dpkg")), &engine.places, |_, bytes| {
+    compile(&engine.tree, &Packages::new(&host.path("dpkg")), &engine.places, |_, bytes| {
         found.extend(Manifest::decode(&bytes).unwrap().entries().iter().map(|entry| entry.path.clone()));
     });
     assert_eq!(found, [b"/usr/\xff\x01\xc3/\xff\x01\xc3"]);

@@ -13,6 +13,7 @@ mod names;
 mod note;
 mod notes;
 mod property;
+mod search;
 mod table;
 
 pub use check::{Finding, FindingCode, Findings};
@@ -22,6 +23,7 @@ pub use layout::{Class, Endianness};
 pub use note::{AbiTag, Note, NoteArea, NoteKind};
 pub use notes::{FoundNote, NoteError, NoteSource, Notes};
 pub use property::{Properties, Property};
+pub use search::{SearchError, search};
 pub use table::{Section, Sections, Segment, SegmentType, Segments};
 
 use layout::{Layout, part};

@@ -86,6 +86,13 @@ pub(super) fn decode(text: &[u8]) -> (Vec<u8>, Option<ArmorError>) {
     (out, None)
 }
 
+/// The bytes of one line of radix 64 without armour.
+pub(crate) fn radix64(text: &[u8]) -> Option<Vec<u8>> {
+    let (mut quads, mut out) = (Quads::default(), Vec::with_capacity(text.len() / 4 * 3));
+    quads.line(&Line { text, offset: 0 }, &mut out).and_then(|()| quads.finish(&mut out, 0)).ok()?;
+    Some(out)
+}
+
 /// A block behind its first line.
 fn block(lines: &mut Lines<'_>, out: &mut Vec<u8>) -> Result<(), ArmorError> {
     let start = out.len();

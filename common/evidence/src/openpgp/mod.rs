@@ -17,6 +17,7 @@ mod subpacket;
 
 pub use algorithm::{Algorithm, Curve};
 pub use armor::ArmorError;
+pub(crate) use armor::radix64;
 pub use certificate::{
     Certificate, CertificateError, Certificates, Component, ComponentKind, Components, Signatures,
 };

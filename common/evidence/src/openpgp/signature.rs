@@ -258,6 +258,13 @@ impl<'a> Signature<'a> {
         of_version_3.into_iter().chain(of_subpackets)
     }
 
+    /// The fingerprints that are given for the signer: hints, as its key ids are. What is signed goes first.
+    pub fn issuer_fingerprints(&self) -> impl Iterator<Item = &'a [u8]> {
+        let all = self.hashed().chain(Subpackets::new(self.unhashed));
+        let fingerprints = all.filter(|subpacket| subpacket.kind == Subpacket::ISSUER_FINGERPRINT);
+        fingerprints.filter_map(|subpacket| subpacket.body.get(1..))
+    }
+
     /// The signature by the subkey that is embedded in one over it; it may stand outside what is signed.
     pub fn embedded(&self) -> Option<Signature<'a>> {
         let mut all = self.hashed().chain(Subpackets::new(self.unhashed));

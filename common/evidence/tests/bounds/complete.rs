@@ -6,13 +6,14 @@ use crate::rows;
 use crate::samples::workspace;
 
 /// Modules of `evidence` that read no bytes from outside by themselves.
-const NO_PARSER: [(&str, &str); 7] = [
+const NO_PARSER: [(&str, &str); 8] = [
     ("asn1", "reads what `x509` and `pkcs7` ask for; their rows go through it"),
     ("limits", "constants"),
     ("cursor", "reads what the parsers ask for; each parser's row goes through it"),
     ("digest", "fixed lengths, checked when made"),
     ("finding", "what parsers report"),
     ("pcr", "values that were parsed elsewhere"),
+    ("source", "reads what `sqlite`, `rpm` and `buildinfo` ask for; their rows go through it"),
     ("time", "numbers"),
 ];
 

@@ -5,6 +5,7 @@ mod efi;
 mod eventlog;
 mod files;
 mod ima;
+mod packages;
 mod pe;
 mod records;
 mod signing;
@@ -52,5 +53,6 @@ pub(crate) fn all() -> Vec<Row> {
     rows.extend(signing::rows());
     rows.extend(text::rows());
     rows.extend(files::rows());
+    rows.extend(packages::rows());
     rows
 }

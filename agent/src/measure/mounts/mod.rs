@@ -15,6 +15,7 @@ mod tree;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 
 use evidence::body::Coverage;
@@ -70,7 +71,7 @@ impl Mounts {
     fn take(&mut self, bytes: &[u8]) -> Result<Changes, TableError> {
         let table = table::parse(bytes)?;
         let excluded = |path: &[u8]| self.excluded.iter().any(|tree| super::place::within(path, tree));
-        let plan = plan::plan(&table, &self.configured, excluded);
+        let plan = plan::plan(&table, &self.configured, excluded, real);
         let old = std::mem::replace(&mut self.plan, plan);
         self.devices = table.iter().map(|mount| mount.device).collect();
         self.devices.sort_unstable();
@@ -99,6 +100,11 @@ impl Mounts {
     pub(crate) fn elsewhere(&self) -> Vec<Foreign> {
         elsewhere(&self.devices)
     }
+}
+
+fn real(path: &[u8]) -> Option<Box<[u8]>> {
+    let path = std::fs::canonicalize(std::ffi::OsStr::from_bytes(path)).ok()?;
+    Some(super::place::bytes(&path))
 }
 
 fn read(path: &str) -> io::Result<Vec<u8>> {

@@ -37,10 +37,16 @@ pub(crate) struct Plan {
     pub(crate) not_walked: Vec<Coverage>,
 }
 
-/// The plan for a table.
-pub(super) fn plan(mounts: &[Mount], configured: &[Arc<[u8]>], excluded: impl Fn(&[u8]) -> bool) -> Plan {
+/// The plan for a table. `real` finds a path without symbolic links.
+pub(super) fn plan(
+    mounts: &[Mount],
+    configured: &[Arc<[u8]>],
+    excluded: impl Fn(&[u8]) -> bool,
+    real: impl Fn(&[u8]) -> Option<Box<[u8]>>,
+) -> Plan {
     let tree = MountTree::new(mounts);
-    let mut planner = Planner { tree: &tree, excluded: &excluded, walked: Vec::new(), plan: Plan::default() };
+    let mut planner =
+        Planner { tree: &tree, excluded: &excluded, real: &real, walked: Vec::new(), plan: Plan::default() };
     let configured: BTreeSet<&Arc<[u8]>> = configured.iter().collect();
     for path in &configured {
         planner.configured(path);
@@ -59,9 +65,10 @@ pub(super) fn plan(mounts: &[Mount], configured: &[Arc<[u8]>], excluded: impl Fn
     plan
 }
 
-struct Planner<'a, E> {
+struct Planner<'a, E, R> {
     tree: &'a MountTree<'a>,
     excluded: &'a E,
+    real: &'a R,
     walked: Vec<Walked<'a>>,
     plan: Plan,
 }
@@ -74,7 +81,7 @@ struct Walked<'a> {
     path: Arc<[u8]>,
 }
 
-impl<'a, E: Fn(&[u8]) -> bool> Planner<'a, E> {
+impl<'a, E: Fn(&[u8]) -> bool, R: Fn(&[u8]) -> Option<Box<[u8]>>> Planner<'a, E, R> {
     /// A root that was asked for is walked whatever it is on, unless it is not of this host.
     fn configured(&mut self, path: &Arc<[u8]>) {
         let Some(mount) = self.tree.at(path) else {
@@ -133,7 +140,8 @@ impl<'a, E: Fn(&[u8]) -> bool> Planner<'a, E> {
         let layers = (Kind::of(mount) == Kind::Overlay)
             .then(|| layers(&mount.options))
             .filter(|all| !all.is_empty())?;
-        let walked = |layer: &Box<[u8]>| layer.starts_with(b"/") && self.is_walked(layer);
+        let real = |layer: &Box<[u8]>| (self.real)(layer).filter(|_| layer.starts_with(b"/"));
+        let walked = |layer: &Box<[u8]>| real(layer).is_some_and(|layer| self.is_walked(&layer));
         layers.iter().all(walked).then(|| "an overlay whose layers are all walked".into())
     }
 

@@ -203,4 +203,4 @@ fn join(either: &OwnedFd, queue: BorrowedFd<'_>) {
 const WHOLE: i32 = -1;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -16,6 +16,7 @@ mod ek_roots_bundle;
 mod elf;
 mod envelope;
 mod event_log;
+mod fanotify;
 mod ima_list;
 mod json;
 mod module;
@@ -38,6 +39,7 @@ pub use ek_roots_bundle::ek_roots_bundle;
 pub use elf::elf;
 pub use envelope::envelope;
 pub use event_log::event_log;
+pub use fanotify::fanotify;
 pub use ima_list::ima_list;
 pub use json::json;
 pub use module::module;
@@ -67,6 +69,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("ek_roots_bundle", ek_roots_bundle),
     ("envelope", envelope),
     ("event_log", event_log),
+    ("fanotify", fanotify),
     ("ima_list", ima_list),
     ("module", module),
     ("notes", notes),

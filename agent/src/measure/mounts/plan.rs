@@ -58,7 +58,9 @@ pub(super) fn plan(
     let mut others: Vec<&Mount> = tree.seen().filter(below).filter(|mount| !excluded(&mount.point)).collect();
     // The widest of one file system first, so that narrower ones are found in it; overlays last, after their layers.
     others.sort_by_key(|mount| (Kind::of(mount) == Kind::Overlay, mount.device, mount.root.len()));
-    others.into_iter().for_each(|mount| planner.mount(mount));
+    for mount in others {
+        planner.mount(mount);
+    }
     let mut plan = planner.plan;
     plan.roots.sort_by(|a, b| a.path.cmp(&b.path));
     plan.not_walked.sort();
@@ -140,9 +142,11 @@ impl<'a, E: Fn(&[u8]) -> bool, R: Fn(&[u8]) -> Option<Box<[u8]>>> Planner<'a, E,
         let layers = (Kind::of(mount) == Kind::Overlay)
             .then(|| layers(&mount.options))
             .filter(|all| !all.is_empty())?;
-        let real = |layer: &Box<[u8]>| (self.real)(layer).filter(|_| layer.starts_with(b"/"));
-        let walked = |layer: &Box<[u8]>| real(layer).is_some_and(|layer| self.is_walked(&layer));
-        layers.iter().all(walked).then(|| "an overlay whose layers are all walked".into())
+        let walked = |layer: &[u8]| {
+            let real = (self.real)(layer).filter(|_| layer.starts_with(b"/"));
+            real.is_some_and(|layer| self.is_walked(&layer))
+        };
+        layers.iter().all(|layer| walked(layer)).then(|| "an overlay whose layers are all walked".into())
     }
 
     fn seen_in(&self, walked: &Walked<'_>, mount: &Mount) -> Option<Vec<u8>> {

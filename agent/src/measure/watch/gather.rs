@@ -15,10 +15,14 @@ use super::limits::{GATHERED, NAMES_PER_DIRECTORY};
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     touched: BTreeMap<Arc<[u8]>, Names>,
-    executed: BTreeMap<(Arc<[u8]>, Box<[u8]>), u32>,
+    executed: BTreeMap<Program, u32>,
     linked: BTreeMap<(Fsid, FileHandle), u32>,
     size: usize,
+    lost: bool,
 }
+
+/// A directory and a name in it.
+type Program = (Arc<[u8]>, Box<[u8]>);
 
 /// The names that were touched in a directory.
 #[derive(Debug)]
@@ -64,6 +68,11 @@ impl Gathered {
         *known = least.min(*known);
     }
 
+    /// Something was not told by the kernel, or not understood.
+    pub(super) fn lose(&mut self) {
+        self.lost = true;
+    }
+
     /// Whether it is time to tell.
     pub(super) fn is_full(&self) -> bool {
         self.size >= GATHERED
@@ -76,12 +85,17 @@ impl Gathered {
 
     /// Tells everything else.
     pub(super) fn tell(&mut self, each: &mut impl FnMut(Hint)) {
-        let Self { touched, executed, .. } = std::mem::take(self);
+        let Self { touched, executed, lost, .. } = std::mem::take(self);
+        if lost {
+            each(Hint::Overflow);
+        }
         for (directory, names) in touched {
             match names {
                 Names::Any => each(Hint::Touched(directory, None)),
                 Names::These(names) => {
-                    names.into_iter().for_each(|name| each(Hint::Touched(Arc::clone(&directory), Some(name))))
+                    for name in names {
+                        each(Hint::Touched(Arc::clone(&directory), Some(name)));
+                    }
                 }
             }
         }

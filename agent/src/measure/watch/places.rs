@@ -4,6 +4,7 @@
 //! is opened for that moment alone, so that nothing is kept from being unmounted. A path is believed only where the same
 //! directory is found by it: another mount may hide it, and a path of another namespace means nothing here.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub(super) enum Place {
     Outside(Option<Arc<[u8]>>),
     /// Nowhere any more.
     Gone,
+    /// It could not be looked for now.
+    Unknown,
 }
 
 /// Roots, and the places that are remembered.
@@ -88,9 +91,12 @@ impl Places {
         if let Some(known) = self.known.get(&key) {
             return known.clone();
         }
-        let place = self.look(fsid, handle, anchors);
+        let place = self.look(fsid, handle, anchors).unwrap_or_else(|error| {
+            tracing::error!(%error, "a directory that changed could not be looked for");
+            Place::Unknown
+        });
         // One that is gone will not be asked for again.
-        if place != Place::Gone {
+        if !matches!(place, Place::Gone | Place::Unknown) {
             if self.known.len() >= PLACES {
                 self.known.clear();
             }
@@ -106,70 +112,94 @@ impl Places {
         handle: &FileHandle,
         least: u32,
         anchors: &mut Anchors,
-    ) -> Vec<(u64, u64)> {
+    ) -> Result<Vec<(u64, u64)>, Errno> {
         let mut found = Vec::new();
         for root in self.roots.iter().filter(|root| root.fsid == fsid) {
-            let stat = anchors
-                .get(root)
-                .and_then(|anchor| handle.open(&anchor.fd, OpenAs::Path).ok())
-                .and_then(|fd| rustix::fs::fstat(fd).ok());
-            let Some(stat) = stat else { continue };
+            let Some(anchor) = anchors.get(root)? else { continue };
+            let Some(stat) = open(anchor, handle, OpenAs::Path)?.map(rustix::fs::fstat).transpose()? else {
+                continue;
+            };
             let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
             let identity = (stat.st_dev, stat.st_ino);
             if regular && stat.st_nlink >= least.into() && !found.contains(&identity) {
                 found.push(identity);
             }
         }
-        found
+        Ok(found)
     }
 
-    fn look(&self, fsid: Fsid, handle: &FileHandle, anchors: &mut Anchors) -> Place {
-        let mut inside: Vec<Arc<[u8]>> = Vec::new();
-        let mut outside = None;
-        let mut there = false;
+    fn look(&self, fsid: Fsid, handle: &FileHandle, anchors: &mut Anchors) -> Result<Place, Errno> {
+        let mut paths = Paths::default();
         let mut mounts = Vec::new();
         for root in self.roots.iter().filter(|root| root.fsid == fsid) {
-            if mounts.contains(&(root.device, root.mount)) {
+            let mount = (root.device, root.mount);
+            if mounts.contains(&mount) {
                 continue;
             }
-            let Some((stat, told)) = anchors.get(root).and_then(|anchor| open(anchor, handle)) else {
+            let Some(anchor) = anchors.get(root)? else { continue };
+            let Some(fd) = open(anchor, handle, OpenAs::Directory)? else { continue };
+            let stat = rustix::fs::fstat(&fd)?;
+            if stat.st_nlink == 0 {
                 continue;
+            }
+            mounts.push(mount);
+            let told = match told(&fd) {
+                Ok(told) => told,
+                // No walk gets there either, and says so.
+                Err(Errno::NAMETOOLONG) => continue,
+                Err(error) => return Err(error),
             };
-            mounts.push((root.device, root.mount));
-            there = true;
-            for other in
-                self.roots.iter().filter(|other| (other.device, other.mount) == (root.device, root.mount))
-            {
-                let Some(anchor) = anchors.get(other) else { continue };
+            for other in self.roots.iter().filter(|other| (other.device, other.mount) == mount) {
+                let Some(anchor) = anchors.get(other)? else { continue };
                 let path = below(&told, &anchor.told).map(|rest| extend(&other.path, rest));
-                let path = path.filter(|path| leads_to(path, &stat));
-                match path {
-                    Some(path) if self.ignored.iter().any(|tree| within(&path, tree)) => outside = Some(path),
-                    Some(path) if inside.iter().any(|known| **known == *path) => {}
-                    Some(path) => inside.push(path.into()),
-                    None => {}
+                if let Some(path) = path.filter(|path| leads_to(path, &stat)) {
+                    self.sort(path, &mut paths);
                 }
             }
-            if outside.is_none() && leads_to(&told, &stat) {
-                outside = Some(told);
+            if paths.outside.is_none() && leads_to(&told, &stat) {
+                paths.outside = Some(told);
             }
         }
-        match (inside.is_empty(), there) {
-            (false, _) => Place::Inside(inside.into()),
-            (true, true) => Place::Outside(outside.map(Arc::from)),
-            (true, false) => Place::Gone,
+        Ok(match (paths.inside.is_empty(), mounts.is_empty()) {
+            (false, _) => Place::Inside(paths.inside.into()),
+            (true, false) => Place::Outside(paths.outside.map(Arc::from)),
+            (true, true) => Place::Gone,
+        })
+    }
+
+    fn sort(&self, path: Vec<u8>, paths: &mut Paths) {
+        if self.ignored.iter().any(|tree| within(&path, tree)) {
+            paths.outside = Some(path);
+        } else if !paths.inside.iter().any(|known| **known == *path) {
+            paths.inside.push(path.into());
         }
     }
 }
 
+/// What was found of one directory.
+#[derive(Default)]
+struct Paths {
+    inside: Vec<Arc<[u8]>>,
+    outside: Option<Vec<u8>>,
+}
+
 impl Anchors {
-    /// A root's descriptor.
+    /// A root's descriptor; none where the root is not there any more.
     pub(super) fn open(&mut self, root: &Root) -> Option<BorrowedFd<'_>> {
-        self.get(root).map(|anchor| anchor.fd.as_fd())
+        self.get(root).ok().flatten().map(|anchor| anchor.fd.as_fd())
     }
 
-    fn get(&mut self, root: &Root) -> Option<&Anchor> {
-        self.0.entry(Arc::clone(&root.path)).or_insert_with(|| Anchor::open(root).ok()).as_ref()
+    fn get(&mut self, root: &Root) -> Result<Option<&Anchor>, Errno> {
+        match self.0.entry(Arc::clone(&root.path)) {
+            Entry::Occupied(known) => Ok(known.into_mut().as_ref()),
+            Entry::Vacant(new) => match Anchor::open(root) {
+                Ok(anchor) => Ok(new.insert(Some(anchor)).as_ref()),
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV | Errno::STALE) => {
+                    Ok(new.insert(None).as_ref())
+                }
+                Err(error) => Err(error),
+            },
+        }
     }
 }
 
@@ -186,10 +216,15 @@ impl Anchor {
     }
 }
 
-fn open(anchor: &Anchor, handle: &FileHandle) -> Option<(Stat, Vec<u8>)> {
-    let fd = handle.open(&anchor.fd, OpenAs::Directory).ok()?;
-    let stat = rustix::fs::fstat(&fd).ok().filter(|stat| stat.st_nlink > 0)?;
-    Some((stat, told(&fd).ok()?))
+/// Opens what a handle stands for; nothing where that is gone.
+fn open(anchor: &Anchor, handle: &FileHandle, how: OpenAs) -> Result<Option<OwnedFd>, Errno> {
+    match handle.open(&anchor.fd, how) {
+        Ok(fd) => Ok(Some(fd)),
+        Err(error) => match Errno::from_io_error(&error).unwrap_or(Errno::IO) {
+            Errno::STALE | Errno::NOENT | Errno::NOTDIR => Ok(None),
+            errno => Err(errno),
+        },
+    }
 }
 
 /// The path of a descriptor, as the kernel tells it.

@@ -75,7 +75,7 @@ impl Superblocks {
                 Ok(events) => events,
                 Err(error) => {
                     tracing::error!(%error, "queue of file system events unreadable");
-                    each(Hint::Overflow);
+                    gathered.lose();
                     break;
                 }
             };
@@ -83,11 +83,11 @@ impl Superblocks {
             for event in events {
                 came = true;
                 match event {
-                    Ok(event) if event.is_overflow() => each(Hint::Overflow),
+                    Ok(event) if event.is_overflow() => gathered.lose(),
                     Ok(event) => take(&event, places, &mut anchors, &mut gathered),
                     Err(error) => {
                         tracing::error!(%error, "file system event not understood");
-                        each(Hint::Overflow);
+                        gathered.lose();
                     }
                 }
             }
@@ -117,6 +117,9 @@ fn take(event: &Event<'_>, places: &mut Places, anchors: &mut Anchors, gathered:
         return;
     };
     let place = places.find(fsid, directory, anchors);
+    if place == Place::Unknown {
+        return gathered.lose();
+    }
     let name = event.name.filter(|name| *name != b".");
     if event.mask.intersects(CHANGES) {
         match (&place, &event.child) {
@@ -130,15 +133,19 @@ fn take(event: &Event<'_>, places: &mut Places, anchors: &mut Anchors, gathered:
         match &place {
             Place::Inside(paths) => paths.iter().for_each(|path| gathered.execute(path, name)),
             Place::Outside(Some(path)) => gathered.execute(path, name),
-            Place::Outside(None) | Place::Gone => {}
+            Place::Outside(None) | Place::Gone | Place::Unknown => {}
         }
     }
 }
 
 fn tell(gathered: &mut Gathered, places: &Places, anchors: &mut Anchors, each: &mut impl FnMut(Hint)) {
     for ((fsid, handle), least) in gathered.take_linked() {
-        for (device, inode) in places.names_left(fsid, &handle, least, anchors) {
-            each(Hint::Linked { device, inode });
+        match places.names_left(fsid, &handle, least, anchors) {
+            Ok(found) => found.into_iter().for_each(|(device, inode)| each(Hint::Linked { device, inode })),
+            Err(error) => {
+                tracing::error!(%error, "a file that changed could not be looked for");
+                gathered.lose();
+            }
         }
     }
     gathered.tell(each);

@@ -1,5 +1,10 @@
 //! The crate against the kernel that it runs on: file systems of several kinds, each mounted for the test.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail as tests do")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "helpers of tests fail as tests do, and say what is missing"
+)]
 
 use std::fs::{self, File};
 use std::os::fd::AsFd as _;
@@ -157,7 +162,9 @@ fn overlay(options: &str, then: impl FnOnce(&Path)) {
     let folder = tempfile::tempdir().unwrap();
     let Some(_base) = mount(&["-t", "tmpfs", "test"], folder.path()) else { return };
     let at = |name: &str| folder.path().join(name);
-    ["lower", "upper", "work", "merged"].iter().for_each(|name| fs::create_dir(at(name)).unwrap());
+    for name in ["lower", "upper", "work", "merged"] {
+        fs::create_dir(at(name)).unwrap();
+    }
     let layers = format!(
         "lowerdir={},upperdir={},workdir={}{options}",
         at("lower").display(),

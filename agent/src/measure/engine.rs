@@ -102,6 +102,7 @@ impl Engine {
                 came = true;
                 dirty.insert(path);
             }
+            Hint::Executed { .. } | Hint::Linked { .. } => {}
             Hint::Overflow => {
                 came = true;
                 *wanted = Wanted::LostHints;

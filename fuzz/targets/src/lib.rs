@@ -17,6 +17,7 @@ mod ek_roots_bundle;
 mod elf;
 mod envelope;
 mod event_log;
+mod fanotify;
 mod ima_list;
 mod json;
 mod module;
@@ -44,6 +45,7 @@ pub use ek_roots_bundle::ek_roots_bundle;
 pub use elf::elf;
 pub use envelope::envelope;
 pub use event_log::event_log;
+pub use fanotify::fanotify;
 pub use ima_list::ima_list;
 pub use json::json;
 pub use module::module;
@@ -80,6 +82,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("ek_roots_bundle", ek_roots_bundle),
     ("envelope", envelope),
     ("event_log", event_log),
+    ("fanotify", fanotify),
     ("ima_list", ima_list),
     ("module", module),
     ("notes", notes),

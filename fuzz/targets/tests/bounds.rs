@@ -30,6 +30,17 @@ struct Row {
 
 const ROWS: &[Row] = &[
     Row {
+        name: "file events",
+        fuzz: "fanotify",
+        hostile: |size| {
+            let recorded = include_bytes!("../../../agent/fanotify/tests/data/ext4.events");
+            recorded.repeat(size / recorded.len())
+        },
+        scale: 4 << 10,
+        read: |bytes| fanotify::decode(bytes).for_each(|event| drop(black_box(event))),
+        constant: 1 << 10,
+    },
+    Row {
         name: "note of signatures",
         fuzz: "notes",
         hostile: |size| {

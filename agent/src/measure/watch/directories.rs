@@ -1,8 +1,8 @@
-//! Inotify: hints that something in a directory changed.
+//! Inotify: watches on directories one by one, where a file system cannot be watched whole.
 //!
-//! In: open directories. Out: the paths of those that were touched, and whether events were lost. An event
-//! never says what is true now; it only sends the walk there. `notify` was weighed: it watches opens too, which
-//! would wake the agent at every start of a program, and it keeps each path twice.
+//! In: open directories. Out: the paths of those that were touched, and whether events were lost. It sees what is done
+//! through the names in a directory alone, and never an execution. What is made in a new directory before its
+//! watch is there is found by listing it after: the walk does both in that order.
 
 use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
@@ -12,26 +12,18 @@ use std::sync::Arc;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 
-use super::limits::EVENT_BYTES;
+use super::Hint;
+use crate::measure::limits::EVENT_BYTES;
 
 /// Watched directories.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct Directories {
     inotify: Option<OwnedFd>,
     paths: BTreeMap<i32, Arc<[u8]>>,
     limit: usize,
 }
 
-/// What one reading of the queue said.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Hint {
-    /// Something in this directory changed, or the directory itself; with the name where there is one.
-    Touched(Arc<[u8]>, Option<Box<[u8]>>),
-    /// Events were lost.
-    Overflow,
-}
-
-impl Watch {
+impl Directories {
     /// A queue; where the kernel gives none, nothing can be watched.
     pub(crate) fn new(limit: usize) -> Self {
         let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)

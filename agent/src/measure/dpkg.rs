@@ -219,7 +219,7 @@ fn aliases(places: &Places) -> Vec<(Vec<u8>, Vec<u8>)> {
 
 /// Device and inode of the file of a line of `/proc/locks` that tells of a POSIX write lock.
 //= proc_locks(5): the fields are number, type, mode, access, PID, major:minor:inode, start, end
-fn locked_file(line: &str) -> Option<(u64, u64)> {
+pub(crate) fn locked_file(line: &str) -> Option<(u64, u64)> {
     let mut fields = line.split_whitespace().skip(1);
     let (class, _, access, _) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
     if class != "POSIX" || access != "WRITE" {

@@ -337,7 +337,9 @@ fn value(key: &'static str, reason: &dyn std::fmt::Display) -> ConfigError {
 }
 
 fn check_percent(percent: Option<NonZeroU8>) -> Result<Option<NonZeroU8>, ConfigError> {
-    percent.map(|percent| within("measure.cpu-percent", Some(percent), (NonZeroU8::MIN, percent, WHOLE))).transpose()
+    percent
+        .map(|percent| within("measure.cpu-percent", Some(percent), (NonZeroU8::MIN, percent, WHOLE)))
+        .transpose()
 }
 
 const FIRMWARE_LOG: &str = "/sys/kernel/security/tpm0/binary_bios_measurements";

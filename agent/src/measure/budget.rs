@@ -46,16 +46,20 @@ impl Budget {
         self.pace != Pace::UNLIMITED
     }
 
-    /// Takes bytes that took `worked` to hash; returns how long to rest before the next ones.
-    pub(crate) fn take(&self, bytes: u64, worked: Duration, now: Duration) -> Duration {
+    /// How long a thread rests for having worked so long.
+    fn share(&self, worked: Duration) -> Duration {
         let percent = u32::from(self.pace.cpu_percent.get().min(100));
-        let share = (worked * (100 - percent)).checked_div(percent).unwrap_or_default();
-        let Some(rate) = self.pace.bytes_per_second else { return share };
+        (worked * (100 - percent)).checked_div(percent).unwrap_or_default()
+    }
+
+    /// Takes bytes; returns how long it is until they are paid for.
+    fn take(&self, bytes: u64, now: Duration) -> Duration {
+        let Some(rate) = self.pace.bytes_per_second else { return Duration::ZERO };
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(rate.get());
         let cost = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
         bucket.paid = bucket.paid.max(now.saturating_sub(BUDGET_BURST)) + cost;
-        bucket.paid.saturating_sub(now).max(share)
+        bucket.paid.saturating_sub(now)
     }
 }
 
@@ -66,16 +70,16 @@ pub(crate) struct Rests {
 }
 
 impl Rests {
-    /// How long to sleep now.
+    /// How long to sleep now, after bytes that took `worked` to hash.
     pub(crate) fn owe(&mut self, budget: &Budget, bytes: u64, worked: Duration, now: Duration) -> Duration {
-        let rest = budget.take(bytes, worked, now);
-        if budget.pace.bytes_per_second.is_some() {
-            // What the bucket says is the whole debt, and not what comes to it.
-            self.owed = self.owed.max(rest);
-        } else {
-            self.owed += rest;
+        self.owed += budget.share(worked);
+        // One sleep pays for both: while it lasts neither bytes nor time are taken.
+        let rest = self.owed.max(budget.take(bytes, now));
+        if rest < REST_LEAST {
+            return Duration::ZERO;
         }
-        if self.owed < REST_LEAST { Duration::ZERO } else { std::mem::take(&mut self.owed) }
+        self.owed = Duration::ZERO;
+        rest
     }
 }
 
@@ -132,9 +136,9 @@ mod tests {
     #[test]
     fn what_was_not_used_for_long_is_not_saved_up() {
         let budget = budget(1 << 20, 100);
-        budget.take(1 << 20, Duration::ZERO, Duration::from_secs(1));
+        budget.take(1 << 20, Duration::from_secs(1));
         let later = Duration::from_secs(1_000);
-        let rest = budget.take(10 << 20, Duration::ZERO, later);
+        let rest = budget.take(10 << 20, later);
         assert!(rest >= Duration::from_secs(10) - BUDGET_BURST, "{rest:?}");
     }
 }

@@ -79,6 +79,15 @@ impl Cache {
         if trust == Trust::Racy && known.details.is_none() {
             return;
         }
+        self.push(known, trust);
+    }
+
+    /// What was known of this file is not to be believed any more.
+    pub(crate) fn distrust(&mut self, known: Known) {
+        self.push(known, Trust::Racy);
+    }
+
+    fn push(&mut self, known: Known, trust: Trust) {
         self.pending.push((known, trust));
         if self.pending.len() >= CACHE_PENDING {
             self.write_pending(Durability::None);
@@ -313,7 +322,7 @@ mod tests {
         let whole = Known { md5: Some([7; 16]), details: Some([1, 2].into()), ..known(3, with.digest) };
         {
             let mut cache = Cache::new(&path);
-            [&with, &without, &whole].map(|known| put(&mut cache, known));
+            [&with, &without, &whole].into_iter().for_each(|known| put(&mut cache, known));
         }
         let mut cache = Cache::new(&path);
         for known in [&with, &without, &whole] {

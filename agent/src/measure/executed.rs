@@ -103,7 +103,10 @@ mod tests {
             tally.add(b"/bin", name, &mut counters);
         }
         tally.sealed(&[told("/bin/a", 1), told("/bin/b", 1), told("/bin/c", 1)]);
-        assert_eq!(tally.iter().map(|(path, count)| (&**path, count)).collect::<Vec<_>>(), [(&b"/bin/a"[..], 1)]);
+        assert_eq!(
+            tally.iter().map(|(path, count)| (&**path, count)).collect::<Vec<_>>(),
+            [(&b"/bin/a"[..], 1)]
+        );
     }
 
     #[test]

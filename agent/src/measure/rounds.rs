@@ -96,9 +96,8 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_shows() {
-        let set = |from, to| {
-            Trouble::ClockSet { from: UnixTime::from_secs(from), to: UnixTime::from_secs(to) }
-        };
+        let set =
+            |from, to| Trouble::ClockSet { from: UnixTime::from_secs(from), to: UnixTime::from_secs(to) };
         check(10, at(500, 20), &[set(500, 1_010)]);
         check(10, at(90_000, 20), &[set(1_010, 90_000)]);
         check(10, at(1_012, 20), &[]);

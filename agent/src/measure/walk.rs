@@ -405,7 +405,12 @@ impl<'e> Walk<'e> {
         let (known, raced) = match finding {
             Finding::Settled(known, trust) => {
                 self.count(&known);
-                self.cache.put(known.clone(), trust);
+                // With a clock that was set, what is racy now may be in the cache as settled.
+                if trust == Trust::Racy && self.doubt.changed.is_some() {
+                    self.cache.distrust(known.clone());
+                } else {
+                    self.cache.put(known.clone(), trust);
+                }
                 (known, EntryFlags::default())
             }
             Finding::Raced(known) => {

@@ -28,7 +28,7 @@ pub(crate) enum Hint {
     /// Something in this directory changed, or the directory itself; with the name where there is one.
     Touched(Arc<[u8]>, Option<Box<[u8]>>),
     /// This file was opened to be executed.
-    #[cfg_attr(not(test), expect(dead_code, reason = "inotify does not tell"))]
+    #[expect(dead_code, reason = "inotify does not tell")]
     Executed { directory: Arc<[u8]>, name: Box<[u8]> },
     /// Events were lost.
     Overflow,

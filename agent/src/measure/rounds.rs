@@ -47,9 +47,11 @@ impl Rounds {
 
     /// The thread comes round.
     pub(crate) fn come(&mut self, now: Moment) -> Vec<Trouble> {
+        // A sleep that ended early is over all the same.
+        let until = std::mem::take(&mut self.until);
         let Some(last) = self.last.replace(now) else { return Vec::new() };
         let mut troubles = Vec::new();
-        let due = last.ticking.max(self.until);
+        let due = last.ticking.max(until);
         if now.ticking > due + STALL {
             troubles.push(Trouble::Stalled(later(last.wall, due.saturating_sub(last.ticking))));
         }

@@ -2,7 +2,7 @@
 //!
 //! What it shows is a hint to everybody but this host: order is proved by the TPM and the log, not by it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use evidence::time::UnixTime;
 
@@ -10,6 +10,13 @@ use evidence::time::UnixTime;
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now(&self) -> UnixTime;
+
+    /// The time since the host started, its sleep included: nobody can set it.
+    fn ticking(&self) -> Duration {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let secs = u64::try_from(time.tv_sec).unwrap_or_default();
+        Duration::new(secs, u32::try_from(time.tv_nsec).unwrap_or_default())
+    }
 }
 
 /// The system's real-time clock.

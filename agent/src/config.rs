@@ -8,7 +8,7 @@ mod raw;
 
 use std::fs;
 use std::io;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU8, NonZeroUsize};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -70,6 +70,11 @@ pub struct MeasureSettings {
     pub reconcile_every: Duration,
     /// Threads that hash.
     pub hash_threads: NonZeroUsize,
+    /// Bytes a second that are hashed at most, 0 for no limit; `None` for none in the first scan and a sane one after.
+    pub hash_bytes_per_second: Option<u64>,
+    /// Percent of a processor's time that each hashing thread takes at most; `None` for all of it in the first scan and
+    /// half of it after.
+    pub cpu_percent: Option<NonZeroU8>,
 }
 
 impl Config {

@@ -2,7 +2,7 @@
 //!
 //! Every key is optional. A flag or its environment variable goes before the file, the file before the default.
 
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU8, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -85,6 +85,10 @@ pub struct RawMeasure {
     pub reconcile_secs: Option<u64>,
     /// Threads that hash.
     pub hash_threads: Option<NonZeroUsize>,
+    /// Bytes a second that are hashed at most; 0 for no limit.
+    pub hash_bytes_per_second: Option<u64>,
+    /// Percent of a processor's time that each hashing thread takes at most.
+    pub cpu_percent: Option<NonZeroU8>,
 }
 
 /// When evidence is sealed.
@@ -243,7 +247,9 @@ impl RawMeasure {
                 self.reconcile_secs,
                 (1, 3_600, 7 * 86_400),
             )?),
-            hash_threads: self.hash_threads.unwrap_or_else(default_threads),
+            hash_threads: self.hash_threads.unwrap_or(THREADS),
+            hash_bytes_per_second: self.hash_bytes_per_second,
+            cpu_percent: check_percent(self.cpu_percent)?,
         })
     }
 }
@@ -278,6 +284,8 @@ impl From<&Config> for RawConfig {
                 settle_max_ms: Some(ms(measure.settle_max)),
                 reconcile_secs: Some(measure.reconcile_every.as_secs()),
                 hash_threads: Some(measure.hash_threads),
+                hash_bytes_per_second: measure.hash_bytes_per_second,
+                cpu_percent: measure.cpu_percent,
             },
             seal: RawSeal { heartbeat_secs: config.heartbeat.map(|time| time.as_secs()) },
             spool: RawSpool { max_bytes: Some(config.spool_max_bytes) },
@@ -328,9 +336,10 @@ fn value(key: &'static str, reason: &dyn std::fmt::Display) -> ConfigError {
     ConfigError::Value { key, reason: reason.to_string() }
 }
 
-/// Four threads saturate the disks that hosts boot from; more would be felt by whoever works there.
-fn default_threads() -> NonZeroUsize {
-    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN).min(MOST_THREADS)
+fn check_percent(percent: Option<NonZeroU8>) -> Result<Option<NonZeroU8>, ConfigError> {
+    percent
+        .map(|percent| within("measure.cpu-percent", Some(percent), (NonZeroU8::MIN, percent, WHOLE)))
+        .transpose()
 }
 
 const FIRMWARE_LOG: &str = "/sys/kernel/security/tpm0/binary_bios_measurements";
@@ -338,4 +347,7 @@ const IMA_LIST: &str = "/sys/kernel/security/ima/binary_runtime_measurements";
 const SYSTEMD_LOG: &str = "/run/log/systemd/tpm2-measure.log";
 const ROOTS: [&str; 3] = ["/usr", "/opt", "/boot"];
 const SETTLE_MAX_MS: u64 = 5_000;
-const MOST_THREADS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+const WHOLE: NonZeroU8 = NonZeroU8::MIN.saturating_add(99);
+/// However many processors there are: what is not in memory yet is waited for, and eight reads at once take a third of
+/// the time of one after the other. They give way to whoever works on the host.
+const THREADS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);

@@ -21,7 +21,7 @@ fn nothing_written_gives_the_defaults() {
     assert_eq!(config.tpm.to_string(), "device:/dev/tpmrm0");
     assert_eq!(config.measure.settle, Duration::from_millis(500));
     assert_eq!(config.heartbeat, None);
-    assert!((1..=4).contains(&config.measure.hash_threads.get()));
+    assert_eq!(config.measure.hash_threads.get(), 8);
 }
 
 #[test]
@@ -42,6 +42,7 @@ fn values_that_make_no_sense_name_their_key() {
     refused("[measure]\nroots = []", "measure.roots");
     refused("[measure]\nroots = ['usr']", "measure.roots");
     refused("[measure]\nsettle-ms = 0", "measure.settle-ms");
+    refused("[measure]\ncpu-percent = 101", "measure.cpu-percent");
     refused("[measure]\nsettle-ms = 600\nsettle-max-ms = 500", "measure.settle-max-ms");
     refused("[spool]\nmax-bytes = 1", "spool.max-bytes");
     refused("[seal]\nheartbeat-secs = 0", "seal.heartbeat-secs");

@@ -53,6 +53,11 @@ impl JournalError {
         }
     }
 
+    /// Whether the file system is full.
+    pub fn is_no_room(&self) -> bool {
+        matches!(self.io_kind(), Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+    }
+
     /// What the administrator can do.
     pub fn hint(&self) -> &'static str {
         match (self, self.io_kind()) {

@@ -10,14 +10,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use evidence::body::GapCause;
+use evidence::body::{Coverage, GapCause, Means};
+use evidence::time::UnixTime;
 
+use super::budget::{Budget, Pace};
+use super::components::{Sources, locate};
+use super::counters::Counters;
+use super::examine::Tools;
+use super::executed::{Executed, Tally, Watching};
 use super::gaps::Gaps;
+use super::limits::REHASH_PARTS;
 use super::links::Links;
-use super::place::{Places, bytes, join};
+use super::packages::Packages;
+use super::place::{Places, bytes, join, printable, within};
+use super::rounds::{Moment, Rounds, Trouble};
 use super::stamp::Stamp;
 use super::tree::Tree;
-use super::walk::{Depth, Walk};
+use super::walk::{Depth, Doubt, Walk};
 use super::watch::{Hint, Watch};
 use super::{MeasureConfig, MeasureError};
 use crate::clock::Clock;
@@ -34,12 +43,24 @@ pub(crate) struct Engine {
     pub(crate) watch: Watch,
     pub(crate) gaps: Gaps,
     pub(crate) links: Links,
+    pub(crate) counters: Counters,
+    pub(crate) rounds: Rounds,
+    /// What was opened to be executed since the last seal.
+    pub(crate) executed: Tally,
+    /// Whether the next walk of everything drops what the cache has too much.
+    pub(crate) prune_next: bool,
+    /// Files that changed under a name that is not walked, by device and inode.
+    linked: BTreeSet<(u64, u64)>,
     /// Directories without a watch, and roots that are not there: they are walked now and then.
     pub(crate) unwatched: BTreeSet<Arc<[u8]>>,
     dirty: BTreeSet<Arc<[u8]>>,
     wanted: Wanted,
     package_database: Arc<[u8]>,
     ignored: (Box<[u8]>, Box<[u8]>),
+    paces: (Pace, Pace),
+    budget: Arc<Budget>,
+    /// Stamps of this time come again, since the clock was set.
+    doubtful: Option<(UnixTime, UnixTime)>,
     round: u64,
 }
 
@@ -49,8 +70,8 @@ enum Wanted {
     Nothing,
     /// A file has a second name, and the first is not known.
     UnknownName,
-    /// Hints were lost.
-    LostHints,
+    /// Hints were lost, or nobody looked.
+    LostSight,
 }
 
 impl Engine {
@@ -75,11 +96,19 @@ impl Engine {
             watch: Watch::new(watches),
             gaps: Gaps::default(),
             links: Links::default(),
+            counters: Counters::default(),
+            rounds: Rounds::default(),
+            executed: Tally::default(),
+            prune_next: false,
+            linked: BTreeSet::new(),
             unwatched: BTreeSet::new(),
             dirty: BTreeSet::new(),
             wanted: Wanted::Nothing,
             package_database: Arc::from(bytes(&MeasureConfig::real(&config.dpkg_admin_dir))),
             ignored: (bytes(&cache_home), cache_name.as_encoded_bytes().into()),
+            paces: (config.first_pace, config.pace),
+            budget: Arc::new(Budget::new(config.first_pace)),
+            doubtful: None,
             round: 0,
         };
         engine.watch_package_database();
@@ -91,24 +120,121 @@ impl Engine {
         self.watch.fd()
     }
 
+    /// What hashing threads share.
+    pub(crate) fn tools(&self) -> Tools {
+        let (clock, stop) = (Arc::clone(&self.clock), Arc::clone(&self.stop));
+        Tools { clock, stop, budget: Arc::clone(&self.budget) }
+    }
+
     /// Takes the kernel's hints; true where any came since it was asked last.
     pub(crate) fn take_hints(&mut self) -> bool {
-        let Self { watch, dirty, wanted, ignored, .. } = self;
-        let mut came = false;
+        self.come_round();
+        let Self { watch, dirty, ignored, counters, executed, linked, .. } = self;
+        let (mut came, mut overflow) = (false, false);
         watch.drain(|hint| match hint {
             // The cache is written by walks: its events must not cause the next one.
             Hint::Touched(path, Some(name)) if *path == *ignored.0 && name == ignored.1 => {}
             Hint::Touched(path, _) => {
-                came = true;
+                (came, counters.events) = (true, counters.events + 1);
                 dirty.insert(path);
             }
-            Hint::Executed { .. } | Hint::Linked { .. } => {}
-            Hint::Overflow => {
+            Hint::Executed { directory, name, times } => executed.add(&directory, &name, times, counters),
+            Hint::Linked { device, inode } => {
                 came = true;
-                *wanted = Wanted::LostHints;
+                linked.insert((device, inode));
+            }
+            Hint::Overflow => {
+                (came, overflow, counters.overflows) = (true, true, counters.overflows + 1);
             }
         });
+        if overflow {
+            self.lose_sight(GapCause::Overflow);
+        }
         came
+    }
+
+    /// Looks at both clocks: whether this thread was away for long, and whether the host's clock was set.
+    fn come_round(&mut self) {
+        let now = Moment { wall: self.clock.now(), ticking: self.clock.ticking() };
+        for trouble in self.rounds.come(now) {
+            match trouble {
+                Trouble::Stalled(from) => {
+                    self.lose_sight(GapCause::Stalled);
+                    self.gaps.since(GapCause::Stalled, from);
+                }
+                Trouble::ClockSet { from, to } => {
+                    tracing::warn!(from = from.as_ms(), to = to.as_ms(), "the host's clock was set");
+                    let (old_from, old_to) = self.doubtful.unwrap_or((from, to));
+                    self.doubtful = Some((from.min(old_from), to.max(old_to)));
+                    self.lose_sight(GapCause::ClockSet);
+                }
+            }
+        }
+    }
+
+    /// Something was not seen, nobody knows what: a gap for every root, until a walk of everything is over.
+    pub(crate) fn lose_sight(&mut self, cause: GapCause) {
+        self.wanted = Wanted::LostSight;
+        let now = self.clock.now();
+        for root in self.roots.clone() {
+            let scope = printable(self.places.shown(&root));
+            // No directory's: a walk of the root alone must not close it.
+            self.gaps.meet(cause, &Arc::from([]), scope, now);
+        }
+    }
+
+    /// The roots are to be walked again, though nothing is known to have changed.
+    pub(crate) fn touch_roots(&mut self) {
+        self.dirty.extend(self.roots.iter().cloned());
+    }
+
+    /// A package manager was waited for in vain, or has ended: then the next walk closes the gap.
+    pub(crate) fn package_manager(&mut self, at_work: bool) {
+        let now = self.clock.now();
+        self.gaps.stand(GapCause::PackageManager, PACKAGES, at_work, now);
+    }
+
+    /// Whether a package manager was waited for in vain.
+    pub(crate) fn waits_for_packages(&self) -> bool {
+        self.gaps.has(GapCause::PackageManager)
+    }
+
+    /// What components are made from.
+    pub(crate) fn sources<'a>(&'a self, database: &'a Packages) -> Sources<'a> {
+        let Self { tree, places, cache_path, .. } = self;
+        Sources { tree, database, places, cache_path }
+    }
+
+    /// What a seal tells beside the state.
+    pub(crate) fn watching(&self, database: &Packages) -> Watching {
+        let located = locate(&self.sources(database), &self.executed.files());
+        let executed = self.executed.iter().map(|(file, count)| {
+            let path = self.places.shown(file).to_vec();
+            Executed { artefact: located.get(&path).copied(), path, count, file: Arc::clone(file) }
+        });
+        let executed = executed.collect();
+        Watching { coverage: self.coverage(), counters: self.counters.list(), executed }
+    }
+
+    /// By what means each root is watched.
+    pub(crate) fn coverage(&self) -> Vec<Coverage> {
+        let mut all: Vec<Coverage> = self
+            .roots
+            .iter()
+            .map(|root| {
+                let without = self.unwatched.iter().any(|path| within(path, root));
+                let (means, reason) = match (self.hints().is_some(), without) {
+                    (true, false) => (Means::DirectoryEvents, ""),
+                    (true, true) => (Means::Walks, "some directories cannot be watched"),
+                    (false, _) => (Means::Walks, "no inotify"),
+                };
+                let scope = printable(self.places.shown(root));
+                Coverage { scope, means, reason: reason.to_owned() }
+            })
+            .collect();
+        all.sort();
+        all.dedup();
+        all
     }
 
     /// Whether anything is to be walked again.
@@ -153,6 +279,10 @@ impl Engine {
         let part = self.round.checked_sub(1);
         self.round += 1;
         self.walk_everything(part);
+        // The first scan is over: from here on the host's work goes before.
+        self.budget = Arc::new(Budget::new(self.paces.1));
+        let next = self.round.saturating_sub(1);
+        (self.counters.rehash_part, self.counters.rehash_round) = (next % REHASH_PARTS, next / REHASH_PARTS);
     }
 
     fn walk_everything(&mut self, part: Option<u64>) {
@@ -162,19 +292,25 @@ impl Engine {
         self.links = Links::default();
         self.gaps.begin_all();
         self.watch_package_database();
+        self.counters.walks_full += 1;
         let roots = self.roots.clone();
-        Walk::new(self, Depth::All, part).run(roots);
+        let doubt = Doubt { part, changed: self.doubtful };
+        Walk::new(self, Depth::All, doubt).run(roots);
+        // Where the clock was set once more meanwhile, another such walk is wanted, with a wider doubt.
+        if self.wanted < Wanted::LostSight && !self.stopped() {
+            self.doubtful = None;
+        }
+    }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(std::sync::atomic::Ordering::Relaxed)
     }
 
     /// Walks what hints named; everything, where hints were lost.
     pub(crate) fn walk_touched(&mut self) {
         match self.wanted {
             Wanted::Nothing => self.walk_dirty(),
-            Wanted::UnknownName => self.walk_everything(None),
-            Wanted::LostHints => {
-                self.meet_overflow();
-                self.walk_everything(None);
-            }
+            Wanted::UnknownName | Wanted::LostSight => self.walk_everything(None),
         }
     }
 
@@ -186,15 +322,8 @@ impl Engine {
         for path in &dirty {
             self.unwatched.remove(path);
         }
-        Walk::new(self, Depth::New, None).run(dirty);
-    }
-
-    fn meet_overflow(&mut self) {
-        let now = self.clock.now();
-        for root in self.roots.clone() {
-            let scope = super::place::printable(self.places.shown(&root));
-            self.gaps.meet(GapCause::Overflow, &root, scope, now);
-        }
+        self.counters.walks_touched += 1;
+        Walk::new(self, Depth::New, Doubt::default()).run(dirty);
     }
 
     fn watch_package_database(&mut self) {
@@ -211,3 +340,6 @@ impl Engine {
         super::place::printable(&join(self.places.shown(directory), name))
     }
 }
+
+/// The scope of the gap that says that a package manager works for longer than is waited for.
+const PACKAGES: &str = "packages";

@@ -75,6 +75,24 @@ impl Gaps {
         });
     }
 
+    /// A gap that is no directory's: it is there or it is not.
+    pub(crate) fn stand(&mut self, cause: GapCause, scope: &str, is: bool, now: UnixTime) {
+        let pseudo: Arc<[u8]> = Arc::from(scope.as_bytes());
+        for gap in self.open.values_mut().filter(|gap| gap.cause == cause && gap.directory == pseudo) {
+            gap.seen = Seen::Before;
+        }
+        if is {
+            self.meet(cause, &pseudo, scope.to_owned(), now);
+        }
+    }
+
+    /// Makes a gap older: what it tells of began before it was noticed.
+    pub(crate) fn since(&mut self, cause: GapCause, from: UnixTime) {
+        for gap in self.open.values_mut().filter(|gap| gap.cause == cause) {
+            gap.from = gap.from.min(from);
+        }
+    }
+
     fn bounded(&self, key: Key, cause: GapCause, directory: &Arc<[u8]>) -> (Key, Arc<[u8]>) {
         if self.open.len() >= GAPS_OPEN {
             return (Key { scope: EVERYTHING.into(), ..key }, Arc::from([]));

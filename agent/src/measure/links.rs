@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::stamp::Stamp;
+use super::stamp::{Identity, Stamp};
 
 /// Where each of these files was met.
 #[derive(Debug, Default)]
@@ -20,8 +20,6 @@ pub(crate) struct Links {
     /// First met in the walk that is under way.
     new: Vec<Identity>,
 }
-
-type Identity = (u64, u64);
 
 #[derive(Debug)]
 struct Linked {
@@ -91,8 +89,17 @@ impl Links {
 mod tests {
     use super::*;
 
-    const OLD: Stamp =
-        Stamp { device: 1, inode: 2, size: 3, mode: 4, links: 2, modified: (0, 0), changed: (0, 1) };
+    const OLD: Stamp = Stamp {
+        device: 1,
+        inode: 2,
+        born: 0,
+        size: 3,
+        mode: 4,
+        links: 2,
+        modified: (0, 0),
+        changed: (0, 1),
+        verity: crate::measure::stamp::Verity::Off,
+    };
 
     fn dirs() -> (Arc<[u8]>, Arc<[u8]>) {
         (Arc::from(b"/a".as_slice()), Arc::from(b"/b".as_slice()))

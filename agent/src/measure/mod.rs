@@ -1,37 +1,38 @@
 //! Measures the host's executables: what there is, of which package, with which digest, and what could not be seen.
 //!
-//! In: trees to watch. Out: a `Snapshot` after the first walk and one after each settled change. A snapshot says
+//! In: trees to watch. Out: manifests, one by one, and a `Snapshot` after the first walk and after each settled change,
+//! behind the manifests that it names. A snapshot says
 //! what walks found, each file at its own moment; it is this program's word until a TPM quotes evidence over
 //! it, and it says nothing of what was run. Bytes that are written through a mapping that stays open, or past
 //! the file system, are found when their part of the files is hashed anew.
 
+mod budget;
 mod cache;
 mod components;
 mod content;
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine does not ask for it yet"))]
+mod counters;
 mod details;
 mod dpkg;
 mod engine;
 mod examine;
+mod executed;
 mod gaps;
 mod limits;
 mod links;
 mod list;
-mod packages;
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine's roots become dynamic next"))]
 mod mounts;
+mod packages;
 mod place;
 mod pool;
 mod python;
 mod report;
+mod rounds;
 mod rpm;
 mod run;
-#[cfg_attr(not(test), expect(dead_code, reason = "the walk asks for signers once entries carry edges"))]
 mod signers;
 mod stamp;
 mod tree;
 mod walk;
-#[cfg_attr(not(test), expect(dead_code, reason = "the engine's roots become dynamic next"))]
 mod watch;
 
 use std::collections::BTreeSet;
@@ -42,15 +43,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use evidence::body::Gap;
+use evidence::body::{Counter, Coverage, Gap};
 use evidence::digest::Sha256Digest;
 use evidence::time::UnixTime;
 use rustix::event::EventfdFlags;
+use tokio::sync::oneshot;
 
+pub use self::budget::Pace;
 use self::engine::Engine;
+pub use self::executed::{Executed, Located, Watching};
+use self::limits::{ANSWER_WAIT, BYTES_PER_SECOND, CPU_PERCENT};
 use self::packages::Packages;
 use self::report::Reporter;
-use self::run::{Runner, Shared};
+use self::run::{Ask, Runner, Shared};
 use crate::clock::Clock;
 
 /// What to measure, and how.
@@ -74,6 +79,10 @@ pub struct MeasureConfig {
     pub reconcile_every: Duration,
     /// Threads that hash.
     pub hash_threads: NonZeroUsize,
+    /// How fast the first walk may hash.
+    pub first_pace: Pace,
+    /// How fast all later walks may.
+    pub pace: Pace,
 }
 
 impl MeasureConfig {
@@ -99,26 +108,83 @@ impl MeasureConfig {
     }
 }
 
+/// What the measuring thread reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// A component's canonical manifest, before the first snapshot that names it. Each is sent once; it must be kept.
+    Manifest(Sha256Digest, Vec<u8>),
+    /// A settled view.
+    Snapshot(Box<Snapshot>),
+}
+
 /// One settled view of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// Digests of all components that there are now, rising.
     pub components: Vec<Sha256Digest>,
-    /// Canonical manifests of those that were neither known nor in an earlier snapshot.
-    pub new_manifests: Vec<(Sha256Digest, Vec<u8>)>,
     /// Every gap that is open, and every one that closed since the snapshot before.
     pub gaps: Vec<Gap>,
     /// Files in the components.
     pub files: u64,
     /// When the first sign of the change was seen; when the walk began, where there was none.
     pub changed_at: UnixTime,
+    /// By what means each root is watched, sorted.
+    pub coverage: Vec<Coverage>,
+    /// What was counted since the thread started, sorted by name.
+    pub counters: Vec<Counter>,
 }
 
 /// Measures in its own thread until it is stopped or dropped, or nobody receives.
 #[derive(Debug)]
 pub struct Measurer {
-    shared: Arc<Shared>,
+    asking: Asking,
     thread: Option<JoinHandle<()>>,
+}
+
+/// A way to ask the measuring thread.
+#[derive(Clone, Debug)]
+pub struct Asking {
+    shared: Arc<Shared>,
+    asks: std::sync::mpsc::Sender<Ask>,
+}
+
+impl Asking {
+    /// What a seal tells beside the state. A thread that is in the middle of a long walk does not answer in time; then
+    /// there is nothing, and the counts of executions come with a later seal.
+    pub async fn watching(&self) -> Watching {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Ask::Watching(reply));
+        match tokio::time::timeout(ANSWER_WAIT, answer).await {
+            Ok(Ok(watching)) => watching,
+            _ => Watching::default(),
+        }
+    }
+
+    /// These executions are in evidence that is durable: they are not to be counted again.
+    pub fn sealed(&self, executed: Vec<Executed>) {
+        if !executed.is_empty() {
+            self.ask(Ask::Sealed(executed));
+        }
+    }
+
+    fn ask(&self, ask: Ask) {
+        // It fails where the thread has ended, and then nobody counts.
+        let _ = self.asks.send(ask);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        // It fails only where the counter is full, and then the thread is awake.
+        let _ = rustix::io::write(&self.shared.wake, &1_u64.to_ne_bytes());
+    }
+}
+
+impl Pace {
+    /// After the first scan, unless something else is configured: felt by nobody, and a day is enough for all files.
+    pub const SANE: Self = Self {
+        bytes_per_second: std::num::NonZeroU64::new(BYTES_PER_SECOND),
+        cpu_percent: std::num::NonZeroU8::MIN.saturating_add(CPU_PERCENT - 1),
+    };
 }
 
 impl Measurer {
@@ -127,7 +193,7 @@ impl Measurer {
         config: MeasureConfig,
         known: BTreeSet<Sha256Digest>,
         clock: Arc<dyn Clock>,
-        out: tokio::sync::mpsc::Sender<Snapshot>,
+        out: tokio::sync::mpsc::Sender<Report>,
     ) -> Result<Self, MeasureError> {
         Self::start_with(config, known, clock, out, usize::MAX)
     }
@@ -136,26 +202,33 @@ impl Measurer {
         config: MeasureConfig,
         known: BTreeSet<Sha256Digest>,
         clock: Arc<dyn Clock>,
-        out: tokio::sync::mpsc::Sender<Snapshot>,
+        out: tokio::sync::mpsc::Sender<Report>,
         watches: usize,
     ) -> Result<Self, MeasureError> {
         let wake = rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
             .map_err(|errno| MeasureError::Wake(errno.into()))?;
         let stop = Arc::new(AtomicBool::new(false));
         let shared = Arc::new(Shared { wake, rescan: AtomicBool::new(false), stop: Arc::clone(&stop) });
+        let (sender, asks) = std::sync::mpsc::channel();
         let engine = Engine::new(&config, clock, stop, watches)?;
         let database = Packages::new(&config.dpkg_admin_dir);
-        let reporter = Reporter::new(out, known);
-        let runner = Runner { config, shared: Arc::clone(&shared), engine, database, reporter };
+        let reporter = Reporter::new(out, Arc::clone(&shared), known);
+        let asking = Asking { shared: Arc::clone(&shared), asks: sender };
+        let runner = Runner { config, shared, engine, database, reporter, asks };
         let thread = std::thread::Builder::new().name("measure".into()).spawn(move || runner.run());
         let thread = Some(thread.map_err(MeasureError::Thread)?);
-        Ok(Self { shared, thread })
+        Ok(Self { asking, thread })
+    }
+
+    /// A way to ask the thread, for whoever seals.
+    pub fn asking(&self) -> Asking {
+        self.asking.clone()
     }
 
     /// Asks for a walk of everything.
     pub fn rescan(&self) {
-        self.shared.rescan.store(true, Ordering::Release);
-        self.wake();
+        self.asking.shared.rescan.store(true, Ordering::Release);
+        self.asking.wake();
     }
 
     /// Ends the thread and waits for it; a walk is given up in the middle.
@@ -164,18 +237,13 @@ impl Measurer {
     }
 
     fn end(&mut self) {
-        self.shared.stop.store(true, Ordering::Release);
-        self.wake();
+        self.asking.shared.stop.store(true, Ordering::Release);
+        self.asking.wake();
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
             tracing::error!("the measuring thread had ended early");
         }
-    }
-
-    fn wake(&self) {
-        // It fails only where the counter is full, and then the thread is awake.
-        let _ = rustix::io::write(&self.shared.wake, &1_u64.to_ne_bytes());
     }
 }
 

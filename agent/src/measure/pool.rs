@@ -6,15 +6,16 @@
 use std::ffi::CString;
 use std::num::NonZeroUsize;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use super::examine::{Examiner, Finding};
-use super::limits::INLINE_BATCHES;
+use evidence::time::UnixTime;
+
+use super::examine::{Digests, Examiner, Finding, Task, Tools};
+use super::limits::{INLINE_BATCHES, INLINE_BYTES, ROUND};
 use super::place::Place;
-use crate::clock::Clock;
+use super::stamp::Stamp;
 
 /// Names of one directory to examine.
 #[derive(Debug)]
@@ -22,7 +23,10 @@ pub(crate) struct Batch {
     pub(crate) directory: Arc<[u8]>,
     pub(crate) fd: Arc<OwnedFd>,
     pub(crate) place: Place,
-    pub(crate) names: Vec<CString>,
+    /// Before their stamps were taken.
+    pub(crate) listed: UnixTime,
+    pub(crate) digests: Digests,
+    pub(crate) names: Vec<(CString, Stamp)>,
 }
 
 /// What became of a batch.
@@ -36,9 +40,9 @@ pub(crate) struct Examined {
 /// Examines batches; dropped at the end of a walk.
 pub(crate) struct Pool {
     threads: NonZeroUsize,
-    clock: Arc<dyn Clock>,
-    stop: Arc<AtomicBool>,
+    tools: Tools,
     backlog: Vec<Batch>,
+    waiting_bytes: u64,
     crew: Option<Crew>,
 }
 
@@ -49,50 +53,72 @@ struct Crew {
 }
 
 impl Pool {
-    pub(crate) fn new(threads: NonZeroUsize, clock: Arc<dyn Clock>, stop: Arc<AtomicBool>) -> Self {
-        Self { threads, clock, stop, backlog: Vec::new(), crew: None }
+    pub(crate) fn new(threads: NonZeroUsize, tools: Tools) -> Self {
+        Self { threads, tools, backlog: Vec::new(), waiting_bytes: 0, crew: None }
     }
 
-    /// Takes a batch; returns what is done so far. Waits while the threads have enough to do.
+    /// Takes a batch; returns what is done so far.
     pub(crate) fn submit(&mut self, batch: Batch) -> Vec<Examined> {
+        let bytes: u64 = batch.names.iter().map(|(_, stamp)| stamp.size).sum();
+        self.waiting_bytes = self.waiting_bytes.saturating_add(bytes);
         self.backlog.push(batch);
-        let mut done = Vec::new();
         if self.crew.is_none() {
-            if self.backlog.len() <= INLINE_BATCHES {
-                return done;
+            if self.backlog.len() <= INLINE_BATCHES && self.waiting_bytes <= INLINE_BYTES {
+                return Vec::new();
             }
             self.crew = self.start();
+            if self.crew.is_none() {
+                return self.examine_backlog();
+            }
         }
-        let Some(Crew { jobs: Some(jobs), results, .. }) = &self.crew else {
-            return self.examine_backlog();
-        };
+        self.advance()
+    }
+
+    /// Whether the threads have as much to do as they may have; then `wait` comes before the next batch.
+    pub(crate) fn is_full(&self) -> bool {
+        self.crew.is_some() && !self.backlog.is_empty()
+    }
+
+    /// Waits some time for something to be done.
+    pub(crate) fn wait(&mut self) -> Vec<Examined> {
+        let first = self.crew.as_ref().and_then(|crew| crew.results.recv_timeout(ROUND).ok());
+        first.into_iter().chain(self.advance()).collect()
+    }
+
+    fn advance(&mut self) -> Vec<Examined> {
+        let Some(Crew { jobs: Some(jobs), results, .. }) = &self.crew else { return Vec::new() };
         while let Some(batch) = self.backlog.pop() {
             match jobs.try_send(batch) {
                 Ok(()) => {}
                 Err(TrySendError::Full(batch)) => {
                     self.backlog.push(batch);
-                    // The queue is full, so that results come.
-                    done.extend(results.recv());
+                    break;
                 }
                 Err(TrySendError::Disconnected(batch)) => {
+                    // Every thread died; what is left is done on this one.
                     self.backlog.push(batch);
-                    break;
+                    self.crew = None;
+                    return self.examine_backlog();
                 }
             }
         }
-        done.extend(results.try_iter());
-        done
+        results.try_iter().collect()
     }
 
-    /// No more batches: the next result, until there is none.
+    /// No more batches: the next results, for as long as there may be any.
     pub(crate) fn next(&mut self) -> Option<Vec<Examined>> {
+        if self.crew.is_none() {
+            return (!self.backlog.is_empty()).then(|| self.examine_backlog());
+        }
         if !self.backlog.is_empty() {
-            return Some(self.examine_backlog());
+            return Some(self.wait());
         }
         let crew = self.crew.as_mut()?;
         crew.jobs = None;
-        if let Ok(examined) = crew.results.recv() {
-            return Some(vec![examined]);
+        match crew.results.recv_timeout(ROUND) {
+            Ok(examined) => return Some(vec![examined]),
+            Err(RecvTimeoutError::Timeout) => return Some(Vec::new()),
+            Err(RecvTimeoutError::Disconnected) => {}
         }
         for handle in self.crew.take()?.handles {
             // A thread that died took its batches with it; their directories are walked again later.
@@ -104,7 +130,7 @@ impl Pool {
     }
 
     fn examine_backlog(&mut self) -> Vec<Examined> {
-        let mut examiner = Examiner::new(&*self.clock, &self.stop);
+        let mut examiner = Examiner::new(self.tools.clone());
         self.backlog.drain(..).map(|batch| run(&mut examiner, batch)).collect()
     }
 
@@ -114,9 +140,8 @@ impl Pool {
         let queue = Arc::new(Mutex::new(queue));
         let handles: Vec<_> = (0..self.threads.get())
             .filter_map(|_| {
-                let (queue, done) = (Arc::clone(&queue), done.clone());
-                let (clock, stop) = (Arc::clone(&self.clock), Arc::clone(&self.stop));
-                let body = move || work(&queue, &done, &*clock, &stop);
+                let (queue, done, tools) = (Arc::clone(&queue), done.clone(), self.tools.clone());
+                let body = move || work(&queue, &done, tools);
                 let spawned =
                     std::thread::Builder::new().name("hash".into()).stack_size(STACK_BYTES).spawn(body);
                 spawned.inspect_err(|error| tracing::warn!(%error, "no hashing thread")).ok()
@@ -126,8 +151,8 @@ impl Pool {
     }
 }
 
-fn work(queue: &Mutex<Receiver<Batch>>, done: &Sender<Examined>, clock: &dyn Clock, stop: &AtomicBool) {
-    let mut examiner = Examiner::new(clock, stop);
+fn work(queue: &Mutex<Receiver<Batch>>, done: &Sender<Examined>, tools: Tools) {
+    let mut examiner = Examiner::new(tools);
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(batch) = next else { return };
@@ -137,12 +162,13 @@ fn work(queue: &Mutex<Receiver<Batch>>, done: &Sender<Examined>, clock: &dyn Clo
     }
 }
 
-fn run(examiner: &mut Examiner<'_>, batch: Batch) -> Examined {
-    let Batch { directory, fd, place, names } = batch;
+fn run(examiner: &mut Examiner, batch: Batch) -> Examined {
+    let Batch { directory, fd, place, listed, digests, names } = batch;
     let findings = names
         .into_iter()
-        .map(|name| {
-            let finding = examiner.examine(&fd, &name, place);
+        .map(|(name, stamp)| {
+            let task = Task { name: &name, stamp, listed, place, digests };
+            let finding = examiner.examine(&fd, task);
             (name, finding)
         })
         .collect();

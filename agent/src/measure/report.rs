@@ -1,9 +1,13 @@
-//! Snapshots: what is reported, and what waits while the receiver is busy.
+//! Reports: manifests as they are made, and snapshots, one of which may wait while the receiver is busy.
 //!
-//! In: the engine after a walk. Out: a snapshot where anything changed. At most one waits; a newer one takes
-//! its place and keeps what of it was not sent: manifests that still count, closed gaps, the earlier time.
+//! In: the engine after a walk. Out: each manifest that the receiver does not have, then a snapshot, where anything
+//! changed. No manifest is kept: the thread waits until the receiver took it. A newer snapshot takes the place of one
+//! that waits and keeps what of it was not told: closed gaps and the earlier time.
 
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use evidence::body::{Gap, GapEnd};
 use evidence::digest::Sha256Digest;
@@ -11,19 +15,23 @@ use evidence::time::UnixTime;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 
-use super::Snapshot;
-use super::components::compile;
+use super::components::{Compiled, Components, Gone, Sources};
 use super::engine::Engine;
 use super::gaps::fold;
-use super::limits::KNOWN_SLACK;
+use super::limits::{KNOWN_SLACK, MANIFEST_EVERY};
 use super::packages::Packages;
+use super::run::Shared;
+use super::{Report, Snapshot};
 
-/// Makes snapshots and hands them over.
+/// Makes reports and hands them over.
 pub(crate) struct Reporter {
-    out: Sender<Snapshot>,
+    out: Sender<Report>,
+    shared: Arc<Shared>,
+    /// Components whose manifests the receiver has.
     known: BTreeSet<Sha256Digest>,
+    components: Components,
     last: Option<Vec<Sha256Digest>>,
-    waiting: Option<Snapshot>,
+    waiting: Option<Box<Snapshot>>,
 }
 
 /// How the handing over stands.
@@ -38,8 +46,8 @@ pub(crate) enum Handover {
 }
 
 impl Reporter {
-    pub(crate) fn new(out: Sender<Snapshot>, known: BTreeSet<Sha256Digest>) -> Self {
-        Self { out, known, last: None, waiting: None }
+    pub(crate) fn new(out: Sender<Report>, shared: Arc<Shared>, known: BTreeSet<Sha256Digest>) -> Self {
+        Self { out, shared, known, components: Components::default(), last: None, waiting: None }
     }
 
     /// Reports the state after a walk, where it differs from the last report.
@@ -50,72 +58,86 @@ impl Reporter {
         changed_at: UnixTime,
     ) -> Handover {
         database.attribute(&mut engine.tree, &engine.places);
-        let mut components = Vec::new();
-        let mut new_manifests = Vec::new();
-        compile(&engine.tree, database, &engine.places, |digest, bytes| {
-            components.push(digest);
-            if !self.known.contains(&digest) {
-                new_manifests.push((digest, bytes));
-            }
-        });
-        components.sort_unstable();
-        components.dedup();
+        let Some(components) = self.hand_over_manifests(&engine.sources(database)) else {
+            return Handover::Closed;
+        };
         if self.last.as_ref() == Some(&components) && !engine.gaps.changed() {
             return self.offer();
         }
-        self.remember(&components);
+        if self.known.len() > components.len() + KNOWN_SLACK {
+            // A component that comes back later is sent a second time, which costs its bytes.
+            self.known = components.iter().copied().collect();
+        }
         self.last = Some(components.clone());
-        let gaps = engine.gaps.report();
-        let snapshot = Snapshot { components, new_manifests, gaps, files: engine.tree.files(), changed_at };
-        self.replace(snapshot);
+        self.replace(Snapshot {
+            components,
+            gaps: engine.gaps.report(),
+            files: engine.tree.files(),
+            changed_at,
+            coverage: engine.coverage(),
+            counters: engine.counters.list(),
+        });
         self.offer()
+    }
+
+    /// Hands over every manifest that the receiver lacks; returns all components, or nothing where nobody receives.
+    fn hand_over_manifests(&mut self, sources: &Sources<'_>) -> Option<Vec<Sha256Digest>> {
+        let Self { out, shared, known, components, .. } = self;
+        let each = |compiled: Compiled| {
+            let Compiled { digest, bytes, .. } = compiled;
+            if known.insert(digest) {
+                send(out, shared, Report::Manifest(digest, bytes))
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        components.update(sources, each).ok()
     }
 
     /// Hands over what waits, if the receiver has room.
     pub(crate) fn offer(&mut self) -> Handover {
         let Some(snapshot) = self.waiting.take() else { return Handover::Done };
-        match self.out.try_send(snapshot) {
+        match self.out.try_send(Report::Snapshot(snapshot)) {
             Ok(()) => Handover::Done,
-            Err(TrySendError::Full(snapshot)) => {
-                self.waiting = Some(snapshot);
+            Err(TrySendError::Full(report)) => {
+                if let Report::Snapshot(snapshot) = report {
+                    self.waiting = Some(snapshot);
+                }
                 Handover::Waiting
             }
             Err(TrySendError::Closed(_)) => Handover::Closed,
         }
     }
 
-    fn remember(&mut self, components: &[Sha256Digest]) {
-        self.known.extend(components);
-        if self.known.len() > components.len() + KNOWN_SLACK {
-            // A component that comes back later is sent a second time, which costs its bytes.
-            self.known = components.iter().copied().collect();
-        }
-    }
-
     fn replace(&mut self, mut snapshot: Snapshot) {
         if let Some(older) = self.waiting.take() {
-            for (digest, bytes) in older.new_manifests {
-                if snapshot.components.binary_search(&digest).is_err() {
-                    // It was never sent, so that it has to be sent when it comes back.
-                    self.known.remove(&digest);
-                } else if snapshot.new_manifests.iter().all(|(other, _)| *other != digest) {
-                    snapshot.new_manifests.push((digest, bytes));
-                }
-            }
-            let (mut closed, open): (Vec<Gap>, Vec<Gap>) = older
+            let (closed, open): (Vec<Gap>, Vec<Gap>) = older
                 .gaps
                 .into_iter()
                 .filter(|gap| gap.until != GapEnd::Open)
                 .chain(snapshot.gaps)
                 .partition(|gap| gap.until != GapEnd::Open);
             let mut folded = Vec::new();
-            closed.drain(..).for_each(|gap| fold(&mut folded, gap));
+            closed.into_iter().for_each(|gap| fold(&mut folded, gap));
             folded.extend(open);
             snapshot.gaps = folded;
             snapshot.changed_at = snapshot.changed_at.min(older.changed_at);
         }
-        snapshot.new_manifests.sort_unstable_by_key(|(digest, _)| *digest);
-        snapshot.new_manifests.dedup_by_key(|(digest, _)| *digest);
-        self.waiting = Some(snapshot);
+        self.waiting = Some(Box::new(snapshot));
+    }
+}
+
+/// Hands over one report, waiting while the receiver is full, but not for longer than measuring goes on.
+fn send(out: &Sender<Report>, shared: &Shared, mut report: Report) -> ControlFlow<Gone> {
+    loop {
+        match out.try_send(report) {
+            Ok(()) => return ControlFlow::Continue(()),
+            Err(TrySendError::Closed(_)) => return ControlFlow::Break(Gone),
+            Err(TrySendError::Full(back)) => report = back,
+        }
+        if shared.stop.load(Ordering::Acquire) {
+            return ControlFlow::Break(Gone);
+        }
+        std::thread::sleep(MANIFEST_EVERY);
     }
 }

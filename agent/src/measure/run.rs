@@ -6,14 +6,19 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use evidence::time::UnixTime;
 use rustix::event::{PollFd, PollFlags, Timespec};
+use tokio::sync::oneshot;
 
 use super::MeasureConfig;
 use super::engine::Engine;
-use super::limits::{DPKG_LOOK, DPKG_WAIT, OFFER_EVERY, RACED_EVERY, UNWATCHED_EVERY};
+use super::executed::{Executed, Watching};
+use super::limits::{
+    DPKG_LOOK, DPKG_WAIT, NICE, OFFER_EVERY, PACKAGE_MANAGER_LOOK, RACED_EVERY, UNWATCHED_EVERY,
+};
 use super::packages::Packages;
 use super::report::{Handover, Reporter};
 
@@ -26,6 +31,15 @@ pub(crate) struct Shared {
     pub(crate) stop: Arc<AtomicBool>,
 }
 
+/// What the thread is asked.
+#[derive(Debug)]
+pub(crate) enum Ask {
+    /// What a seal tells beside the state.
+    Watching(oneshot::Sender<Watching>),
+    /// These executions are sealed, and the evidence is durable.
+    Sealed(Vec<Executed>),
+}
+
 /// The thread's own.
 pub(crate) struct Runner {
     pub(crate) config: MeasureConfig,
@@ -33,6 +47,7 @@ pub(crate) struct Runner {
     pub(crate) engine: Engine,
     pub(crate) database: Packages,
     pub(crate) reporter: Reporter,
+    pub(crate) asks: Receiver<Ask>,
 }
 
 /// Hints that came close together.
@@ -52,11 +67,16 @@ struct Timers {
     unwatched: Instant,
     raced: Instant,
     raced_pause: Duration,
+    packages: Instant,
 }
 
 impl Runner {
     /// Runs until stopped or until nobody receives.
     pub(crate) fn run(mut self) {
+        // Of this thread and of those that it starts.
+        if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+            tracing::debug!(%error, "the measuring thread keeps its priority");
+        }
         let mut burst = None;
         let mut timers = self.timers();
         let mut handover = self.walk_all(&mut timers);
@@ -64,6 +84,7 @@ impl Runner {
             if self.engine.take_hints() {
                 self.join_burst(&mut burst);
             }
+            self.answer();
             let now = Instant::now();
             self.touch_what_is_due(&mut timers, &mut burst, now);
             handover = if self.shared.rescan.swap(false, Ordering::AcqRel) || now >= timers.reconcile {
@@ -86,6 +107,7 @@ impl Runner {
             unwatched: now + UNWATCHED_EVERY,
             raced: now + config.settle_max,
             raced_pause: config.settle_max,
+            packages: now,
         }
     }
 
@@ -98,16 +120,32 @@ impl Runner {
 
     fn settle(&mut self, settled: Burst, burst: &mut Option<Burst>, timers: &mut Timers) -> Handover {
         let now = Instant::now();
-        if now < settled.first + DPKG_WAIT && self.database.busy(&self.engine.places) {
+        let at_work = self.is_package_manager_at_work();
+        if at_work && now < settled.first + DPKG_WAIT {
             *burst = Some(Burst { held: Some(now + DPKG_LOOK), ..settled });
             return self.reporter.offer();
         }
         *burst = None;
+        self.engine.package_manager(at_work);
         if !self.engine.is_raced() {
             timers.raced_pause = self.config.settle_max;
         }
         self.engine.walk_touched();
         self.report(settled.at)
+    }
+
+    fn is_package_manager_at_work(&self) -> bool {
+        self.database.busy(&self.engine.places)
+    }
+
+    fn answer(&mut self) {
+        while let Ok(ask) = self.asks.try_recv() {
+            match ask {
+                // Whoever asked may have given up.
+                Ask::Watching(reply) => drop(reply.send(self.engine.watching(&self.database))),
+                Ask::Sealed(told) => self.engine.executed.sealed(&told),
+            }
+        }
     }
 
     fn report(&mut self, at: UnixTime) -> Handover {
@@ -129,6 +167,12 @@ impl Runner {
             timers.raced = now + timers.raced_pause;
             self.engine.touch_raced();
         }
+        if self.engine.waits_for_packages() && now >= timers.packages {
+            timers.packages = now + PACKAGE_MANAGER_LOOK;
+            if !self.is_package_manager_at_work() {
+                self.engine.touch_roots();
+            }
+        }
         if self.engine.is_dirty() && burst.is_none() {
             self.join_burst(burst);
         }
@@ -148,7 +192,7 @@ impl Runner {
         quiet.min(burst.first + self.config.settle_max).max(burst.held.unwrap_or(burst.first))
     }
 
-    fn wait(&self, handover: Handover, burst: Option<&Burst>, timers: &Timers) {
+    fn wait(&mut self, handover: Handover, burst: Option<&Burst>, timers: &Timers) {
         let now = Instant::now();
         let mut until = burst.map_or(timers.reconcile, |burst| self.due(burst).min(timers.reconcile));
         if self.engine.has_unwatched() {
@@ -157,10 +201,14 @@ impl Runner {
         if self.engine.is_raced() {
             until = until.min(timers.raced);
         }
+        if self.engine.waits_for_packages() {
+            until = until.min(timers.packages);
+        }
         if handover == Handover::Waiting {
             until = until.min(now + OFFER_EVERY);
         }
         let wait = until.saturating_duration_since(now);
+        self.engine.rounds.sleep_until(self.engine.clock.ticking() + wait);
         let timeout = Timespec {
             tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: i64::from(wait.subsec_nanos()),

@@ -8,41 +8,56 @@ use std::os::fd::AsFd;
 use std::path::Path;
 
 use evidence::time::UnixTime;
-use rustix::fs::{AtFlags, CWD, FileType, Statx, StatxFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Statx, StatxAttributes, StatxFlags};
 use rustix::io::Errno;
 
 use super::limits::RACY_MS;
+
+/// Device, inode, and when the inode was made, in nanoseconds.
+///
+/// File systems give a freed inode's number to the next file; its birth tells the two apart. The generation
+/// number would too, but costs an open and an ioctl for each file. Where a file system keeps no birth it is 0,
+/// and a reused number is told by its change time alone.
+pub(crate) type Identity = (u64, u64, i64);
 
 /// One answer of `statx`, reduced to what changes when content, mode or attributes do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     pub(crate) device: u64,
     pub(crate) inode: u64,
+    pub(crate) born: i64,
     pub(crate) size: u64,
     pub(crate) mode: u32,
     /// Names that the file has.
     pub(crate) links: u32,
     pub(crate) modified: (i64, u32),
     pub(crate) changed: (i64, u32),
+    pub(crate) verity: Verity,
+}
+
+/// Whether the kernel lets nobody write to the file any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verity {
+    Off,
+    On,
 }
 
 impl Stamp {
     /// Of what a descriptor has open.
     pub(crate) fn of(fd: impl AsFd) -> Result<Self, Errno> {
-        rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS).map(|stat| Self::from(&stat))
+        rustix::fs::statx(fd, c"", AtFlags::EMPTY_PATH, WANTED).map(|stat| Self::from(&stat))
     }
 
     /// Of a name in a directory; a symbolic link is not followed.
     pub(crate) fn at(dir: impl AsFd, name: &CStr) -> Result<Self, Errno> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-        rustix::fs::statx(dir, name, flags, StatxFlags::BASIC_STATS).map(|stat| Self::from(&stat))
+        rustix::fs::statx(dir, name, flags, WANTED).map(|stat| Self::from(&stat))
     }
 
     /// Of a path; symbolic links are followed. Nothing is opened: closing a file would drop this process's own
     /// locks on it.
     pub(crate) fn of_path(path: &Path) -> Result<Self, Errno> {
-        let flags = AtFlags::NO_AUTOMOUNT;
-        rustix::fs::statx(CWD, path, flags, StatxFlags::BASIC_STATS).map(|stat| Self::from(&stat))
+        rustix::fs::statx(CWD, path, AtFlags::NO_AUTOMOUNT, WANTED).map(|stat| Self::from(&stat))
     }
 
     /// The type in the mode.
@@ -50,9 +65,9 @@ impl Stamp {
         FileType::from_raw_mode(self.mode)
     }
 
-    /// Device and inode.
-    pub(crate) const fn identity(&self) -> (u64, u64) {
-        (self.device, self.inode)
+    /// Which file it is, whatever became of it.
+    pub(crate) const fn identity(&self) -> Identity {
+        (self.device, self.inode, self.born)
     }
 
     /// Whether a write could have followed hashing, which began at `started`, without changing this stamp.
@@ -60,24 +75,49 @@ impl Stamp {
     /// True where the last change is within one tick of the start or after it, and always where the file
     /// system keeps whole milliseconds or less: ext3, small-inode ext4, FAT.
     pub(crate) fn racy(&self, started: UnixTime) -> bool {
+        let coarse = self.changed.1.is_multiple_of(1_000_000);
+        coarse || self.changed_ms() + RACY_MS >= started.as_ms()
+    }
+
+    /// The last change, in milliseconds since 1970.
+    pub(crate) fn changed_ms(&self) -> u64 {
         let (secs, nanos) = self.changed;
-        let coarse = nanos.is_multiple_of(1_000_000);
-        let changed_ms =
-            u64::try_from(secs).unwrap_or(0).saturating_mul(1_000) + u64::from(nanos / 1_000_000);
-        coarse || changed_ms + RACY_MS >= started.as_ms()
+        u64::try_from(secs).unwrap_or(0).saturating_mul(1_000) + u64::from(nanos / 1_000_000)
+    }
+
+    /// Appends all of it, for fingerprints and the cache.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        for number in [self.device, self.inode, self.size] {
+            out.extend_from_slice(&number.to_be_bytes());
+        }
+        out.extend_from_slice(&self.born.to_be_bytes());
+        out.extend_from_slice(&self.mode.to_be_bytes());
+        out.extend_from_slice(&self.links.to_be_bytes());
+        for (secs, nanos) in [self.modified, self.changed] {
+            out.extend_from_slice(&secs.to_be_bytes());
+            out.extend_from_slice(&nanos.to_be_bytes());
+        }
+        out.push(u8::from(self.verity == Verity::On));
     }
 }
 
+const WANTED: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
+
 impl From<&Statx> for Stamp {
     fn from(stat: &Statx) -> Self {
+        let has_birth = stat.stx_mask & StatxFlags::BTIME.bits() != 0;
+        let (secs, nanos) = (stat.stx_btime.tv_sec, i64::from(stat.stx_btime.tv_nsec));
+        let verity = stat.stx_attributes.contains(StatxAttributes::VERITY);
         Self {
             device: u64::from(stat.stx_dev_major) << 32 | u64::from(stat.stx_dev_minor),
             inode: stat.stx_ino,
+            born: if has_birth { secs.wrapping_mul(1_000_000_000).wrapping_add(nanos) } else { 0 },
             size: stat.stx_size,
             mode: u32::from(stat.stx_mode),
             links: stat.stx_nlink,
             modified: (stat.stx_mtime.tv_sec, stat.stx_mtime.tv_nsec),
             changed: (stat.stx_ctime.tv_sec, stat.stx_ctime.tv_nsec),
+            verity: if verity { Verity::On } else { Verity::Off },
         }
     }
 }
@@ -87,7 +127,17 @@ mod tests {
     use super::*;
 
     fn changed_at(secs: i64, nanos: u32) -> Stamp {
-        Stamp { device: 1, inode: 2, size: 3, mode: 0, links: 1, modified: (0, 0), changed: (secs, nanos) }
+        Stamp {
+            device: 1,
+            inode: 2,
+            born: 3,
+            size: 3,
+            mode: 0,
+            links: 1,
+            modified: (0, 0),
+            changed: (secs, nanos),
+            verity: Verity::Off,
+        }
     }
 
     #[test]

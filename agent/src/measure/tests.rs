@@ -13,14 +13,17 @@ use evidence::body::{Gap, GapCause, GapEnd};
 use evidence::digest::Sha256Digest;
 use evidence::manifest::{ComponentKind, Manifest};
 
-use super::MeasureConfig;
-use super::components::compile;
+use std::ops::ControlFlow;
+
+use super::components::Components;
 use super::engine::Engine;
 use super::packages::Packages;
+use super::{MeasureConfig, Pace};
 use crate::clock::SystemClock;
 
 mod attribution;
 mod changes;
+mod honest;
 mod live;
 mod property;
 
@@ -72,6 +75,8 @@ impl Host {
             settle_max: Duration::from_millis(500),
             reconcile_every: Duration::from_hours(1),
             hash_threads: NonZeroUsize::new(2).unwrap(),
+            first_pace: Pace::UNLIMITED,
+            pace: Pace::UNLIMITED,
         }
     }
 
@@ -118,9 +123,7 @@ pub(super) fn state(engine: &mut Engine, config: &MeasureConfig) -> State {
     let mut database = Packages::new(&config.dpkg_admin_dir);
     database.attribute(&mut engine.tree, &engine.places);
     let mut state = State::new();
-    compile(&engine.tree, &database, &engine.places, |digest, bytes| {
-        let manifest = Manifest::decode(&bytes).unwrap();
-        assert_eq!(manifest.digest(), digest);
+    for manifest in manifests(engine, &database) {
         let name = match manifest.kind() {
             ComponentKind::Package => {
                 format!("{} {} {}", manifest.name(), manifest.version(), manifest.architecture())
@@ -132,8 +135,21 @@ pub(super) fn state(engine: &mut Engine, config: &MeasureConfig) -> State {
             (path, (entry.digest, entry.flags.names()))
         });
         state.insert((manifest.kind().name(), name), entries.collect());
-    });
+    }
     state
+}
+
+/// Every component's manifest.
+pub(super) fn manifests(engine: &Engine, database: &Database) -> Vec<Manifest> {
+    let mut manifests = Vec::new();
+    let all = Components::default().update(&engine.sources(database), |compiled| {
+        assert_eq!(compiled.manifest.digest(), compiled.digest);
+        assert_eq!(Manifest::decode(&compiled.bytes).unwrap(), compiled.manifest);
+        manifests.push(compiled.manifest);
+        ControlFlow::Continue(())
+    });
+    assert_eq!(all.unwrap().len(), manifests.len());
+    manifests
 }
 
 /// The paths of a state with their contents' digests.

@@ -1,7 +1,8 @@
 //! The state in memory: directories by path, and the artefacts in each.
 //!
 //! In: what walks found. Out: the same, sorted by path. Only directories that are walked and files that count
-//! are here; some 130 bytes for each.
+//! are here. A directory's names lie in one buffer and its records in another: 64 bytes for a file, and its
+//! name, so that half a million of them have room.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -11,16 +12,32 @@ use evidence::digest::Sha256Digest;
 use evidence::manifest::EntryFlags;
 
 use super::place::{join, within};
+use super::stamp::Identity;
 
-/// A file that counts.
+/// A file that counts. Its name is in its directory's buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Artefact {
-    pub(crate) name: Box<[u8]>,
     pub(crate) digest: Sha256Digest,
     pub(crate) size: u64,
-    pub(crate) mode: u32,
-    pub(crate) flags: EntryFlags,
     pub(crate) owner: Owner,
+    /// Fingerprint of what else its content says, which is in the cache; 0 where there is nothing.
+    pub(crate) details: u32,
+    pub(crate) flags: EntryFlags,
+    mode: u16,
+    name_length: u16,
+    name_at: u32,
+}
+
+impl Artefact {
+    pub(crate) fn new(digest: Sha256Digest, size: u64, mode: u32, flags: EntryFlags, details: u32) -> Self {
+        // `st_mode` has sixteen bits.
+        let mode = u16::try_from(mode & 0xffff).unwrap_or_default();
+        Self { digest, size, owner: Owner::Unknown, details, flags, mode, name_length: 0, name_at: 0 }
+    }
+
+    pub(crate) fn mode(&self) -> u32 {
+        self.mode.into()
+    }
 }
 
 /// Who installed a file, by the package database.
@@ -34,16 +51,104 @@ pub(crate) enum Owner {
     Package(u32),
 }
 
+/// The files of one directory, sorted by name.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    records: Vec<Artefact>,
+    names: Vec<u8>,
+}
+
+impl Files {
+    pub(crate) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    pub(crate) fn name(&self, file: &Artefact) -> &[u8] {
+        let start = usize::try_from(file.name_at).unwrap_or(usize::MAX);
+        self.names.get(start..start.saturating_add(file.name_length.into())).unwrap_or_default()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &Artefact)> {
+        self.records.iter().map(|file| (self.name(file), file))
+    }
+
+    pub(crate) fn get(&self, name: &[u8]) -> Option<&Artefact> {
+        self.records.get(self.find(name).ok()?)
+    }
+
+    fn find(&self, name: &[u8]) -> Result<usize, usize> {
+        self.records.binary_search_by(|file| self.name(file).cmp(name))
+    }
+
+    fn get_mut(&mut self, name: &[u8]) -> Option<&mut Artefact> {
+        let at = self.find(name).ok()?;
+        self.records.get_mut(at)
+    }
+
+    /// Adds or replaces a file; one that was there keeps its owner.
+    pub(crate) fn put(&mut self, name: &[u8], file: Artefact) {
+        match self.find(name) {
+            Ok(at) => {
+                if let Some(old) = self.records.get_mut(at) {
+                    let Artefact { owner, name_length, name_at, .. } = *old;
+                    *old = Artefact { owner, name_length, name_at, ..file };
+                }
+            }
+            Err(at) => {
+                // Names are of 4,096 bytes at most, and a directory's listing was held in memory whole.
+                let Ok(name_at) = u32::try_from(self.names.len()) else { return };
+                let name_length = u16::try_from(name.len()).unwrap_or(u16::MAX);
+                self.names.extend_from_slice(name);
+                self.records.insert(at, Artefact { name_length, name_at, ..file });
+            }
+        }
+    }
+
+    /// Gives back what growing took too much.
+    pub(crate) fn shrink(&mut self) {
+        self.records.shrink_to_fit();
+        self.names.shrink_to_fit();
+    }
+
+    fn remove(&mut self, name: &[u8]) {
+        if let Ok(at) = self.find(name) {
+            self.records.remove(at);
+        }
+    }
+
+    /// Keeps files for which this is true, and no more memory than they need.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&[u8]) -> bool) {
+        let mut names = Vec::new();
+        let mut records = std::mem::take(&mut self.records);
+        records.retain_mut(|file| {
+            let name = self.name(file);
+            let kept = keep(name);
+            if kept {
+                file.name_at = u32::try_from(names.len()).unwrap_or(u32::MAX);
+                names.extend_from_slice(name);
+            }
+            kept
+        });
+        records.shrink_to_fit();
+        names.shrink_to_fit();
+        (self.records, self.names) = (records, names);
+    }
+}
+
 /// A directory that is walked.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    /// Device and inode: another directory that took the name is not this one.
-    pub(crate) identity: (u64, u64),
+    /// Another directory that took the name is not this one.
+    pub(crate) identity: Identity,
     /// Its inotify watch.
     pub(crate) watch: Option<i32>,
-    /// Sorted by name.
-    pub(crate) files: Vec<Artefact>,
+    /// What its last listing said, where every file of it was settled: an equal one needs no look at the files.
+    pub(crate) listed: Option<Fingerprint>,
+    pub(crate) files: Files,
 }
+
+/// The first half of a SHA-256.
+pub(crate) type Fingerprint = [u8; 16];
 
 /// Every directory that is walked.
 #[derive(Debug, Default)]
@@ -60,8 +165,9 @@ impl Tree {
         self.directories.get_mut(path)
     }
 
-    pub(crate) fn insert(&mut self, path: Arc<[u8]>, identity: (u64, u64)) {
-        self.directories.insert(path, Directory { identity, watch: None, files: Vec::new() });
+    pub(crate) fn insert(&mut self, path: Arc<[u8]>, identity: Identity) {
+        let new = Directory { identity, watch: None, listed: None, files: Files::default() };
+        self.directories.insert(path, new);
     }
 
     /// Directories directly in this one.
@@ -89,32 +195,27 @@ impl Tree {
     }
 
     /// Adds or replaces a file; one that was there keeps its owner.
-    pub(crate) fn put(&mut self, path: &[u8], mut artefact: Artefact) {
-        let Some(directory) = self.directories.get_mut(path) else { return };
-        match directory.files.binary_search_by(|file| file.name.cmp(&artefact.name)) {
-            Ok(at) => {
-                if let Some(file) = directory.files.get_mut(at) {
-                    artefact.owner = file.owner;
-                    *file = artefact;
-                }
-            }
-            Err(at) => directory.files.insert(at, artefact),
+    pub(crate) fn put(&mut self, path: &[u8], name: &[u8], file: Artefact) {
+        if let Some(directory) = self.directories.get_mut(path) {
+            directory.files.put(name, file);
         }
     }
 
     /// Removes a file where it is there.
     pub(crate) fn remove_file(&mut self, path: &[u8], name: &[u8]) {
-        let Some(directory) = self.directories.get_mut(path) else { return };
-        if let Ok(at) = directory.files.binary_search_by(|file| (*file.name).cmp(name)) {
-            directory.files.remove(at);
+        if let Some(directory) = self.directories.get_mut(path) {
+            directory.files.remove(name);
         }
     }
 
     /// A file by directory and name.
+    pub(crate) fn file(&self, path: &[u8], name: &[u8]) -> Option<&Artefact> {
+        self.directories.get(path)?.files.get(name)
+    }
+
+    /// A file by directory and name.
     pub(crate) fn file_mut(&mut self, path: &[u8], name: &[u8]) -> Option<&mut Artefact> {
-        let directory = self.directories.get_mut(path)?;
-        let at = directory.files.binary_search_by(|file| (*file.name).cmp(name)).ok()?;
-        directory.files.get_mut(at)
+        self.directories.get_mut(path)?.files.get_mut(name)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Arc<[u8]>, &Directory)> {
@@ -123,7 +224,7 @@ impl Tree {
 
     /// Every file, in no order that matters.
     pub(crate) fn files_mut(&mut self) -> impl Iterator<Item = &mut Artefact> {
-        self.directories.values_mut().flat_map(|directory| &mut directory.files)
+        self.directories.values_mut().flat_map(|directory| &mut directory.files.records)
     }
 
     /// How many files count.
@@ -139,13 +240,17 @@ mod tests {
     fn tree(paths: &[&str]) -> Tree {
         let mut tree = Tree::default();
         for path in paths {
-            tree.insert(Arc::from(path.as_bytes()), (0, 0));
+            tree.insert(Arc::from(path.as_bytes()), (0, 0, 0));
         }
         tree
     }
 
     fn names(paths: &[Arc<[u8]>]) -> Vec<String> {
         paths.iter().map(|path| String::from_utf8_lossy(path).into_owned()).collect()
+    }
+
+    fn artefact(size: u64) -> Artefact {
+        Artefact::new(Sha256Digest::of(&[]), size, 0o100_755, EntryFlags::ELF, 0)
     }
 
     #[test]
@@ -163,5 +268,28 @@ mod tests {
         assert_eq!(names(&removed), ["/a", "/a/b", "/a/b/c"]);
         let left: Vec<_> = tree.iter().map(|(path, _)| Arc::clone(path)).collect();
         assert_eq!(names(&left), ["/a-b", "/ab"]);
+    }
+
+    #[test]
+    fn files_are_sorted_keep_their_owner_and_lose_what_is_gone() {
+        let mut files = Files::default();
+        for (name, size) in [(b"b", 1), (b"c", 2), (b"a", 3)] {
+            files.put(name, artefact(size));
+        }
+        files.get_mut(b"b").unwrap().owner = Owner::Package(7);
+        files.put(b"b", artefact(9));
+        files.remove(b"c");
+        files.put(b"long name", artefact(4));
+        files.retain(|name| name != b"a");
+        let found: Vec<_> = files.iter().map(|(name, file)| (name, file.size, file.owner)).collect();
+        let expected: [(&[u8], u64, Owner); 2] =
+            [(b"b", 9, Owner::Package(7)), (b"long name", 4, Owner::Unknown)];
+        assert_eq!(found, expected);
+        assert_eq!(files.names, b"blong name");
+    }
+
+    #[test]
+    fn a_record_is_small() {
+        assert_eq!(size_of::<Artefact>(), 64);
     }
 }

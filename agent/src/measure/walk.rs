@@ -1,9 +1,13 @@
 //! One walk: directories are listed, files looked up in the cache or examined, and the tree brought up to date.
 //!
+//! A directory whose listing is equal to that of the walk before, stamp for stamp, is passed over: 16 bytes for each
+//! are what is kept of it, and they are kept only where every file in it was settled.
+//!
 //! In: the engine and where to begin. Out: the engine's tree and gaps as the disk is. A walk stays on the file
 //! system of its root, follows no symbolic link, and is stopped by nothing that it cannot read: that becomes a
 //! gap. It sees each directory at its own moment; events that come meanwhile lead to the next walk.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -12,17 +16,18 @@ use std::sync::atomic::Ordering;
 use evidence::body::GapCause;
 use evidence::limits::PATH_BYTES;
 use evidence::manifest::EntryFlags;
+use evidence::time::UnixTime;
 use rustix::io::Errno;
 
-use super::cache::Cache;
+use super::cache::{Cache, short};
 use super::engine::Engine;
-use super::examine::{Finding, Known, Trust};
-use super::limits::{BATCH_BYTES, BATCH_FILES, REHASH_PARTS};
-use super::list::{self, Listing};
+use super::examine::{Digests, Finding, Known, Trust};
+use super::limits::{BATCH_BYTES, BATCH_FILES, RACY_MS, REHASH_PARTS};
+use super::list::{self, Listing, fingerprint};
 use super::place::{Place, join, within};
 use super::pool::{Batch, Examined, Pool};
-use super::stamp::Stamp;
-use super::tree::{Artefact, Owner};
+use super::stamp::{Stamp, Verity};
+use super::tree::{Artefact, Files, Fingerprint};
 
 /// How far a walk goes down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,16 +38,42 @@ pub(crate) enum Depth {
     New,
 }
 
+/// What of the cache and of earlier listings is not believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Doubt {
+    /// One part of the files, by the number of their inode.
+    pub(crate) part: Option<u64>,
+    /// What was changed within this time: the clock was set, so that its stamps come again.
+    pub(crate) changed: Option<(UnixTime, UnixTime)>,
+}
+
+impl Doubt {
+    fn part_has(self, stamp: &Stamp) -> bool {
+        self.part.is_some_and(|part| stamp.inode % REHASH_PARTS == part % REHASH_PARTS)
+    }
+
+    fn window_has(self, stamp: &Stamp) -> bool {
+        self.changed.is_some_and(|(from, to)| {
+            let (from, to) = (from.as_ms().saturating_sub(RACY_MS), to.as_ms().saturating_add(RACY_MS));
+            (from..=to).contains(&stamp.changed_ms())
+        })
+    }
+}
+
 /// A walk that is under way.
 pub(crate) struct Walk<'e> {
     engine: &'e mut Engine,
     depth: Depth,
-    /// The part of the files that the cache is not asked for.
-    part: Option<u64>,
+    doubt: Doubt,
+    digests: Digests,
     cache: Cache,
     pool: Pool,
+    listing: Listing,
     tasks: Vec<Task>,
-    seen: Vec<(u64, u64)>,
+    /// Directories of which files are being examined.
+    unsettled: BTreeMap<Arc<[u8]>, Unsettled>,
+    files: u64,
+    seen: Option<Vec<u64>>,
 }
 
 struct Task {
@@ -50,11 +81,24 @@ struct Task {
     device: u64,
 }
 
+/// A directory some of whose files are being examined.
+struct Unsettled {
+    listed: Fingerprint,
+    left: usize,
+    /// Whether an equal listing will mean that nothing has changed.
+    trust: Trust,
+}
+
 impl<'e> Walk<'e> {
-    pub(crate) fn new(engine: &'e mut Engine, depth: Depth, part: Option<u64>) -> Self {
-        let cache = Cache::open(&engine.cache_path);
-        let pool = Pool::new(engine.threads, Arc::clone(&engine.clock), Arc::clone(&engine.stop));
-        Self { engine, depth, part, cache, pool, tasks: Vec::new(), seen: Vec::new() }
+    pub(crate) fn new(engine: &'e mut Engine, depth: Depth, doubt: Doubt) -> Self {
+        let cache = Cache::new(&engine.cache_path);
+        let pool = Pool::new(engine.threads, engine.tools());
+        // A first scan is in a hurry, and packages are compared within the day.
+        let first = depth == Depth::All && doubt == Doubt::default();
+        let digests = if first { Digests::One } else { Digests::WithMd5 };
+        let seen = (depth == Depth::All && engine.prune_next).then(Vec::new);
+        let (listing, tasks, unsettled) = (Listing::default(), Vec::new(), BTreeMap::new());
+        Self { engine, depth, doubt, digests, cache, pool, listing, tasks, unsettled, files: 0, seen }
     }
 
     /// Walks from these directories and settles the gaps of what it walked.
@@ -95,16 +139,25 @@ impl<'e> Walk<'e> {
         } else {
             // A name that even this walk did not meet is outside the trees.
             self.engine.links.unknown_names();
-            let seen = std::mem::take(&mut self.seen);
-            self.cache.prune(seen.len() as u64, || seen);
+            self.prune();
         }
         let now = self.engine.clock.now();
-        let pseudo: Arc<[u8]> = Arc::from(UNWATCHED.as_bytes());
-        self.engine.gaps.begin(&pseudo);
-        if self.engine.unwatched.iter().any(|path| self.engine.tree.get(path).is_some()) {
-            self.engine.gaps.meet(GapCause::Missing, &pseudo, UNWATCHED.into(), now);
-        }
+        let unwatched = self.engine.unwatched.iter().any(|path| self.engine.tree.get(path).is_some());
+        self.engine.gaps.stand(GapCause::Missing, UNWATCHED, unwatched, now);
+        self.engine.gaps.stand(GapCause::DiskFull, CACHE, self.cache.failed(), now);
         self.engine.gaps.settle(now);
+    }
+
+    /// What the cache has too much is found in one walk of everything and dropped in the next, which keeps in mind
+    /// what it sees.
+    fn prune(&mut self) {
+        if let Some(mut seen) = self.seen.take() {
+            seen.sort_unstable();
+            self.cache.prune(&seen);
+            self.engine.prune_next = false;
+        } else {
+            self.engine.prune_next = self.cache.is_stale(self.files);
+        }
     }
 
     fn walk_directory(&mut self, task: Task) {
@@ -124,14 +177,17 @@ impl<'e> Walk<'e> {
         }
         // The watch comes before the listing: what is made after the listing is then an event.
         self.watch(&fd, &path);
-        match list::list(&fd) {
-            Ok(listing) => {
+        let mut listing = std::mem::take(&mut self.listing);
+        let listed = self.engine.clock.now();
+        match listing.read(&fd) {
+            Ok(()) => {
                 self.report_failed(&path, &listing);
                 self.descend(&path, device, &listing);
-                self.take_files(&path, fd, listing);
+                self.take_files(&path, fd, listed, &mut listing);
             }
             Err(errno) => self.lose(&path, errno),
         }
+        self.listing = listing;
     }
 
     fn watch(&mut self, fd: &OwnedFd, path: &Arc<[u8]>) {
@@ -191,15 +247,15 @@ impl<'e> Walk<'e> {
     }
 
     fn descend(&mut self, path: &Arc<[u8]>, device: u64, listing: &Listing) {
-        let mut gone = self.engine.tree.children(path);
-        for (name, stamp) in &listing.directories {
+        let mut gone: BTreeSet<Arc<[u8]>> = self.engine.tree.children(path).into_iter().collect();
+        for (name, identity) in listing.directories() {
             let child: Arc<[u8]> = join(path, name.to_bytes()).into();
             let is_root = self.engine.roots.contains(&child);
-            let ours = stamp.device == device && !self.engine.places.excluded(&child);
+            let ours = identity.0 == device && !self.engine.places.excluded(&child);
             if is_root || ours {
-                gone.retain(|known| *known != child);
+                gone.remove(&child);
             }
-            let known = self.engine.tree.get(&child).is_some_and(|known| known.identity == stamp.identity());
+            let known = self.engine.tree.get(&child).is_some_and(|known| known.identity == *identity);
             if ours && !is_root && (self.depth == Depth::All || !known) {
                 self.tasks.push(Task { path: child, device });
             }
@@ -211,98 +267,155 @@ impl<'e> Walk<'e> {
         }
     }
 
-    fn take_files(&mut self, path: &Arc<[u8]>, fd: OwnedFd, listing: Listing) {
-        let place = self.engine.places.of(path);
-        let shown_length = self.engine.places.shown(path).len();
-        self.engine.meet_links(path, listing.files.iter().map(|(_, stamp)| stamp));
-        let old =
-            self.engine.tree.get_mut(path).map(|known| std::mem::take(&mut known.files)).unwrap_or_default();
-        let mut files = Vec::new();
-        let mut unknown = Vec::new();
-        for (name, stamp) in listing.files {
-            if self.depth == Depth::All {
-                self.seen.push(stamp.identity());
-            }
-            if shown_length + 1 + name.as_bytes().len() > PATH_BYTES {
-                self.meet(GapCause::Unreadable, path, name.as_bytes());
-                continue;
-            }
-            let before = old.binary_search_by(|file| (*file.name).cmp(name.as_bytes())).ok();
-            let before = before.and_then(|at| old.get(at));
-            match self.remembered(&stamp, name.as_bytes(), place) {
-                Remembered::Artefact(known, flags) => {
-                    let owner = before.map_or(Owner::Unknown, |file| file.owner);
-                    files.extend(
-                        artefact(name.as_bytes(), &known, flags).map(|file| Artefact { owner, ..file }),
-                    );
-                }
-                Remembered::Nothing => {}
-                Remembered::Unknown => {
-                    // Until it is examined the old one stands, for its owner.
-                    files.extend(before.cloned());
-                    unknown.push((name, stamp.size));
-                }
-            }
+    fn take_files(&mut self, path: &Arc<[u8]>, fd: OwnedFd, listed: UnixTime, listing: &mut Listing) {
+        self.engine.meet_links(path, listing.files().map(|(_, stamp)| stamp));
+        self.files += listing.len() as u64;
+        self.engine.counters.files_seen += listing.len() as u64;
+        if let Some(seen) = &mut self.seen {
+            seen.extend(listing.files().map(|(_, stamp)| short(stamp.identity())));
         }
-        files.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        files.shrink_to_fit();
+        let fingerprint = listing.fingerprint();
+        let Some(directory) = self.engine.tree.get_mut(path) else { return };
+        let before = directory.listed.take();
+        let mut files = std::mem::take(&mut directory.files);
+        let same = before == Some(fingerprint) && !listing.files().any(|(_, s)| self.doubt.window_has(s));
+        let (unknown, trust) = if same {
+            (self.to_hash_anew(&files, listing), Trust::Cacheable)
+        } else {
+            self.look_up(path, &mut files, listing)
+        };
         if let Some(directory) = self.engine.tree.get_mut(path) {
             directory.files = files;
         }
-        self.examine(path, fd, place, unknown);
+        let left = unknown.len();
+        self.unsettled.insert(Arc::clone(path), Unsettled { listed: fingerprint, left, trust });
+        if left == 0 {
+            return self.settle_directory(path);
+        }
+        self.examine(path, fd, listed, unknown);
     }
 
-    fn remembered(&self, stamp: &Stamp, name: &[u8], place: Place) -> Remembered {
+    /// Of files that have not changed, those whose turn it is to be hashed anew all the same.
+    fn to_hash_anew(&self, files: &Files, listing: &Listing) -> Vec<(CString, Stamp)> {
+        let due = listing.files().filter(|(_, stamp)| self.doubt.part_has(stamp));
+        due.filter(|(name, _)| files.get(name.to_bytes()).is_some())
+            .map(|(name, stamp)| (name.to_owned(), *stamp))
+            .collect()
+    }
+
+    /// Brings a directory's files up to date as far as the cache knows them; returns the others.
+    fn look_up(
+        &mut self,
+        path: &Arc<[u8]>,
+        files: &mut Files,
+        listing: &Listing,
+    ) -> (Vec<(CString, Stamp)>, Trust) {
+        let place = self.engine.places.of(path);
+        let shown_length = self.engine.places.shown(path).len();
+        let mut trust = if listing.failed.is_empty() { Trust::Cacheable } else { Trust::Racy };
+        let (mut unknown, mut others) = (Vec::new(), BTreeSet::new());
+        for (name, stamp) in listing.files() {
+            let bytes = name.to_bytes();
+            if shown_length + 1 + bytes.len() > PATH_BYTES {
+                self.meet(GapCause::Unreadable, path, bytes);
+                (trust, _) = (Trust::Racy, others.insert(bytes));
+                continue;
+            }
+            match self.remembered(stamp, bytes, place) {
+                Remembered::Artefact(file) => files.put(bytes, file),
+                Remembered::Nothing => drop(others.insert(bytes)),
+                // Until it is examined the old one stands, for its owner.
+                Remembered::Unknown => unknown.push((name.to_owned(), *stamp)),
+            }
+        }
+        files.retain(|name| listing.has(name) && !others.contains(name));
+        (unknown, trust)
+    }
+
+    fn remembered(&mut self, stamp: &Stamp, name: &[u8], place: Place) -> Remembered {
         let Some(known) = self.cache.find(stamp) else { return Remembered::Unknown };
         match known.traits.flags(stamp.mode, name, place) {
+            _ if self.doubt.window_has(stamp) => Remembered::Unknown,
             None => Remembered::Nothing,
-            Some(_) if self.part.is_some_and(|part| stamp.inode % REHASH_PARTS == part % REHASH_PARTS) => {
-                Remembered::Unknown
-            }
+            Some(_) if self.doubt.part_has(stamp) => Remembered::Unknown,
             // A file that did not count under another name or elsewhere was not hashed.
-            Some(_) if known.digest.is_none() => Remembered::Unknown,
-            Some(flags) => Remembered::Artefact(known, flags),
+            Some(flags) => artefact(&known, flags).map_or(Remembered::Unknown, Remembered::Artefact),
         }
     }
 
-    fn examine(&mut self, path: &Arc<[u8]>, fd: OwnedFd, place: Place, files: Vec<(CString, u64)>) {
+    fn examine(&mut self, path: &Arc<[u8]>, fd: OwnedFd, listed: UnixTime, files: Vec<(CString, Stamp)>) {
         let fd = Arc::new(fd);
+        let place = self.engine.places.of(path);
         let mut names = Vec::new();
         let mut bytes = 0;
         let mut batches = Vec::new();
-        for (name, size) in files {
-            bytes += size;
-            names.push(name);
+        for (name, stamp) in files {
+            bytes += stamp.size;
+            names.push((name, stamp));
             if bytes >= BATCH_BYTES || names.len() >= BATCH_FILES {
                 batches.push(std::mem::take(&mut names));
                 bytes = 0;
             }
         }
         batches.extend((!names.is_empty()).then_some(names));
+        let digests = self.digests;
         for names in batches {
-            let batch = Batch { directory: Arc::clone(path), fd: Arc::clone(&fd), place, names };
+            let directory = Arc::clone(path);
+            let batch = Batch { directory, fd: Arc::clone(&fd), place, listed, digests, names };
             let results = self.pool.submit(batch);
             self.apply(results);
+            while self.pool.is_full() && !self.engine.stop.load(Ordering::Relaxed) {
+                let results = self.pool.wait();
+                self.apply(results);
+                self.engine.take_hints();
+            }
         }
     }
 
     fn apply(&mut self, results: Vec<Examined>) {
         for Examined { directory, place, findings } in results {
+            let count = findings.len();
+            let mut settled = true;
             for (name, finding) in findings {
+                settled &= matches!(finding, Finding::Settled(_, Trust::Cacheable));
                 self.apply_one(&directory, place, name.as_bytes(), finding);
             }
+            if let Some(unsettled) = self.unsettled.get_mut(&directory) {
+                unsettled.left = unsettled.left.saturating_sub(count);
+                if !settled {
+                    unsettled.trust = Trust::Racy;
+                }
+                if unsettled.left == 0 {
+                    self.settle_directory(&directory);
+                }
+            }
+        }
+    }
+
+    /// Every file of a directory was looked at.
+    fn settle_directory(&mut self, path: &Arc<[u8]>) {
+        let Some(Unsettled { listed, trust, .. }) = self.unsettled.remove(path) else { return };
+        if let Some(directory) = self.engine.tree.get_mut(path) {
+            directory.listed = (trust == Trust::Cacheable).then_some(listed);
+            directory.files.shrink();
         }
     }
 
     fn apply_one(&mut self, path: &Arc<[u8]>, place: Place, name: &[u8], finding: Finding) {
         let (known, raced) = match finding {
             Finding::Settled(known, trust) => {
-                if trust == Trust::Cacheable {
-                    self.cache.put(known);
+                self.count(&known);
+                // With a clock that was set, what is racy now may be in the cache as settled.
+                if trust == Trust::Racy && self.doubt.changed.is_some() {
+                    self.cache.distrust(known.clone());
+                } else {
+                    self.cache.put(known.clone(), trust);
                 }
                 (known, EntryFlags::default())
             }
             Finding::Raced(known) => {
+                self.count(&known);
+                self.engine.counters.files_raced += 1;
                 self.meet(GapCause::Raced, path, name);
                 (known, EntryFlags::RACED)
             }
@@ -315,9 +428,16 @@ impl<'e> Walk<'e> {
             Finding::Stopped => return,
         };
         let flags = known.traits.flags(known.stamp.mode, name, place).map(|flags| flags.with(raced));
-        match flags.and_then(|flags| artefact(name, &known, flags)) {
-            Some(artefact) => self.engine.tree.put(path, artefact),
+        match flags.and_then(|flags| artefact(&known, flags)) {
+            Some(artefact) => self.engine.tree.put(path, name, artefact),
             None => self.engine.tree.remove_file(path, name),
+        }
+    }
+
+    fn count(&mut self, known: &Known) {
+        if known.digest.is_some() {
+            self.engine.counters.files_hashed += 1;
+            self.engine.counters.bytes_hashed += known.stamp.size;
         }
     }
 }
@@ -326,16 +446,22 @@ impl<'e> Walk<'e> {
 type RootDevice = (Arc<[u8]>, Result<u64, Errno>);
 
 enum Remembered {
-    Artefact(Known, EntryFlags),
+    Artefact(Artefact),
     Nothing,
     Unknown,
 }
 
-fn artefact(name: &[u8], known: &Known, flags: EntryFlags) -> Option<Artefact> {
-    let Stamp { size, mode, .. } = known.stamp;
-    let digest = known.digest?;
-    Some(Artefact { name: name.into(), digest, size, mode, flags, owner: Owner::Unknown })
+fn artefact(known: &Known, flags: EntryFlags) -> Option<Artefact> {
+    let Stamp { size, mode, verity, .. } = known.stamp;
+    let flags = if verity == Verity::On { flags.with(EntryFlags::VERITY) } else { flags };
+    let details = known.details.as_ref().map_or(0, |details| {
+        let [a, b, c, d, ..] = fingerprint(details);
+        u32::from_be_bytes([a, b, c, d]) | 1
+    });
+    Some(Artefact::new(known.digest?, size, mode, flags, details))
 }
 
 /// The scope of the gap that says that some changes are found by walks only.
 const UNWATCHED: &str = "file events of some directories: no more inotify watches (fs.inotify.max_user_watches); walked every minute";
+/// The scope of the gap that says that what was hashed could not be kept.
+const CACHE: &str = "digest cache";

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::failure::{Failure, Status};
 use crate::journal::{Identity, Journal, JournalError};
-use crate::measure::Snapshot;
+use crate::measure::{Asking, Report as Measured, Snapshot, Watching};
 use crate::posture;
 use crate::quote::TpmHandle;
 use crate::seal::{LogPaths, SealError, Sealer, Statement};
@@ -39,6 +39,7 @@ pub(super) struct Agent {
     pub(super) session: Session,
     pub(super) sealer: Option<Sealer>,
     pub(super) seen: Seen,
+    pub(super) asking: Asking,
     pub(super) jobs: JoinSet<Done>,
     /// Grows when the chain is taken back: a seal that was begun before is worth nothing.
     pub(super) epoch: u64,
@@ -59,6 +60,7 @@ impl Agent {
         client: VerifierClient,
         tpm: TpmHandle,
         clock: Arc<dyn Clock>,
+        asking: Asking,
         answers: Answers,
     ) -> Result<Self, Failure> {
         let mut seed = [0; 8];
@@ -77,6 +79,7 @@ impl Agent {
             report: Report { pid: std::process::id(), ..Report::of(&journal) },
             memory: Memory::new(config.state_dir.clone(), journal),
             seen,
+            asking,
             jobs: JoinSet::new(),
             epoch: 0,
             started: Instant::now(),
@@ -126,15 +129,37 @@ impl Agent {
         self.handle(Event::Tick);
     }
 
-    /// A snapshot.
-    pub(super) fn measured(&mut self, snapshot: Snapshot) {
-        tracing::debug!(files = snapshot.files, components = snapshot.components.len(), "measured");
-        self.answers.take(&snapshot, self.clock.now());
-        let trigger = self.seen.take(snapshot);
-        // Where this fails it is tried again before the seal, which must not go ahead without.
+    /// A report.
+    pub(super) fn measured(&mut self, report: Measured) {
+        match report {
+            Measured::Manifest(component, manifest) => {
+                self.answers.take_manifest(component, &manifest, self.clock.now());
+                if self.seen.keep(component, manifest) {
+                    self.try_to_save();
+                }
+            }
+            Measured::Snapshot(snapshot) => self.saw(*snapshot),
+        }
+    }
+
+    /// Whether reports are taken: not while manifests wait that cannot be written.
+    pub(super) fn has_room(&self) -> bool {
+        !self.seen.is_full()
+    }
+
+    /// Writes manifests; where that fails it is tried again later, and before each seal, which must not go ahead
+    /// without.
+    pub(super) fn try_to_save(&mut self) {
         if let Err(error) = self.save_manifests() {
             self.disk_failed(&error);
         }
+    }
+
+    fn saw(&mut self, snapshot: Snapshot) {
+        tracing::debug!(files = snapshot.files, components = snapshot.components.len(), "measured");
+        self.answers.take(&snapshot, self.clock.now());
+        let trigger = self.seen.take(snapshot);
+        self.try_to_save();
         self.handle(trigger.map_or(Event::Tick, Event::Wanted));
     }
 
@@ -143,7 +168,7 @@ impl Agent {
         let event = match done {
             Done::Sealed { epoch, sealer, statement, result } => {
                 self.sealer = Some(sealer);
-                self.sealed(epoch, &statement, result)
+                self.sealed(epoch, *statement, result)
             }
             Done::Exchanged { asked, evidence, result } => self.exchanged(asked, &evidence, result),
             Done::Uploaded { components, result } => match result {
@@ -235,19 +260,20 @@ impl Agent {
             checkpoint,
             sealed,
             components,
-            gaps: self.seen.gaps().to_vec(),
+            gaps: self.seen.gaps(),
+            watching: Watching::default(),
             posture: posture::read(&self.config.measure.path_prefix),
             trigger,
             now: self.clock.now(),
         });
-        self.jobs.spawn(jobs::seal(sealer, self.tpm.clone(), statement, self.epoch));
+        self.jobs.spawn(jobs::seal(sealer, self.tpm.clone(), self.asking.clone(), statement, self.epoch));
         None
     }
 
     fn sealed(
         &mut self,
         epoch: u64,
-        statement: &Statement,
+        statement: Statement,
         result: Result<Box<Envelope>, SealError>,
     ) -> Event {
         if epoch != self.epoch {
@@ -284,6 +310,8 @@ impl Agent {
         let (seq, trigger) = (body.seq, body.trigger.name());
         tracing::info!(seq, trigger, added = body.added.len(), removed = body.removed.len(), "sealed");
         self.seen.told(&statement.gaps);
+        self.seen.room(self.clock.now());
+        self.asking.sealed(statement.watching.executed);
         self.post_journal();
         self.troubles.over(&[Kind::Seal, Kind::Disk]);
         Event::Sealed
@@ -329,6 +357,9 @@ impl Agent {
     }
 
     pub(super) fn disk_failed(&mut self, error: &JournalError) {
+        if error.is_no_room() {
+            self.seen.no_room(self.clock.now());
+        }
         self.troubles.met(Kind::Disk, self.clock.now(), error.to_string(), error.hint());
     }
 

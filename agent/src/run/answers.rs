@@ -42,20 +42,23 @@ impl Answers {
         known.unwrap_or_else(|| components.clone())
     }
 
+    /// Takes in a manifest of the snapshot that comes.
+    pub(super) fn take_manifest(&mut self, component: Sha256Digest, manifest: &[u8], now: UnixTime) {
+        self.keep(|sightings| sightings.manifest(component, manifest, now));
+    }
+
     /// Takes in a snapshot.
     pub(super) fn take(&mut self, snapshot: &Snapshot, now: UnixTime) {
-        self.board.post_watching(&[], &[], &snapshot.gaps);
-        let Some(sightings) = &mut self.sightings else { return };
-        if let Err(error) = keep(sightings, snapshot, now) {
+        self.board.post_watching(&snapshot.coverage, &snapshot.counters, &snapshot.gaps);
+        self.keep(|sightings| sightings.settled(&snapshot.components, now));
+    }
+
+    fn keep(&mut self, change: impl FnOnce(&mut Sightings) -> Result<(), SightingsError>) {
+        if let Some(sightings) = &mut self.sightings
+            && let Err(error) = change(sightings)
+        {
             tracing::warn!(%error, "sightings are not kept until the agent starts again");
             self.sightings = None;
         }
     }
-}
-
-fn keep(sightings: &mut Sightings, snapshot: &Snapshot, now: UnixTime) -> Result<(), SightingsError> {
-    for (digest, bytes) in &snapshot.new_manifests {
-        sightings.manifest(*digest, bytes, now)?;
-    }
-    sightings.settled(&snapshot.components, now)
 }

@@ -149,10 +149,10 @@ impl Agent {
     fn acknowledge(&mut self, seq: u64, evidence: &Evidence, verified: VerifiedReceipt) -> Event {
         let (index, now) = (verified.index, self.clock.now());
         tracing::info!(seq, leaf = index, status = verified.status, "recorded, with proof");
-        let current = self.seen.components().unwrap_or_default();
+        let current = self.seen.needed();
         let kept = self.memory.with(|journal| {
             journal.acknowledge(seq, verified.checkpoint, &verified.wanted, &verified.status, now)?;
-            if evidence.body().removed.is_empty() { Ok(()) } else { journal.forget_manifests(current) }
+            if evidence.body().removed.is_empty() { Ok(()) } else { journal.forget_manifests(&current) }
         });
         match kept {
             Ok(()) => {

@@ -7,6 +7,7 @@ use evidence::digest::Sha256Digest;
 use evidence::envelope::{Envelope, Evidence};
 use wire::submit::{ManifestsStored, Receipt};
 
+use crate::measure::Asking;
 use crate::quote::TpmHandle;
 use crate::seal::{SealError, Sealer, Statement};
 use crate::submit::{ClientError, Submission, VerifierClient};
@@ -51,7 +52,15 @@ pub(super) enum Asked {
     ForReceipt,
 }
 
-pub(super) async fn seal(mut sealer: Sealer, tpm: TpmHandle, statement: Box<Statement>, epoch: u64) -> Done {
+pub(super) async fn seal(
+    mut sealer: Sealer,
+    tpm: TpmHandle,
+    asking: Asking,
+    mut statement: Box<Statement>,
+    epoch: u64,
+) -> Done {
+    statement.watching = asking.watching().await;
+    statement.fit();
     let result = sealer.seal(&tpm, &statement).await.map(Box::new);
     Done::Sealed { epoch, sealer, statement, result }
 }

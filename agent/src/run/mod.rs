@@ -12,6 +12,7 @@ mod memory;
 mod troubles;
 mod view;
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,11 +22,11 @@ use tokio::time::Instant;
 
 use crate::cli;
 use crate::clock::{Clock, SystemClock};
-use crate::config::Config;
+use crate::config::{Config, MeasureSettings};
 use crate::failure::{Failure, Status};
 use crate::journal::{Identity, Journal};
 use crate::lock::StateLock;
-use crate::measure::{MeasureConfig, Measurer, Snapshot};
+use crate::measure::{MeasureConfig, Measurer, Pace, Report};
 use crate::notify::{ServiceManager, Word};
 use crate::quote::{TpmError, TpmHandle};
 use crate::submit::VerifierClient;
@@ -49,16 +50,16 @@ pub async fn run(config: Config) -> Result<(), Failure> {
         () = signals.end() => return Ok(()),
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (out, snapshots) = mpsc::channel(1);
+    let (out, reports) = mpsc::channel(REPORTS);
     let answers = Answers::open(&config.state_dir, clock.now());
     let known = answers.known_of(journal.components());
     let measurer = Measurer::start(measure_config(&config), known, Arc::clone(&clock), out)?;
     tracing::info!(host = %identity.host, verifier = identity.url, "attesting");
-    let agent = Agent::new(config, identity, journal, client, tpm, clock, answers)?;
+    let agent = Agent::new(config, identity, journal, client, tpm, clock, measurer.asking(), answers)?;
     let manager = ServiceManager::find();
     manager.tell(Word::Ready);
     manager.tell(Word::Status("measuring".to_owned()));
-    let result = serve(agent, snapshots, &measurer, &mut signals, &manager).await;
+    let result = serve(agent, reports, &measurer, &mut signals, &manager).await;
     manager.tell(Word::Stopping);
     measurer.stop();
     drop(lock);
@@ -68,7 +69,7 @@ pub async fn run(config: Config) -> Result<(), Failure> {
 /// The loop.
 async fn serve(
     mut agent: Agent,
-    mut snapshots: mpsc::Receiver<Snapshot>,
+    mut reports: mpsc::Receiver<Report>,
     measurer: &Measurer,
     signals: &mut Signals,
     manager: &ServiceManager,
@@ -77,10 +78,11 @@ async fn serve(
     loop {
         let deadline = agent.deadline();
         tokio::select! {
-            snapshot = snapshots.recv() => match snapshot {
-                Some(snapshot) => agent.measured(snapshot),
+            report = reports.recv(), if agent.has_room() => match report {
+                Some(report) => agent.measured(report),
                 None => return Err(measuring_ended()),
             },
+            () = tokio::time::sleep(SAVE_AGAIN), if !agent.has_room() => agent.try_to_save(),
             Some(done) = agent.ended() => agent.done(done),
             () = until(deadline) => agent.tick(),
             () = tick(&mut watchdog) => manager.tell(Word::Alive),
@@ -134,6 +136,16 @@ fn measure_config(config: &Config) -> MeasureConfig {
         settle_max: measure.settle_max,
         reconcile_every: measure.reconcile_every,
         hash_threads: measure.hash_threads,
+        first_pace: pace(measure, Pace::UNLIMITED),
+        pace: pace(measure, Pace::SANE),
+    }
+}
+
+/// What is configured, or else as it is for this walk.
+fn pace(measure: &MeasureSettings, or: Pace) -> Pace {
+    Pace {
+        bytes_per_second: measure.hash_bytes_per_second.map_or(or.bytes_per_second, NonZeroU64::new),
+        cpu_percent: measure.cpu_percent.unwrap_or(or.cpu_percent),
     }
 }
 
@@ -206,6 +218,10 @@ async fn tick(interval: &mut Option<tokio::time::Interval>) {
     }
 }
 
+/// Reports on their way: some manifests, which are small but for a few.
+const REPORTS: usize = 16;
+/// How soon manifests that could not be written are tried again.
+const SAVE_AGAIN: Duration = Duration::from_secs(5);
 /// A TPM that is not there half a minute after boot will not come by itself.
 const REACH: Duration = Duration::from_secs(30);
 const REACH_AGAIN: Duration = Duration::from_secs(1);

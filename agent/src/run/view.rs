@@ -1,10 +1,11 @@
-//! The newest snapshot, and the gaps that evidence has yet to tell.
+//! The newest snapshot, manifests on their way to the journal, and the gaps that evidence has yet to tell.
 //!
-//! In: snapshots from the measurer, and what was sealed. Out: why to seal, and with which gaps. A gap that closed is told
-//! once; one that is open is told each time.
+//! In: reports from the measurer, and what was sealed. Out: why to seal, and with which gaps. A gap that closed is told
+//! once; one that is open is told each time. Manifests are here for as long as a batch takes to fill, no longer.
 
-use evidence::body::{Gap, GapEnd, Trigger};
+use evidence::body::{Gap, GapCause, GapEnd, Trigger};
 use evidence::digest::Sha256Digest;
+use evidence::time::UnixTime;
 
 use crate::measure::Snapshot;
 
@@ -14,10 +15,28 @@ pub(super) struct Seen {
     components: Option<Vec<Sha256Digest>>,
     files: u64,
     gaps: Vec<Gap>,
+    /// Since when there has been no room for the journal.
+    no_room: Option<UnixTime>,
     unsaved: Vec<(Sha256Digest, Vec<u8>)>,
+    unsaved_bytes: usize,
+    /// Manifests that came since the snapshot: the next one will name them.
+    ahead: Vec<Sha256Digest>,
 }
 
 impl Seen {
+    /// Takes in a manifest; says whether there are enough for the journal.
+    pub(super) fn keep(&mut self, component: Sha256Digest, manifest: Vec<u8>) -> bool {
+        self.unsaved_bytes += manifest.len();
+        self.unsaved.push((component, manifest));
+        self.ahead.push(component);
+        self.unsaved.len() >= BATCH_MANIFESTS || self.unsaved_bytes >= BATCH_BYTES
+    }
+
+    /// Whether more manifests wait for the journal than should: it cannot be written.
+    pub(super) fn is_full(&self) -> bool {
+        self.unsaved.len() >= 2 * BATCH_MANIFESTS || self.unsaved_bytes >= 2 * BATCH_BYTES
+    }
+
     /// Takes in a snapshot; says why it is worth sealing, if it is.
     pub(super) fn take(&mut self, snapshot: Snapshot) -> Option<Trigger> {
         let open = |gaps: &[Gap]| -> Vec<(String, u64)> {
@@ -35,7 +54,7 @@ impl Seen {
         self.gaps.extend(snapshot.gaps);
         self.files = snapshot.files;
         self.components = Some(snapshot.components);
-        self.unsaved.extend(snapshot.new_manifests);
+        self.ahead = Vec::new();
         trigger
     }
 
@@ -56,7 +75,26 @@ impl Seen {
 
     /// They are in the journal now.
     pub(super) fn saved(&mut self) {
-        self.unsaved = Vec::new();
+        (self.unsaved, self.unsaved_bytes) = (Vec::new(), 0);
+    }
+
+    /// The journal has no room.
+    pub(super) fn no_room(&mut self, now: UnixTime) {
+        self.no_room.get_or_insert(now);
+    }
+
+    /// The journal was written.
+    pub(super) fn room(&mut self, now: UnixTime) {
+        if let Some(from) = self.no_room.take() {
+            self.gaps.push(no_room(from, GapEnd::Closed(now)));
+        }
+    }
+
+    /// Components whose manifests must stay: of the newest snapshot, and of the one that is on its way. Rising.
+    pub(super) fn needed(&self) -> Vec<Sha256Digest> {
+        let mut needed = [self.components().unwrap_or_default(), &self.ahead].concat();
+        needed.sort_unstable();
+        needed
     }
 
     /// Components, rising; `None` before the first snapshot.
@@ -65,30 +103,38 @@ impl Seen {
     }
 
     /// All gaps.
-    pub(super) fn gaps(&self) -> &[Gap] {
-        &self.gaps
+    pub(super) fn gaps(&self) -> Vec<Gap> {
+        let own = self.no_room.map(|from| no_room(from, GapEnd::Open));
+        self.gaps.iter().cloned().chain(own).collect()
     }
 
     /// Executables, and gaps that are open.
     pub(super) fn numbers(&self) -> (u64, u64) {
-        (self.files, self.gaps.iter().filter(|gap| gap.until == GapEnd::Open).count() as u64)
+        (self.files, self.gaps().iter().filter(|gap| gap.until == GapEnd::Open).count() as u64)
     }
 }
 
+fn no_room(from: UnixTime, until: GapEnd) -> Gap {
+    Gap { from, until, cause: GapCause::DiskFull, scope: "journal".to_owned() }
+}
+
+/// Manifests that are written to the journal at once, and their bytes: a flush of the disk for each would be slow, and
+/// all of a host's at once would be large.
+const BATCH_MANIFESTS: usize = 256;
+const BATCH_BYTES: usize = 512 << 10;
+
 #[cfg(test)]
 mod tests {
-    use evidence::body::GapCause;
-    use evidence::time::UnixTime;
-
     use super::*;
 
     fn snapshot(components: &[u8], gaps: &[Gap]) -> Snapshot {
         Snapshot {
             components: components.iter().map(|n| Sha256Digest::new([*n; 32])).collect(),
-            new_manifests: Vec::new(),
             gaps: gaps.to_vec(),
             files: 1,
             changed_at: UnixTime::from_ms(1),
+            coverage: Vec::new(),
+            counters: Vec::new(),
         }
     }
 
@@ -118,5 +164,36 @@ mod tests {
         assert_eq!(seen.gaps(), [closed.clone(), open.clone()]);
         seen.told(&[closed, open.clone()]);
         assert_eq!(seen.gaps(), [open]);
+    }
+
+    #[test]
+    fn manifests_go_in_batches_and_are_needed_before_their_snapshot() {
+        let mut seen = Seen::default();
+        let digest = |n: usize| Sha256Digest::of(&[&n.to_be_bytes()]);
+        assert!((1..BATCH_MANIFESTS).all(|n| !seen.keep(digest(n), vec![0; 8])));
+        assert!(seen.keep(digest(0), vec![0; 8]));
+        assert!(!seen.is_full());
+        assert!(seen.keep(Sha256Digest::new([9; 32]), vec![0; 2 * BATCH_BYTES]));
+        assert!(seen.is_full());
+        assert_eq!(seen.unsaved().len(), BATCH_MANIFESTS + 1);
+        seen.saved();
+        assert!(!seen.is_full());
+        assert_eq!(seen.needed().len(), BATCH_MANIFESTS + 1, "the journal must not forget them");
+        seen.take(snapshot(&[9], &[]));
+        assert_eq!(seen.needed(), [Sha256Digest::new([9; 32])]);
+    }
+
+    #[test]
+    fn a_full_disk_is_a_gap_until_the_journal_was_written() {
+        let mut seen = Seen::default();
+        seen.no_room(UnixTime::from_ms(3));
+        seen.no_room(UnixTime::from_ms(4));
+        seen.take(snapshot(&[1], &[]));
+        assert_eq!(seen.gaps(), [no_room(UnixTime::from_ms(3), GapEnd::Open)]);
+        seen.room(UnixTime::from_ms(5));
+        let closed = no_room(UnixTime::from_ms(3), GapEnd::Closed(UnixTime::from_ms(5)));
+        assert_eq!(seen.gaps(), [closed.clone()]);
+        seen.told(&[closed]);
+        assert_eq!(seen.gaps(), []);
     }
 }

@@ -4,6 +4,7 @@
 //! one goes on. The body must name the TPM's counters as the quote shows them; where it guessed wrong (a boot, a resume)
 //! it is composed and quoted again. Logs are read after the quote, because kernels log first and extend after.
 
+mod executions;
 mod firmware;
 mod ima;
 mod systemd;
@@ -16,7 +17,7 @@ use evidence::body::{
 };
 use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::envelope::{Attachment, AttachmentKind, Envelope, EnvelopeError, Evidence};
-use evidence::limits::{BODY_CLAIMS, BODY_GAPS};
+use evidence::limits::{BODY_CLAIMS, BODY_COUNTERS, BODY_COVERAGE, BODY_GAPS};
 use evidence::manifest::state_root;
 use evidence::pcr::PcrSelection;
 use evidence::time::UnixTime;
@@ -24,6 +25,7 @@ use evidence::tpm::{Attest, Signature};
 
 use crate::config::Config;
 use crate::journal::{FirmwareSent, Position};
+use crate::measure::Watching;
 use crate::quote::{Quote, TpmError, TpmHandle};
 use ima::{ImaPlace, ImaSlice, QuotedPcrs};
 use systemd::SystemdLogState;
@@ -49,10 +51,21 @@ pub struct Statement {
     pub gaps: Vec<Gap>,
     /// Settings that no log carries, by key.
     pub posture: Vec<Claim>,
+    /// How it was watched, what was counted, and what was executed.
+    pub watching: Watching,
     /// Why now.
     pub trigger: Trigger,
     /// The agent's clock.
     pub now: UnixTime,
+}
+
+impl Statement {
+    /// Leaves out what one piece of evidence has no room for: executions that are left out are told in the next.
+    pub fn fit(&mut self) {
+        self.watching.coverage.truncate(BODY_COVERAGE);
+        self.watching.counters.truncate(BODY_COUNTERS);
+        executions::fit(&mut self.watching.executed, &self.components);
+    }
 }
 
 /// Puts evidence together; remembers nothing that could not be found again.
@@ -128,6 +141,7 @@ impl Sealer {
         let mut salt = [0; 32];
         getrandom::fill(&mut salt).map_err(|_| SealError::Randomness)?;
         let components: BTreeSet<Sha256Digest> = statement.components.iter().copied().collect();
+        let (executions, strays) = executions::of(&statement.watching.executed, &statement.components);
         let body = Body {
             host: statement.host,
             chain: statement.chain,
@@ -146,10 +160,10 @@ impl Sealer {
             ima_first: if same_boot { position.ima_count } else { 0 },
             trigger: statement.trigger,
             agent_version: env!("CARGO_PKG_VERSION").to_owned(),
-            coverage: Vec::new(),
-            counters: Vec::new(),
-            executions: Vec::new(),
-            strays: Vec::new(),
+            coverage: statement.watching.coverage.clone(),
+            counters: statement.watching.counters.clone(),
+            executions,
+            strays,
         };
         Ok(Draft { body, firmware })
     }

@@ -8,6 +8,7 @@ use std::fs::File;
 use evidence::body::{Claim, read_claims, write_claims};
 use evidence::cbor::{CborError, Reader, Writer};
 use evidence::limits::ENTRY_FACTS;
+use evidence::manifest::EntryFlags;
 use evidence::principal::{Edge, read_edges, write_edges};
 
 use super::content::Content;
@@ -25,23 +26,35 @@ pub(crate) struct Details {
 pub(crate) struct Subject<'a> {
     pub(crate) file: &'a File,
     pub(crate) content: Content,
-    #[cfg_attr(
-        test,
-        expect(dead_code, reason = "what is built says so by its content; signers go by names, too")
-    )]
     pub(crate) name: &'a [u8],
     pub(crate) size: u64,
+    pub(crate) flags: EntryFlags,
 }
 
 /// Everything that looks at a file. Keys of facts must differ between them.
-const READERS: [fn(&Subject<'_>) -> Details; 1] = [build_info];
+const READERS: [fn(&Subject<'_>) -> Details; 2] = [build_info, signers];
 
-/// The details of a file.
-pub(crate) fn of(file: &File, content: Content, name: &[u8], size: u64) -> Details {
-    let subject = Subject { file, content, name, size };
+/// The details of a file, as the cache keeps them; `None` where there are none.
+pub(crate) fn of(subject: &Subject<'_>) -> Option<Box<[u8]>> {
+    let details = Details::of(subject);
+    (!details.is_empty()).then(|| details.encode().into())
+}
+
+/// The same as a manifest has it; nothing where the cache gave other bytes than were put there.
+pub(crate) fn read(bytes: &[u8]) -> (Vec<Edge>, Vec<Claim>) {
+    let Details { edges, facts } = Details::decode(bytes).unwrap_or_default();
+    (edges, facts)
+}
+
+fn signers(subject: &Subject<'_>) -> Details {
+    let Subject { file, name, size, flags, .. } = *subject;
+    Details { edges: super::signers::of(file, name, size, flags), facts: Vec::new() }
+}
+
+fn collect(subject: &Subject<'_>) -> Details {
     let mut all = Details::default();
     for read in READERS {
-        let Details { edges, facts } = read(&subject);
+        let Details { edges, facts } = read(subject);
         all.edges.extend(edges);
         all.facts.extend(facts);
     }
@@ -62,6 +75,10 @@ fn build_info(subject: &Subject<'_>) -> Details {
 }
 
 impl Details {
+    pub(crate) fn of(subject: &Subject<'_>) -> Self {
+        collect(subject)
+    }
+
     /// Whether there is nothing to keep.
     pub(crate) fn is_empty(&self) -> bool {
         self.edges.is_empty() && self.facts.is_empty()

@@ -146,9 +146,8 @@ impl Examiner {
             let known = Known { stamp: before, traits, digest: None, md5: None, details: None };
             return Ok(Finding::Settled(known, trust(&before, started)));
         };
-        let hashed = match self.hash(&file, before.size, task.digests)? {
-            Some(hashed) => hashed,
-            None => return Ok(Finding::Stopped),
+        let Some(hashed) = self.hash(&file, before.size, task.digests)? else {
+            return Ok(Finding::Stopped);
         };
         let (name, size) = (task.name.to_bytes(), hashed.bytes);
         let details =

@@ -118,7 +118,9 @@ impl Reporter {
                 .chain(snapshot.gaps)
                 .partition(|gap| gap.until != GapEnd::Open);
             let mut folded = Vec::new();
-            closed.into_iter().for_each(|gap| fold(&mut folded, gap));
+            for gap in closed {
+                fold(&mut folded, gap);
+            }
             folded.extend(open);
             snapshot.gaps = folded;
             snapshot.changed_at = snapshot.changed_at.min(older.changed_at);

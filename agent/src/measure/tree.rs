@@ -15,7 +15,7 @@ use super::place::{join, within};
 use super::stamp::Identity;
 
 /// A file that counts. Its name is in its directory's buffer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Artefact {
     pub(crate) digest: Sha256Digest,
     pub(crate) size: u64,

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use evidence::manifest::Manifest;
 use lydian_agent::clock::SystemClock;
-use lydian_agent::measure::{MeasureConfig, Measurer, Pace, Report};
+use lydian_agent::measure::{Events, MeasureConfig, Measurer, Namespaces, Pace, Report};
 
 const ROUNDS: usize = 5;
 const IDLE: Duration = Duration::from_secs(10);
@@ -134,6 +134,8 @@ fn start(root: &Path, cache_path: PathBuf, hash_threads: NonZeroUsize) -> Result
         settle: Duration::from_millis(500),
         settle_max: Duration::from_secs(5),
         reconcile_every: Duration::from_hours(1),
+        events: Events::Best,
+        namespaces: Namespaces::Own,
         hash_threads,
         first_pace: Pace::UNLIMITED,
         pace: Pace::UNLIMITED,

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
+use crate::measure::{Events, Namespaces};
 use crate::quote::TpmAddress;
 
 pub use raw::{Overrides, RawConfig};
@@ -68,6 +69,10 @@ pub struct MeasureSettings {
     pub settle_max: Duration,
     /// Time between full walks.
     pub reconcile_every: Duration,
+    /// What tells of changes.
+    pub events: Events,
+    /// Whose mounts are looked for.
+    pub namespaces: Namespaces,
     /// Threads that hash.
     pub hash_threads: NonZeroUsize,
     /// Bytes a second that are hashed at most, 0 for no limit; `None` for none in the first scan and a sane one after.

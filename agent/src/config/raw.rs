@@ -10,6 +10,7 @@ use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
 use super::{Config, ConfigError, MeasureSettings};
+use crate::measure::{Events, Namespaces};
 
 /// The file's keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,12 +84,26 @@ pub struct RawMeasure {
     pub settle_max_ms: Option<u64>,
     /// Time between full walks.
     pub reconcile_secs: Option<u64>,
+    /// `auto` for whole file systems where the kernel allows it, `directories` for one watch a directory.
+    pub events: Option<RawEvents>,
+    /// Whether file systems are measured that other namespaces of mounts have, such as containers'.
+    pub other_namespaces: Option<bool>,
     /// Threads that hash.
     pub hash_threads: Option<NonZeroUsize>,
     /// Bytes a second that are hashed at most; 0 for no limit.
     pub hash_bytes_per_second: Option<u64>,
     /// Percent of a processor's time that each hashing thread takes at most.
     pub cpu_percent: Option<NonZeroU8>,
+}
+
+/// What tells of changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RawEvents {
+    /// Whole file systems where the kernel allows it, else directories.
+    Auto,
+    /// Directories, one by one.
+    Directories,
 }
 
 /// When evidence is sealed.
@@ -135,7 +150,7 @@ pub struct Overrides {
     /// systemd's measurement log [default: in /run/log/systemd]
     #[arg(long, global = true, env = "LYDIAN_AGENT_SYSTEMD_LOG", value_name = "FILE")]
     pub systemd_log: Option<PathBuf>,
-    /// A tree whose executables are measured; can be given several times [default: /usr /opt /boot]
+    /// A tree whose executables are measured; can be given several times [default: /, with every local file system below it]
     #[arg(
         long = "root",
         global = true,
@@ -230,6 +245,13 @@ impl RawMeasure {
         for (key, paths) in [("measure.roots", &roots), ("measure.excludes", &excludes)] {
             paths.iter().try_for_each(|path| check_absolute(key, path))?;
         }
+        // Whoever names trees does not ask for those of containers.
+        let all = self.other_namespaces.unwrap_or_else(|| roots.iter().any(|root| root == Path::new("/")));
+        let namespaces = if all { Namespaces::All } else { Namespaces::Own };
+        let events = match self.events {
+            None | Some(RawEvents::Auto) => Events::Best,
+            Some(RawEvents::Directories) => Events::Directories,
+        };
         let settle_ms = within("measure.settle-ms", self.settle_ms, (10, 500, 60_000))?;
         let settle_max = self.settle_max_ms.map_or(SETTLE_MAX_MS.max(settle_ms), |ms| ms);
         if settle_max < settle_ms {
@@ -247,6 +269,8 @@ impl RawMeasure {
                 self.reconcile_secs,
                 (1, 3_600, 7 * 86_400),
             )?),
+            events,
+            namespaces,
             hash_threads: self.hash_threads.unwrap_or(THREADS),
             hash_bytes_per_second: self.hash_bytes_per_second,
             cpu_percent: check_percent(self.cpu_percent)?,
@@ -283,6 +307,11 @@ impl From<&Config> for RawConfig {
                 settle_ms: Some(ms(measure.settle)),
                 settle_max_ms: Some(ms(measure.settle_max)),
                 reconcile_secs: Some(measure.reconcile_every.as_secs()),
+                events: Some(match measure.events {
+                    Events::Best => RawEvents::Auto,
+                    Events::Directories => RawEvents::Directories,
+                }),
+                other_namespaces: Some(measure.namespaces == Namespaces::All),
                 hash_threads: Some(measure.hash_threads),
                 hash_bytes_per_second: measure.hash_bytes_per_second,
                 cpu_percent: measure.cpu_percent,
@@ -345,7 +374,7 @@ fn check_percent(percent: Option<NonZeroU8>) -> Result<Option<NonZeroU8>, Config
 const FIRMWARE_LOG: &str = "/sys/kernel/security/tpm0/binary_bios_measurements";
 const IMA_LIST: &str = "/sys/kernel/security/ima/binary_runtime_measurements";
 const SYSTEMD_LOG: &str = "/run/log/systemd/tpm2-measure.log";
-const ROOTS: [&str; 3] = ["/usr", "/opt", "/boot"];
+const ROOTS: [&str; 1] = ["/"];
 const SETTLE_MAX_MS: u64 = 5_000;
 const WHOLE: NonZeroU8 = NonZeroU8::MIN.saturating_add(99);
 /// However many processors there are: what is not in memory yet is waited for, and eight reads at once take a third of

@@ -12,8 +12,9 @@ use super::limits::REHASH_PARTS;
 pub(crate) struct Counters {
     pub(crate) bytes_hashed: u64,
     /// Files whose digest was compared with the one that their package lists.
-    pub(crate) compared_files: u64,
+    pub(crate) files_compared: u64,
     pub(crate) events: u64,
+    pub(crate) executions: u64,
     pub(crate) executions_dropped: u64,
     pub(crate) files_hashed: u64,
     pub(crate) files_raced: u64,
@@ -33,9 +34,10 @@ impl Counters {
     pub(crate) fn list(&self) -> Vec<Counter> {
         let all = [
             ("bytes.hashed", self.bytes_hashed),
-            ("compared.files", self.compared_files),
             ("events", self.events),
+            ("executions", self.executions),
             ("executions.dropped", self.executions_dropped),
+            ("files.compared", self.files_compared),
             ("files.hashed", self.files_hashed),
             ("files.raced", self.files_raced),
             ("files.seen", self.files_seen),

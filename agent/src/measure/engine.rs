@@ -3,15 +3,19 @@
 //! In: hints from the kernel and calls to walk. Out: the tree, the gaps, and what a report needs. Nothing
 //! here waits; the loop in `run` does. Hints only choose what is walked: the walk decides what is true.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use evidence::body::{Coverage, GapCause, Means};
+use evidence::digest::Sha256Digest;
+use evidence::limits::{BODY_COVERAGE, SHORT_TEXT_BYTES};
 use evidence::time::UnixTime;
+use fanotify::Options;
 
 use super::budget::{Budget, Pace};
 use super::components::{Sources, locate};
@@ -19,16 +23,17 @@ use super::counters::Counters;
 use super::examine::Tools;
 use super::executed::{Executed, Tally, Watching};
 use super::gaps::Gaps;
-use super::limits::REHASH_PARTS;
+use super::limits::{COMPARISONS, REHASH_PARTS, STRANGERS_EVERY};
 use super::links::Links;
+use super::mounts::{Foreign, Mounts};
 use super::packages::Packages;
 use super::place::{Places, bytes, join, printable, within};
 use super::rounds::{Moment, Rounds, Trouble};
 use super::stamp::Stamp;
-use super::tree::Tree;
+use super::tree::{Artefact, Owner, Tree};
 use super::walk::{Depth, Doubt, Walk};
 use super::watch::{Hint, Watch};
-use super::{MeasureConfig, MeasureError};
+use super::{MeasureConfig, MeasureError, Namespaces};
 use crate::clock::Clock;
 
 /// What is known of the watched trees.
@@ -55,13 +60,37 @@ pub(crate) struct Engine {
     pub(crate) unwatched: BTreeSet<Arc<[u8]>>,
     dirty: BTreeSet<Arc<[u8]>>,
     wanted: Wanted,
-    package_database: Arc<[u8]>,
+    package_databases: Vec<Arc<[u8]>>,
+    pub(crate) mounts: Mounts,
+    configured: Vec<Arc<[u8]>>,
+    pub(crate) coverages: BTreeMap<Arc<[u8]>, Coverage>,
+    /// Mount points that a walk does not enter, fit to print: what lies there is walked elsewhere.
+    pub(crate) stops: BTreeSet<String>,
+    /// File systems of other namespaces of mounts, by the path that leads there.
+    pub(crate) foreign: BTreeMap<Arc<[u8]>, Foreign>,
+    namespaces: Namespaces,
+    /// When a change of a file that no walk met led to a walk of everything.
+    strangers_at: Option<Duration>,
+    /// Whether there was such a change since.
+    strangers: bool,
+    executions_seen: u64,
+    /// MD5s of files that were hashed since packages were asked last.
+    to_compare: Vec<Comparison>,
     ignored: (Box<[u8]>, Box<[u8]>),
     paces: (Pace, Pace),
     budget: Arc<Budget>,
     /// Stamps of this time come again, since the clock was set.
     doubtful: Option<(UnixTime, UnixTime)>,
     round: u64,
+}
+
+/// A file whose package may list an MD5.
+#[derive(Debug)]
+struct Comparison {
+    directory: Arc<[u8]>,
+    name: Box<[u8]>,
+    digest: Sha256Digest,
+    md5: [u8; 16],
 }
 
 /// Why everything is to be walked, if it is; the stronger reason is the greater.
@@ -82,18 +111,18 @@ impl Engine {
         stop: Arc<AtomicBool>,
         watches: usize,
     ) -> Result<Self, MeasureError> {
-        let roots = config.real_roots()?;
+        let configured = config.real_roots()?;
         let cache_name = config.cache_path.file_name().unwrap_or_default();
         let cache_home = config.cache_path.parent().map(MeasureConfig::real).unwrap_or_default();
         let mut engine = Self {
-            roots,
+            roots: configured.clone(),
             places: Places::new(&MeasureConfig::real(&config.path_prefix), &config.excludes),
             cache_path: config.cache_path.clone(),
             threads: config.hash_threads,
             clock,
             stop,
             tree: Tree::default(),
-            watch: Watch::new(watches),
+            watch: Watch::with(watches, config.events, Options::default()),
             gaps: Gaps::default(),
             links: Links::default(),
             counters: Counters::default(),
@@ -104,14 +133,30 @@ impl Engine {
             unwatched: BTreeSet::new(),
             dirty: BTreeSet::new(),
             wanted: Wanted::Nothing,
-            package_database: Arc::from(bytes(&MeasureConfig::real(&config.dpkg_admin_dir))),
+            package_databases: Vec::new(),
+            mounts: Mounts::new(configured.clone(), config.excludes.iter().map(|path| bytes(path)).collect()),
+            configured,
+            coverages: BTreeMap::new(),
+            stops: BTreeSet::new(),
+            foreign: BTreeMap::new(),
+            namespaces: config.namespaces,
+            strangers_at: None,
+            strangers: false,
+            executions_seen: 0,
+            to_compare: Vec::new(),
             ignored: (bytes(&cache_home), cache_name.as_encoded_bytes().into()),
             paces: (config.first_pace, config.pace),
             budget: Arc::new(Budget::new(config.first_pace)),
             doubtful: None,
             round: 0,
         };
-        engine.watch_package_database();
+        engine.package_databases = Packages::new(&config.dpkg_admin_dir)
+            .watched(&engine.places)
+            .iter()
+            .map(|path| Arc::from(bytes(&MeasureConfig::real(path))))
+            .collect();
+        engine.ignore_own_files();
+        engine.watch_package_databases();
         Ok(engine)
     }
 
@@ -216,40 +261,64 @@ impl Engine {
         Watching { coverage: self.coverage(), counters: self.counters.list(), executed }
     }
 
-    /// By what means each root is watched.
+    /// By what means each root is watched, and what is mounted below that is not walked.
     pub(crate) fn coverage(&self) -> Vec<Coverage> {
-        let mut all: Vec<Coverage> = self
-            .roots
-            .iter()
-            .map(|root| {
-                let without = self.unwatched.iter().any(|path| within(path, root));
-                let (means, reason) = match (self.hints().is_some(), without) {
-                    (true, false) => (Means::DirectoryEvents, ""),
-                    (true, true) => (Means::Walks, "some directories cannot be watched"),
-                    (false, _) => (Means::Walks, "no inotify"),
-                };
-                let scope = printable(self.places.shown(root));
-                Coverage { scope, means, reason: reason.to_owned() }
-            })
-            .collect();
+        let prefix = printable(self.places.prefix());
+        let shown = |scope: &str| match scope.strip_prefix(&prefix) {
+            Some(rest) if prefix.len() > 1 && rest.starts_with('/') => rest.to_owned(),
+            _ => scope.to_owned(),
+        };
+        let others = self.mounts.not_walked().iter();
+        let others = others.map(|other| Coverage { scope: shown(&other.scope), ..other.clone() });
+        let mut all: Vec<Coverage> =
+            self.roots.iter().map(|root| self.coverage_of(root)).chain(others).collect();
         all.sort();
-        all.dedup();
+        all.dedup_by(|later, kept| later.scope == kept.scope);
+        let left_out = all.len().saturating_sub(BODY_COVERAGE - 1);
+        if left_out > 0 {
+            all.truncate(BODY_COVERAGE - 1);
+            let reason = format!("{} more mounts than a piece of evidence lists", left_out);
+            all.push(Coverage { scope: "other mounts".to_owned(), means: Means::Nothing, reason });
+            all.sort();
+        }
         all
+    }
+
+    fn coverage_of(&self, root: &Arc<[u8]>) -> Coverage {
+        let scope = printable(self.places.shown(root));
+        let Some(watched) = self.coverages.get(root) else {
+            return Coverage { scope, means: Means::Walks, reason: "it is not there".to_owned() };
+        };
+        let mut coverage = Coverage { scope, ..watched.clone() };
+        if coverage.means == Means::DirectoryEvents && self.unwatched.iter().any(|path| within(path, root)) {
+            coverage.means = Means::Walks;
+            coverage.reason = "some directories cannot be watched: no more inotify watches".to_owned();
+        }
+        if let Some(Foreign { point, namespace, .. }) = self.foreign.get(root) {
+            let place = format!("{} of the mount namespace {}", printable(point), printable(namespace));
+            let reason = [place, coverage.reason].join("; ");
+            coverage.reason = reason.trim_end_matches("; ").to_owned();
+        }
+        coverage.reason.truncate(coverage.reason.floor_char_boundary(SHORT_TEXT_BYTES));
+        coverage
     }
 
     /// Whether anything is to be walked again.
     pub(crate) fn is_dirty(&self) -> bool {
-        !self.dirty.is_empty() || self.wanted > Wanted::Nothing
+        !self.dirty.is_empty() || self.wanted > Wanted::Nothing || !self.linked.is_empty()
     }
 
     /// Directories that are to be walked again though no hint will come.
     pub(crate) fn touch_unwatched(&mut self) {
         self.dirty.extend(self.unwatched.iter().cloned());
+        if std::mem::take(&mut self.strangers) {
+            self.wanted = self.wanted.max(Wanted::UnknownName);
+        }
     }
 
     /// Whether there are such directories.
     pub(crate) fn has_unwatched(&self) -> bool {
-        !self.unwatched.is_empty()
+        !self.unwatched.is_empty() || self.strangers
     }
 
     /// A directory's files: where one with several names changed, its other names are walked again.
@@ -291,7 +360,8 @@ impl Engine {
         self.unwatched.clear();
         self.links = Links::default();
         self.gaps.begin_all();
-        self.watch_package_database();
+        self.look_at_mounts();
+        self.watch_package_databases();
         self.counters.walks_full += 1;
         let roots = self.roots.clone();
         let doubt = Doubt { part, changed: self.doubtful };
@@ -308,6 +378,7 @@ impl Engine {
 
     /// Walks what hints named; everything, where hints were lost.
     pub(crate) fn walk_touched(&mut self) {
+        self.find_linked();
         match self.wanted {
             Wanted::Nothing => self.walk_dirty(),
             Wanted::UnknownName | Wanted::LostSight => self.walk_everything(None),
@@ -317,7 +388,9 @@ impl Engine {
     fn walk_dirty(&mut self) {
         let dirty: Vec<_> = std::mem::take(&mut self.dirty)
             .into_iter()
-            .filter(|path| self.tree.get(path).is_some() || self.unwatched.contains(path))
+            .filter(|path| {
+                self.tree.get(path).is_some() || self.unwatched.contains(path) || self.is_root(path)
+            })
             .collect();
         for path in &dirty {
             self.unwatched.remove(path);
@@ -326,13 +399,100 @@ impl Engine {
         Walk::new(self, Depth::New, Doubt::default()).run(dirty);
     }
 
-    fn watch_package_database(&mut self) {
-        if let Ok(fd) = super::list::open(&self.package_database) {
-            // Without it a change of package data alone is seen by the next walk of everything.
-            if let Err(error) = self.watch.add(&fd, &self.package_database) {
-                tracing::warn!(%error, "package database is not watched");
+    fn watch_package_databases(&mut self) {
+        for path in self.package_databases.clone() {
+            if let Ok(fd) = super::list::open(&path) {
+                // Without it a change of package data alone is seen by the next walk of everything.
+                if let Err(error) = self.watch.add(&fd, &path) {
+                    tracing::warn!(%error, "package database is not watched");
+                }
             }
         }
+    }
+
+    /// What the agent writes must not wake it, unless it is told to measure there.
+    fn ignore_own_files(&mut self) {
+        let home: Arc<[u8]> = Arc::from(&*self.ignored.0);
+        if self.configured.iter().any(|root| within(root, &home)) {
+            return;
+        }
+        if let Ok(fd) = super::list::open(&home) {
+            self.watch.ignore(&home, fd);
+        }
+    }
+
+    /// Whether there was a walk of everything.
+    pub(crate) const fn has_walked(&self) -> bool {
+        self.round > 0
+    }
+
+    /// Whether a root stands in the configuration.
+    pub(crate) fn is_configured(&self, path: &[u8]) -> bool {
+        self.configured.iter().any(|root| **root == *path)
+    }
+
+    /// Whether mounts of other namespaces are looked for.
+    pub(crate) fn sees_namespaces(&self) -> bool {
+        self.namespaces == Namespaces::All
+    }
+
+    /// A directory is to be walked again.
+    pub(crate) fn touch(&mut self, path: &Arc<[u8]>) {
+        self.dirty.insert(Arc::clone(path));
+    }
+
+    /// Files that changed under a name that is not walked: their directories are walked again; where no walk met one, the
+    /// file has got its other name since, and everything is walked, but not at each such change.
+    fn find_linked(&mut self) {
+        for (device, inode) in std::mem::take(&mut self.linked) {
+            let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+            let met = self.links.directories(u64::from(major) << 32 | u64::from(minor), inode);
+            self.strangers |= met.is_empty();
+            self.dirty.extend(met);
+        }
+        let now = self.clock.ticking();
+        let long_ago = |at: Duration| now.saturating_sub(at) >= STRANGERS_EVERY;
+        if self.strangers && self.strangers_at.is_none_or(long_ago) {
+            self.strangers = false;
+            self.strangers_at = Some(now);
+            self.wanted = self.wanted.max(Wanted::UnknownName);
+        }
+    }
+
+    /// Files beside the trees that cannot be read, as they are known now.
+    pub(crate) fn meet_unread(&mut self, of: &str, scopes: Vec<String>) {
+        let now = self.clock.now();
+        let of: Arc<[u8]> = Arc::from(of.as_bytes());
+        self.gaps.begin(&of);
+        for scope in scopes {
+            self.gaps.meet(GapCause::Unreadable, &of, scope, now);
+        }
+        self.gaps.settle(now);
+    }
+
+    /// Keeps the MD5 of a file until packages are asked.
+    pub(crate) fn keep_md5(&mut self, directory: &Arc<[u8]>, name: &[u8], file: &Artefact, md5: [u8; 16]) {
+        if self.to_compare.len() < COMPARISONS {
+            let (directory, name) = (Arc::clone(directory), name.into());
+            self.to_compare.push(Comparison { directory, name, digest: file.digest, md5 });
+        }
+    }
+
+    /// Compares what was hashed with what packages list.
+    pub(crate) fn compare(&mut self, database: &Packages) {
+        for Comparison { directory, name, digest, md5 } in std::mem::take(&mut self.to_compare) {
+            let Some(file) = self.tree.file_mut(&directory, &name) else { continue };
+            if file.digest == digest && matches!(file.owner, Owner::Package(_)) {
+                file.set_package_flags(database.flags(&directory, &name, &digest, Some(&md5)));
+                self.counters.files_compared += 1;
+            }
+        }
+    }
+
+    /// Whether a program was started since this was asked last.
+    pub(crate) fn take_executed(&mut self) -> bool {
+        let total = self.counters.executions;
+        total != std::mem::replace(&mut self.executions_seen, total)
     }
 
     /// A path for a gap's scope.

@@ -58,6 +58,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// So many more executions.
     pub(crate) fn add(&mut self, directory: &[u8], name: &[u8], times: u32, counters: &mut Counters) {
+        counters.executions += u64::from(times);
         let path = join(directory, name);
         if let Some(count) = self.files.get_mut(path.as_slice()) {
             *count += u64::from(times);
@@ -100,7 +101,7 @@ mod tests {
     fn only_what_was_sealed_is_forgotten() {
         let (mut tally, mut counters) = (Tally::default(), Counters::default());
         for name in [b"a", b"b", b"a"] {
-            tally.add(b"/bin", name, &mut counters);
+            tally.add(b"/bin", name, 1, &mut counters);
         }
         tally.sealed(&[told("/bin/a", 1), told("/bin/b", 1), told("/bin/c", 1)]);
         assert_eq!(
@@ -112,8 +113,8 @@ mod tests {
     #[test]
     fn their_number_is_bounded_and_what_is_too_much_is_counted() {
         let (mut tally, mut counters) = (Tally::default(), Counters::default());
-        (0..EXECUTED + 3).for_each(|n| tally.add(b"/bin", n.to_string().as_bytes(), &mut counters));
-        tally.add(b"/bin", b"0", &mut counters);
+        (0..EXECUTED + 3).for_each(|n| tally.add(b"/bin", n.to_string().as_bytes(), 1, &mut counters));
+        tally.add(b"/bin", b"0", 1, &mut counters);
         assert_eq!((tally.files.len(), counters.executions_dropped), (EXECUTED, 3));
     }
 }

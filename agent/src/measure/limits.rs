@@ -80,6 +80,16 @@ pub(crate) const DPKG_WAIT: Duration = Duration::from_mins(1);
 pub(crate) const DPKG_LOOK: Duration = Duration::from_millis(500);
 /// How often directories that cannot be watched are walked.
 pub(crate) const UNWATCHED_EVERY: Duration = Duration::from_mins(1);
+/// How often a change of a file that no walk met may lead to a walk of everything: backups make many such files.
+pub(crate) const STRANGERS_EVERY: Duration = Duration::from_mins(1);
+/// MD5s that wait to be compared: 100 bytes each. What is too much comes with the next part that is hashed anew.
+pub(crate) const COMPARISONS: usize = 65_536;
+/// How often trust stores are looked at: some of them (firmware's variables, the kernel's keys) tell nobody of a change.
+pub(crate) const ANCHORS_EVERY: Duration = Duration::from_secs(30);
+/// How often mounts of other namespaces are looked for where a program was started since; a new container starts one.
+pub(crate) const NAMESPACES_EVERY: Duration = Duration::from_secs(5);
+/// And where none was.
+pub(crate) const NAMESPACES_IDLE: Duration = Duration::from_mins(1);
 /// Longest pause between two attempts at files that changed at every attempt.
 pub(crate) const RACED_EVERY: Duration = Duration::from_mins(5);
 /// How often a snapshot is offered again while the receiver is full.

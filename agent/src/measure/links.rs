@@ -76,6 +76,12 @@ impl Links {
         directories.keys().filter(|other| *other != directory).cloned().collect()
     }
 
+    /// Directories in which a file of this device and inode was met.
+    pub(crate) fn directories(&self, device: u64, inode: u64) -> Vec<Arc<[u8]>> {
+        let files = self.files.range((device, inode, i64::MIN)..=(device, inode, i64::MAX));
+        files.flat_map(|(_, file)| file.directories.keys().cloned()).collect()
+    }
+
     /// At the end of a walk: whether a file that was first met in it has a name that was not.
     pub(crate) fn unknown_names(&mut self) -> bool {
         std::mem::take(&mut self.new)

@@ -26,6 +26,7 @@ mod place;
 mod pool;
 mod python;
 mod report;
+mod roots;
 mod rounds;
 mod rpm;
 mod run;
@@ -56,6 +57,7 @@ use self::limits::{ANSWER_WAIT, BYTES_PER_SECOND, CPU_PERCENT};
 use self::packages::Packages;
 use self::report::Reporter;
 use self::run::{Ask, Runner, Shared};
+use crate::anchors::Anchors;
 use crate::clock::Clock;
 
 /// What to measure, and how.
@@ -79,10 +81,34 @@ pub struct MeasureConfig {
     pub reconcile_every: Duration,
     /// Threads that hash.
     pub hash_threads: NonZeroUsize,
+    /// What tells of changes.
+    pub events: Events,
+    /// Whose mounts are looked for.
+    pub namespaces: Namespaces,
     /// How fast the first walk may hash.
     pub first_pace: Pace,
     /// How fast all later walks may.
     pub pace: Pace,
+}
+
+/// What tells of changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Events {
+    /// Whole file systems, where the kernel allows it; else directories, one by one.
+    #[default]
+    Best,
+    /// Directories, one by one.
+    Directories,
+}
+
+/// Whose mounts are looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Namespaces {
+    /// Those that this process has.
+    #[default]
+    Own,
+    /// Those of every process, such as containers'.
+    All,
 }
 
 impl MeasureConfig {
@@ -214,7 +240,10 @@ impl Measurer {
         let database = Packages::new(&config.dpkg_admin_dir);
         let reporter = Reporter::new(out, Arc::clone(&shared), known);
         let asking = Asking { shared: Arc::clone(&shared), asks: sender };
-        let runner = Runner { config, shared, engine, database, reporter, asks };
+        let anchors = Anchors::new(&config.path_prefix)
+            .inspect_err(|error| tracing::warn!(%error, "trust stores are not read"))
+            .ok();
+        let runner = Runner { config, shared, engine, database, anchors, reporter, asks };
         let thread = std::thread::Builder::new().name("measure".into()).spawn(move || runner.run());
         let thread = Some(thread.map_err(MeasureError::Thread)?);
         Ok(Self { asking, thread })

@@ -65,6 +65,14 @@ pub(crate) fn within(path: &[u8], tree: &[u8]) -> bool {
     tree == b"/" || path.strip_prefix(tree).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
+/// The directory that a path is in; of `/` itself.
+pub(crate) fn parent(path: &[u8]) -> &[u8] {
+    match path.iter().rposition(|byte| *byte == b'/') {
+        Some(slash) if slash > 0 => path.get(..slash).unwrap_or_default(),
+        _ => b"/",
+    }
+}
+
 /// A name in a directory.
 pub(crate) fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
     let slash: &[u8] = if directory.ends_with(b"/") { b"" } else { b"/" };

@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering;
 
 use evidence::body::{Gap, GapEnd};
 use evidence::digest::Sha256Digest;
+use evidence::manifest::component_digest;
 use evidence::time::UnixTime;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
@@ -20,8 +21,10 @@ use super::engine::Engine;
 use super::gaps::fold;
 use super::limits::{KNOWN_SLACK, MANIFEST_EVERY};
 use super::packages::Packages;
+use super::place::printable;
 use super::run::Shared;
 use super::{Report, Snapshot};
+use crate::anchors::{Anchors, UnreadCause};
 
 /// Makes reports and hands them over.
 pub(crate) struct Reporter {
@@ -30,6 +33,8 @@ pub(crate) struct Reporter {
     /// Components whose manifests the receiver has.
     known: BTreeSet<Sha256Digest>,
     components: Components,
+    /// Components of trust stores.
+    anchors: Vec<Sha256Digest>,
     last: Option<Vec<Sha256Digest>>,
     waiting: Option<Box<Snapshot>>,
 }
@@ -47,7 +52,15 @@ pub(crate) enum Handover {
 
 impl Reporter {
     pub(crate) fn new(out: Sender<Report>, shared: Arc<Shared>, known: BTreeSet<Sha256Digest>) -> Self {
-        Self { out, shared, known, components: Components::default(), last: None, waiting: None }
+        Self {
+            out,
+            shared,
+            known,
+            components: Components::default(),
+            anchors: Vec::new(),
+            last: None,
+            waiting: None,
+        }
     }
 
     /// Reports the state after a walk, where it differs from the last report.
@@ -55,12 +68,22 @@ impl Reporter {
         &mut self,
         engine: &mut Engine,
         database: &mut Packages,
+        anchors: Option<&mut Anchors>,
         changed_at: UnixTime,
     ) -> Handover {
         database.attribute(&mut engine.tree, &engine.places);
-        let Some(components) = self.hand_over_manifests(&engine.sources(database)) else {
-            return Handover::Closed;
+        engine.compare(database);
+        let unread = database.unread().iter().map(|unread| unread.scope.clone()).collect();
+        engine.meet_unread(DATABASES, unread);
+        let handed_over = match anchors {
+            Some(anchors) => self.hand_over_anchors(engine, anchors),
+            None => Some(()),
         };
+        let components = handed_over.and_then(|()| self.hand_over_manifests(&engine.sources(database)));
+        let Some(mut components) = components else { return Handover::Closed };
+        components.extend(&self.anchors);
+        components.sort_unstable();
+        components.dedup();
         if self.last.as_ref() == Some(&components) && !engine.gaps.changed() {
             return self.offer();
         }
@@ -78,6 +101,27 @@ impl Reporter {
             counters: engine.counters.list(),
         });
         self.offer()
+    }
+
+    /// Looks at the trust stores, and hands over what is new there; nothing where nobody receives.
+    fn hand_over_anchors(&mut self, engine: &mut Engine, anchors: &mut Anchors) -> Option<()> {
+        let Some(manifests) = anchors.refresh() else { return Some(()) };
+        let Self { out, shared, known, .. } = self;
+        let mut digests = Vec::with_capacity(manifests.len());
+        for manifest in manifests {
+            let bytes = manifest.encode();
+            let digest = component_digest(&bytes);
+            digests.push(digest);
+            if known.insert(digest) && send(out, shared, Report::Manifest(digest, bytes)).is_break() {
+                return None;
+            }
+        }
+        self.anchors = digests;
+        // A private key is left alone on purpose.
+        let unread = anchors.unread().filter(|unread| unread.cause != UnreadCause::Private);
+        let scopes = unread.map(|unread| printable(unread.path.as_os_str().as_encoded_bytes())).collect();
+        engine.meet_unread(STORES, scopes);
+        Some(())
     }
 
     /// Hands over every manifest that the receiver lacks; returns all components, or nothing where nobody receives.
@@ -128,6 +172,10 @@ impl Reporter {
         self.waiting = Some(Box::new(snapshot));
     }
 }
+
+/// What the gaps of files of databases and of trust stores belong to.
+const DATABASES: &str = "package databases";
+const STORES: &str = "trust stores";
 
 /// Hands over one report, waiting while the receiver is full, but not for longer than measuring goes on.
 fn send(out: &Sender<Report>, shared: &Shared, mut report: Report) -> ControlFlow<Gone> {

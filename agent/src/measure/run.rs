@@ -17,10 +17,12 @@ use super::MeasureConfig;
 use super::engine::Engine;
 use super::executed::{Executed, Watching};
 use super::limits::{
-    DPKG_LOOK, DPKG_WAIT, NICE, OFFER_EVERY, PACKAGE_MANAGER_LOOK, RACED_EVERY, UNWATCHED_EVERY,
+    ANCHORS_EVERY, DPKG_LOOK, DPKG_WAIT, NAMESPACES_EVERY, NAMESPACES_IDLE, NICE, OFFER_EVERY,
+    PACKAGE_MANAGER_LOOK, RACED_EVERY, UNWATCHED_EVERY,
 };
 use super::packages::Packages;
 use super::report::{Handover, Reporter};
+use crate::anchors::Anchors;
 
 /// What the handle and the thread share.
 #[derive(Debug)]
@@ -46,6 +48,7 @@ pub(crate) struct Runner {
     pub(crate) shared: Arc<Shared>,
     pub(crate) engine: Engine,
     pub(crate) database: Packages,
+    pub(crate) anchors: Option<Anchors>,
     pub(crate) reporter: Reporter,
     pub(crate) asks: Receiver<Ask>,
 }
@@ -68,6 +71,8 @@ struct Timers {
     raced: Instant,
     raced_pause: Duration,
     packages: Instant,
+    anchors: Instant,
+    namespaces: Instant,
 }
 
 impl Runner {
@@ -92,6 +97,9 @@ impl Runner {
                 self.walk_all(&mut timers)
             } else if let Some(settled) = burst.filter(|burst| now >= self.due(burst)) {
                 self.settle(settled, &mut burst, &mut timers)
+            } else if now >= timers.anchors {
+                timers.anchors = now + ANCHORS_EVERY;
+                self.report(self.engine.clock.now())
             } else {
                 self.reporter.offer()
             };
@@ -108,6 +116,8 @@ impl Runner {
             raced: now + config.settle_max,
             raced_pause: config.settle_max,
             packages: now,
+            anchors: now + ANCHORS_EVERY,
+            namespaces: now,
         }
     }
 
@@ -153,7 +163,7 @@ impl Runner {
         if self.stopped() {
             Handover::Closed
         } else {
-            self.reporter.report(&mut self.engine, &mut self.database, at)
+            self.reporter.report(&mut self.engine, &mut self.database, self.anchors.as_mut(), at)
         }
     }
 
@@ -171,6 +181,14 @@ impl Runner {
             timers.packages = now + PACKAGE_MANAGER_LOOK;
             if !self.is_package_manager_at_work() {
                 self.engine.touch_roots();
+            }
+        }
+        if self.engine.sees_namespaces() && now >= timers.namespaces {
+            // A container that is new has started something.
+            let quiet = !self.engine.take_executed();
+            if !quiet || now >= timers.namespaces + (NAMESPACES_IDLE - NAMESPACES_EVERY) {
+                timers.namespaces = now + NAMESPACES_EVERY;
+                self.engine.look_elsewhere();
             }
         }
         if self.engine.is_dirty() && burst.is_none() {
@@ -204,6 +222,10 @@ impl Runner {
         if self.engine.waits_for_packages() {
             until = until.min(timers.packages);
         }
+        until = until.min(timers.anchors);
+        if self.engine.sees_namespaces() {
+            until = until.min(timers.namespaces.max(now + NAMESPACES_EVERY));
+        }
         if handover == Handover::Waiting {
             until = until.min(now + OFFER_EVERY);
         }
@@ -214,9 +236,15 @@ impl Runner {
             tv_nsec: i64::from(wait.subsec_nanos()),
         };
         let mut fds = vec![PollFd::new(&self.shared.wake, PollFlags::IN)];
+        fds.extend(self.engine.mounts.fd().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::PRI)));
         fds.extend(self.engine.hints().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
         // An interrupted wait is a short one.
         let _ = rustix::event::poll(&mut fds, Some(&timeout));
+        let mounts = fds.iter().any(|fd| fd.revents().contains(PollFlags::PRI));
+        drop(fds);
+        if mounts {
+            self.engine.look_at_mounts();
+        }
         let _ = rustix::io::read(&self.shared.wake, &mut [0; 8]);
     }
 

@@ -18,7 +18,7 @@ use std::ops::ControlFlow;
 use super::components::Components;
 use super::engine::Engine;
 use super::packages::Packages;
-use super::{MeasureConfig, Pace};
+use super::{Events, MeasureConfig, Namespaces, Pace};
 use crate::clock::SystemClock;
 
 mod attribution;
@@ -74,6 +74,9 @@ impl Host {
             settle: Duration::from_millis(20),
             settle_max: Duration::from_millis(500),
             reconcile_every: Duration::from_hours(1),
+            // Other tests' events on the same file system would be told as well.
+            events: Events::Directories,
+            namespaces: Namespaces::Own,
             hash_threads: NonZeroUsize::new(2).unwrap(),
             first_pace: Pace::UNLIMITED,
             pace: Pace::UNLIMITED,
@@ -140,7 +143,7 @@ pub(super) fn state(engine: &mut Engine, config: &MeasureConfig) -> State {
 }
 
 /// Every component's manifest.
-pub(super) fn manifests(engine: &Engine, database: &Database) -> Vec<Manifest> {
+pub(super) fn manifests(engine: &Engine, database: &Packages) -> Vec<Manifest> {
     let mut manifests = Vec::new();
     let all = Components::default().update(&engine.sources(database), |compiled| {
         assert_eq!(compiled.manifest.digest(), compiled.digest);

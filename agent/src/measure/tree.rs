@@ -38,7 +38,15 @@ impl Artefact {
     pub(crate) fn mode(&self) -> u32 {
         self.mode.into()
     }
+
+    /// Takes what its package says of it.
+    pub(crate) fn set_package_flags(&mut self, flags: EntryFlags) {
+        self.flags = self.flags.without(PACKAGE_FLAGS).with(flags.only(PACKAGE_FLAGS));
+    }
 }
+
+/// What walks do not know of a file.
+const PACKAGE_FLAGS: EntryFlags = EntryFlags::NOT_AS_PACKAGED.with(EntryFlags::CONFIGURATION);
 
 /// Who installed a file, by the package database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,12 +93,15 @@ impl Files {
         self.records.get_mut(at)
     }
 
-    /// Adds or replaces a file; one that was there keeps its owner.
-    pub(crate) fn put(&mut self, name: &[u8], file: Artefact) {
+    /// Adds or replaces a file; one that was there keeps its owner, and what its package says of the same content.
+    pub(crate) fn put(&mut self, name: &[u8], mut file: Artefact) {
         match self.find(name) {
             Ok(at) => {
                 if let Some(old) = self.records.get_mut(at) {
                     let Artefact { owner, name_length, name_at, .. } = *old;
+                    if old.digest == file.digest {
+                        file.set_package_flags(old.flags);
+                    }
                     *old = Artefact { owner, name_length, name_at, ..file };
                 }
             }
@@ -225,6 +236,18 @@ impl Tree {
     /// Every file, in no order that matters.
     pub(crate) fn files_mut(&mut self) -> impl Iterator<Item = &mut Artefact> {
         self.directories.values_mut().flat_map(|directory| &mut directory.files.records)
+    }
+
+    /// Every file, with its directory and name.
+    pub(crate) fn for_each_file_mut(&mut self, mut each: impl FnMut(&[u8], &[u8], &mut Artefact)) {
+        for (path, directory) in &mut self.directories {
+            let Files { records, names } = &mut directory.files;
+            for file in records {
+                let start = usize::try_from(file.name_at).unwrap_or(usize::MAX);
+                let name = names.get(start..start.saturating_add(file.name_length.into()));
+                each(path, name.unwrap_or_default(), file);
+            }
+        }
     }
 
     /// How many files count.

@@ -209,7 +209,7 @@ impl<'e> Walk<'e> {
     fn lose(&mut self, path: &Arc<[u8]>, errno: Errno) {
         self.forget(path);
         let gone = matches!(errno, Errno::NOENT | Errno::NOTDIR | Errno::LOOP);
-        let root = self.engine.roots.contains(path);
+        let root = self.engine.is_root(path);
         if root {
             self.engine.unwatched.insert(Arc::clone(path));
         }
@@ -230,14 +230,7 @@ impl<'e> Walk<'e> {
     }
 
     fn forget(&mut self, path: &[u8]) {
-        for (path, directory) in self.engine.tree.remove(path) {
-            if let Some(watch) = directory.watch {
-                self.engine.watch.remove(watch, &path);
-            }
-            self.engine.unwatched.remove(&path);
-            self.engine.meet_links(&path, std::iter::empty());
-        }
-        self.engine.gaps.begin_tree(path);
+        self.engine.forget(path);
     }
 
     fn report_failed(&mut self, path: &Arc<[u8]>, listing: &Listing) {
@@ -250,8 +243,9 @@ impl<'e> Walk<'e> {
         let mut gone: BTreeSet<Arc<[u8]>> = self.engine.tree.children(path).into_iter().collect();
         for (name, identity) in listing.directories() {
             let child: Arc<[u8]> = join(path, name.to_bytes()).into();
-            let is_root = self.engine.roots.contains(&child);
-            let ours = identity.0 == device && !self.engine.places.excluded(&child);
+            let is_root = self.engine.is_root(&child);
+            let ours =
+                identity.0 == device && !self.engine.places.excluded(&child) && !self.engine.stops_at(&child);
             if is_root || ours {
                 gone.remove(&child);
             }
@@ -261,7 +255,7 @@ impl<'e> Walk<'e> {
             }
         }
         // A root below another has its own life.
-        gone.retain(|child| !self.engine.roots.contains(child));
+        gone.retain(|child| !self.engine.is_root(child));
         for child in gone {
             self.forget(&child);
         }
@@ -322,7 +316,12 @@ impl<'e> Walk<'e> {
                 continue;
             }
             match self.remembered(stamp, bytes, place) {
-                Remembered::Artefact(file) => files.put(bytes, file),
+                Remembered::Artefact(file, md5) => {
+                    if let Some(md5) = md5 {
+                        self.engine.keep_md5(path, bytes, &file, md5);
+                    }
+                    files.put(bytes, file);
+                }
                 Remembered::Nothing => drop(others.insert(bytes)),
                 // Until it is examined the old one stands, for its owner.
                 Remembered::Unknown => unknown.push((name.to_owned(), *stamp)),
@@ -339,7 +338,8 @@ impl<'e> Walk<'e> {
             None => Remembered::Nothing,
             Some(_) if self.doubt.part_has(stamp) => Remembered::Unknown,
             // A file that did not count under another name or elsewhere was not hashed.
-            Some(flags) => artefact(&known, flags).map_or(Remembered::Unknown, Remembered::Artefact),
+            Some(flags) => artefact(&known, flags)
+                .map_or(Remembered::Unknown, |file| Remembered::Artefact(file, known.md5)),
         }
     }
 
@@ -429,7 +429,12 @@ impl<'e> Walk<'e> {
         };
         let flags = known.traits.flags(known.stamp.mode, name, place).map(|flags| flags.with(raced));
         match flags.and_then(|flags| artefact(&known, flags)) {
-            Some(artefact) => self.engine.tree.put(path, name, artefact),
+            Some(artefact) => {
+                if let Some(md5) = known.md5 {
+                    self.engine.keep_md5(path, name, &artefact, md5);
+                }
+                self.engine.tree.put(path, name, artefact);
+            }
             None => self.engine.tree.remove_file(path, name),
         }
     }
@@ -446,7 +451,7 @@ impl<'e> Walk<'e> {
 type RootDevice = (Arc<[u8]>, Result<u64, Errno>);
 
 enum Remembered {
-    Artefact(Artefact),
+    Artefact(Artefact, Option<[u8; 16]>),
     Nothing,
     Unknown,
 }

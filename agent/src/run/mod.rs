@@ -135,6 +135,8 @@ fn measure_config(config: &Config) -> MeasureConfig {
         settle: measure.settle,
         settle_max: measure.settle_max,
         reconcile_every: measure.reconcile_every,
+        events: measure.events,
+        namespaces: measure.namespaces,
         hash_threads: measure.hash_threads,
         first_pace: pace(measure, Pace::UNLIMITED),
         pace: pace(measure, Pace::SANE),

@@ -9,7 +9,7 @@ use super::*;
 fn facts(path: &std::path::Path) -> Vec<(String, String)> {
     let file = File::open(path).unwrap();
     let size = file.metadata().unwrap().len();
-    let details = of(&file, Content::Elf, b"program", size);
+    let details = details(&file, Content::Elf, size);
     assert_eq!(Details::decode(&details.encode()), Ok(details.clone()));
     details.facts.into_iter().map(|claim| (claim.key, claim.value)).collect()
 }
@@ -63,6 +63,13 @@ fn details_are_kept_in_one_form() {
 #[test]
 fn what_is_no_elf_file_has_no_build() {
     let file = tempfile::tempfile().unwrap();
-    assert!(of(&file, Content::Script, b"x", 0).is_empty());
-    assert!(of(&file, Content::Elf, b"x", 1_000).is_empty(), "cut since it was hashed");
+    assert!(details(&file, Content::Script, 0).is_empty());
+    assert!(details(&file, Content::Elf, 1_000).is_empty(), "cut since it was hashed");
+    let subject =
+        Subject { file: &file, content: Content::Other, name: b"x", size: 0, flags: EntryFlags::default() };
+    assert_eq!(of(&subject), None, "nothing to keep");
+}
+
+fn details(file: &File, content: Content, size: u64) -> Details {
+    Details::of(&Subject { file, content, name: b"program", size, flags: EntryFlags::default() })
 }

@@ -86,6 +86,7 @@ impl Mounts {
     }
 
     /// The roots as of the last reading.
+    #[cfg(test)]
     pub(crate) fn roots(&self) -> &[Root] {
         &self.plan.roots
     }

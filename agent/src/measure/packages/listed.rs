@@ -59,6 +59,7 @@ impl Listed {
         finish(&mut self.sha256);
     }
 
+    #[cfg(test)]
     pub(super) fn md5(&self, key: u64) -> Option<Md5> {
         if find(&self.sha256, key).is_some() { None } else { find(&self.md5, key).copied() }
     }

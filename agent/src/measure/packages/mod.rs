@@ -79,10 +79,30 @@ impl Packages {
 
     /// Looks owners up anew where a database or the files have changed.
     pub(crate) fn attribute(&mut self, tree: &mut Tree, places: &Places) {
+        if self.find_owners(tree, places) {
+            self.flag(tree);
+        }
+    }
+
+    /// Says of each file what can be said without its MD5; what was found with one stands until there is another.
+    fn flag(&self, tree: &mut Tree) {
+        tree.for_each_file_mut(|directory, name, file| {
+            let flags = match file.owner {
+                Owner::Package(_) => self.flags(directory, name, &file.digest, None),
+                Owner::Nobody | Owner::Unknown => EntryFlags::default(),
+            };
+            let stands = self.compare(directory, name, &file.digest, None) == Compared::NotComputed;
+            let differs = file.flags.only(EntryFlags::NOT_AS_PACKAGED);
+            file.set_package_flags(if stands { flags.with(differs) } else { flags });
+        });
+    }
+
+    /// Whether they were looked up.
+    fn find_owners(&mut self, tree: &mut Tree, places: &Places) -> bool {
         let sites = python::sites(tree);
         let now = self.stamps(places, &sites);
         if self.read.as_ref() == Some(&now) && tree.files_mut().all(|file| file.owner != Owner::Unknown) {
-            return;
+            return false;
         }
         // Taken before reading: what is written meanwhile leads to another reading.
         self.read = Some(now);
@@ -97,6 +117,7 @@ impl Packages {
         claims.next_database();
         python::read(&sites, &mut claims);
         self.listed.finish();
+        true
     }
 
     fn stamps(&self, places: &Places, sites: &[Vec<u8>]) -> Vec<Option<Stamp>> {
@@ -111,13 +132,12 @@ impl Packages {
     }
 
     /// The MD5 that a file's package lists, where it lists no better digest: what is worth computing one for.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the engine does not ask for it yet"))]
+    #[cfg(test)]
     pub(crate) fn wants_md5(&self, directory: &[u8], name: &[u8]) -> Option<Md5> {
         self.listed.md5(self.listed.key(directory, name))
     }
 
     /// A file's content against what its package lists.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the engine does not ask for it yet"))]
     pub(crate) fn compare(
         &self,
         directory: &[u8],
@@ -148,7 +168,6 @@ impl Packages {
     }
 
     /// What was there at the last reading and could not be read.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the engine does not ask for it yet"))]
     pub(crate) fn unread(&self) -> &[Unread] {
         &self.unread
     }
@@ -159,7 +178,6 @@ impl Packages {
     }
 
     /// Directories whose changes are those of a database; some may not be there.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the engine does not ask for it yet"))]
     pub(crate) fn watched(&self, places: &Places) -> Vec<PathBuf> {
         self.dpkg.directories().into_iter().chain(rpm::directories(places)).collect()
     }

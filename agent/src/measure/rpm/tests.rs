@@ -97,16 +97,16 @@ impl Rpm {
         assert_eq!(packages.unread(), []);
         let mut seen = BTreeMap::new();
         for (path, directory) in engine.tree.iter() {
-            for file in &directory.files {
+            for (name, file) in directory.files.iter() {
                 let Owner::Package(number) = file.owner else { continue };
                 let package = packages.package(number).unwrap();
                 assert_eq!(package.source, Source::Rpm);
-                let shown = crate::measure::place::join(engine.places.shown(path), &file.name);
+                let shown = crate::measure::place::join(engine.places.shown(path), name);
                 let edges: Vec<_> = package.edges.iter().flat_map(|edge| &edge.principals).collect();
                 let edges = edges.iter().map(|name| format!(" {name}")).collect::<String>();
                 let owner = format!("{} {} {}{edges}", package.name, package.version, package.architecture);
-                let compared = packages.compare(path, &file.name, &file.digest, None);
-                let flags = packages.flags(path, &file.name, &file.digest, None).names();
+                let compared = packages.compare(path, name, &file.digest, None);
+                let flags = packages.flags(path, name, &file.digest, None).names();
                 seen.insert(String::from_utf8(shown).unwrap(), (owner, compared, flags));
             }
         }

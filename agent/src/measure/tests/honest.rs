@@ -11,6 +11,7 @@ use super::changes::{age, count_reads};
 use super::*;
 use crate::clock::Clock;
 use crate::measure::limits::{CLOCK_STEP, STALL};
+use crate::measure::packages::Packages;
 
 /// The system's clocks, moved.
 #[derive(Default)]
@@ -176,12 +177,13 @@ fn executions_are_told_by_their_place_in_a_manifest() {
     host.elf("usr/bin/b", "2");
     host.elf("usr/lib/c", "3");
     let mut engine = host.engine();
-    let database = Database::new(&host.path("dpkg"));
+    let database = Packages::new(&host.path("dpkg"));
     let mut counters = engine.counters;
     for (directory, name) in [("usr/bin", "b"), ("usr/bin", "b"), ("usr/lib", "c"), ("usr/lib", "gone")] {
         engine.executed.add(
             super::super::place::bytes(&host.at(directory)).as_ref(),
             name.as_bytes(),
+            1,
             &mut counters,
         );
     }

@@ -22,6 +22,7 @@ use rustix::io::Errno;
 
 use self::directories::Directories;
 use self::superblocks::Superblocks;
+use super::Events;
 use super::place::printable;
 
 /// What is watched.
@@ -72,18 +73,23 @@ enum Backend {
 
 impl Watch {
     /// Queues for at most so many directories one by one. Where the kernel gives none, nothing can be watched.
+    #[cfg(test)]
     pub(crate) fn new(limit: usize) -> Self {
-        Self::with(limit, Options::default())
+        Self::with(limit, Events::Best, Options::default())
     }
 
     /// The same, with another queue of events of file systems.
-    pub(crate) fn with(limit: usize, options: Options) -> Self {
+    pub(crate) fn with(limit: usize, events: Events, options: Options) -> Self {
         let directories = Directories::new(limit);
         let either = epoll::create(epoll::CreateFlags::CLOEXEC).ok();
         if let (Some(either), Some(inotify)) = (&either, directories.fd()) {
             join(either, inotify);
         }
-        Self { either, directories, superblocks: Backend::NotTried, roots: BTreeMap::new(), options }
+        let superblocks = match events {
+            Events::Best => Backend::NotTried,
+            Events::Directories => Backend::Absent("configured so".to_owned()),
+        };
+        Self { either, directories, superblocks, roots: BTreeMap::new(), options }
     }
 
     /// What becomes readable when there are hints.

@@ -88,7 +88,7 @@ impl Host {
         let mounted = Some(Mounted::tmpfs(&base));
         fs::create_dir(base.join("root")).unwrap();
         fs::create_dir(base.join("beside")).unwrap();
-        let mut host = Self { watch: Watch::with(0, options), base, mounted, _folder: folder };
+        let mut host = Self { watch: Watch::with(0, Events::Best, options), base, mounted, _folder: folder };
         let coverage = host.add_root("root");
         assert_eq!((coverage.means, coverage.reason.as_str()), (Means::FileSystemEvents, ""));
         Some(host)

@@ -74,6 +74,7 @@ pub(crate) struct Engine {
     /// Whether there was such a change since.
     strangers: bool,
     executions_seen: u64,
+    walked: bool,
     /// MD5s of files that were hashed since packages were asked last.
     to_compare: Vec<Comparison>,
     ignored: (Box<[u8]>, Box<[u8]>),
@@ -143,6 +144,7 @@ impl Engine {
             strangers_at: None,
             strangers: false,
             executions_seen: 0,
+            walked: false,
             to_compare: Vec::new(),
             ignored: (bytes(&cache_home), cache_name.as_encoded_bytes().into()),
             paces: (config.first_pace, config.pace),
@@ -361,6 +363,7 @@ impl Engine {
         self.links = Links::default();
         self.gaps.begin_all();
         self.look_at_mounts();
+        self.walked = true;
         self.watch_package_databases();
         self.counters.walks_full += 1;
         let roots = self.roots.clone();
@@ -423,7 +426,7 @@ impl Engine {
 
     /// Whether there was a walk of everything.
     pub(crate) const fn has_walked(&self) -> bool {
-        self.round > 0
+        self.walked
     }
 
     /// Whether a root stands in the configuration.

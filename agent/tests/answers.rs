@@ -1,5 +1,5 @@
 //! `file`, `has` and `coverage` of the real program, against stores and a socket that the library made.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -44,7 +44,11 @@ fn agent(dir: &Path) -> Command {
 
 fn configured(command: &mut Command, dir: &Path) {
     let config = dir.join("agent.toml");
-    let text = format!("state-dir = {:?}\n[measure]\nroots = [{:?}]\n", dir.join("state"), dir);
+    let text = format!(
+        "state-dir = \"{}\"\n[measure]\nroots = [\"{}\"]\n",
+        dir.join("state").display(),
+        dir.display()
+    );
     std::fs::write(&config, text).unwrap();
     command.env("LYDIAN_AGENT_CONFIG", &config).arg("--config").arg(&config);
 }

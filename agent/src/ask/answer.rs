@@ -17,7 +17,7 @@ use crate::sightings::{Presence, Reader, Seen};
 pub(super) fn answer(question: &Question, reader: &Reader, board: &Board) -> Answer {
     let posted = board.read();
     match question {
-        Question::Standing => Answer::Standing(Box::new(posted.standing)),
+        Question::Standing {} => Answer::Standing(Box::new(posted.standing)),
         Question::Digest { prefix } => match range(prefix) {
             Some(range) => collect(reader, &posted.components, |each| reader.digests(range, each)),
             None => failed("a digest is 8 to 64 hex digits"),

@@ -93,7 +93,7 @@ impl Source {
     }
 
     pub(super) fn standing(&mut self) -> Result<Standing, Failure> {
-        match self.ask(&Question::Standing)? {
+        match self.ask(&Question::Standing {})? {
             Answer::Standing(standing) => Ok(*standing),
             other => Err(unexpected(other)),
         }

@@ -22,7 +22,8 @@ pub(super) enum Question {
         path: String,
     },
     /// What was sealed last, and what is watched.
-    Standing,
+    /// Braces, since serde refuses unknown fields of these alone.
+    Standing {},
 }
 
 /// An answer.

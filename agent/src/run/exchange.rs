@@ -206,6 +206,7 @@ impl Agent {
         tracing::warn!(undone, place = to.next_seq, "evidence was refused and put aside; sealing anew");
         let (until, scope) = (GapEnd::Closed(now), "evidence that the verifier refused".to_owned());
         self.seen.add_gap(Gap { from, until, cause: GapCause::SpoolFull, scope });
+        self.post_journal();
         None
     }
 }

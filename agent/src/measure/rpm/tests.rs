@@ -103,7 +103,8 @@ impl Rpm {
                 assert_eq!(package.source, Source::Rpm);
                 let shown = crate::measure::place::join(engine.places.shown(path), name);
                 let edges: Vec<_> = package.edges.iter().flat_map(|edge| &edge.principals).collect();
-                let edges = edges.iter().map(|name| format!(" {name}")).collect::<String>();
+                let edges: Vec<_> = edges.iter().map(|name| format!(" {name}")).collect();
+                let edges = edges.concat();
                 let owner = format!("{} {} {}{edges}", package.name, package.version, package.architecture);
                 let compared = packages.compare(path, name, &file.digest, None);
                 let flags = packages.flags(path, name, &file.digest, None).names();

@@ -205,5 +205,6 @@ fn go(lines: &str) -> Vec<u8> {
 }
 
 fn modules(size: usize) -> String {
-    (0..size / 10).map(|number| format!("dep\t{number:04x}\t1\n")).collect()
+    let lines: Vec<_> = (0..size / 10).map(|number| format!("dep\t{number:04x}\t1\n")).collect();
+    lines.concat()
 }

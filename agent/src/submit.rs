@@ -58,7 +58,7 @@ impl VerifierClient {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .default_headers(headers)
-            .user_agent(concat!("lydian-agent/", env!("CARGO_PKG_VERSION")))
+            // No user agent: the evidence names the version, and a heartbeat is to be small.
             .connect_timeout(CONNECT)
             .read_timeout(READ)
             .timeout(TOTAL)

@@ -11,26 +11,25 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use evidence::body::{Coverage, GapCause, Means};
-use evidence::digest::Sha256Digest;
-use evidence::limits::{BODY_COVERAGE, SHORT_TEXT_BYTES};
+use evidence::body::{Coverage, GapCause};
 use evidence::time::UnixTime;
 use fanotify::Options;
 
 use super::budget::{Budget, Pace};
+use super::compare::Comparison;
 use super::components::{Sources, locate};
 use super::counters::Counters;
 use super::examine::Tools;
 use super::executed::{Executed, Tally, Watching};
 use super::gaps::Gaps;
-use super::limits::{COMPARISONS, REHASH_PARTS, STRANGERS_EVERY};
+use super::limits::{REHASH_PARTS, STRANGERS_EVERY};
 use super::links::Links;
 use super::mounts::{Foreign, Mounts};
 use super::packages::Packages;
 use super::place::{Places, bytes, join, printable, within};
 use super::rounds::{Moment, Rounds, Trouble};
 use super::stamp::Stamp;
-use super::tree::{Artefact, Owner, Tree};
+use super::tree::Tree;
 use super::walk::{Depth, Doubt, Walk};
 use super::watch::{Hint, Watch};
 use super::{MeasureConfig, MeasureError, Namespaces};
@@ -76,22 +75,13 @@ pub(crate) struct Engine {
     executions_seen: u64,
     walked: bool,
     /// MD5s of files that were hashed since packages were asked last.
-    to_compare: Vec<Comparison>,
+    pub(crate) to_compare: Vec<Comparison>,
     ignored: (Box<[u8]>, Box<[u8]>),
     paces: (Pace, Pace),
     budget: Arc<Budget>,
     /// Stamps of this time come again, since the clock was set.
     doubtful: Option<(UnixTime, UnixTime)>,
     round: u64,
-}
-
-/// A file whose package may list an MD5.
-#[derive(Debug)]
-struct Comparison {
-    directory: Arc<[u8]>,
-    name: Box<[u8]>,
-    digest: Sha256Digest,
-    md5: [u8; 16],
 }
 
 /// Why everything is to be walked, if it is; the stronger reason is the greater.
@@ -263,48 +253,6 @@ impl Engine {
         Watching { coverage: self.coverage(), counters: self.counters.list(), executed }
     }
 
-    /// By what means each root is watched, and what is mounted below that is not walked.
-    pub(crate) fn coverage(&self) -> Vec<Coverage> {
-        let prefix = printable(self.places.prefix());
-        let shown = |scope: &str| match scope.strip_prefix(&prefix) {
-            Some(rest) if prefix.len() > 1 && rest.starts_with('/') => rest.to_owned(),
-            _ => scope.to_owned(),
-        };
-        let others = self.mounts.not_walked().iter();
-        let others = others.map(|other| Coverage { scope: shown(&other.scope), ..other.clone() });
-        let mut all: Vec<Coverage> =
-            self.roots.iter().map(|root| self.coverage_of(root)).chain(others).collect();
-        all.sort();
-        all.dedup_by(|later, kept| later.scope == kept.scope);
-        let left_out = all.len().saturating_sub(BODY_COVERAGE - 1);
-        if left_out > 0 {
-            all.truncate(BODY_COVERAGE - 1);
-            let reason = format!("{} more mounts than a piece of evidence lists", left_out);
-            all.push(Coverage { scope: "other mounts".to_owned(), means: Means::Nothing, reason });
-            all.sort();
-        }
-        all
-    }
-
-    fn coverage_of(&self, root: &Arc<[u8]>) -> Coverage {
-        let scope = printable(self.places.shown(root));
-        let Some(watched) = self.coverages.get(root) else {
-            return Coverage { scope, means: Means::Walks, reason: "it is not there".to_owned() };
-        };
-        let mut coverage = Coverage { scope, ..watched.clone() };
-        if coverage.means == Means::DirectoryEvents && self.unwatched.iter().any(|path| within(path, root)) {
-            coverage.means = Means::Walks;
-            coverage.reason = "some directories cannot be watched: no more inotify watches".to_owned();
-        }
-        if let Some(Foreign { point, namespace, .. }) = self.foreign.get(root) {
-            let place = format!("{} of the mount namespace {}", printable(point), printable(namespace));
-            let reason = [place, coverage.reason].join("; ");
-            coverage.reason = reason.trim_end_matches("; ").to_owned();
-        }
-        coverage.reason.truncate(coverage.reason.floor_char_boundary(SHORT_TEXT_BYTES));
-        coverage
-    }
-
     /// Whether anything is to be walked again.
     pub(crate) fn is_dirty(&self) -> bool {
         !self.dirty.is_empty() || self.wanted > Wanted::Nothing || !self.linked.is_empty()
@@ -471,25 +419,6 @@ impl Engine {
             self.gaps.meet(GapCause::Unreadable, &of, scope, now);
         }
         self.gaps.settle(now);
-    }
-
-    /// Keeps the MD5 of a file until packages are asked.
-    pub(crate) fn keep_md5(&mut self, directory: &Arc<[u8]>, name: &[u8], file: &Artefact, md5: [u8; 16]) {
-        if self.to_compare.len() < COMPARISONS {
-            let (directory, name) = (Arc::clone(directory), name.into());
-            self.to_compare.push(Comparison { directory, name, digest: file.digest, md5 });
-        }
-    }
-
-    /// Compares what was hashed with what packages list.
-    pub(crate) fn compare(&mut self, database: &Packages) {
-        for Comparison { directory, name, digest, md5 } in std::mem::take(&mut self.to_compare) {
-            let Some(file) = self.tree.file_mut(&directory, &name) else { continue };
-            if file.digest == digest && matches!(file.owner, Owner::Package(_)) {
-                file.set_package_flags(database.flags(&directory, &name, &digest, Some(&md5)));
-                self.counters.files_compared += 1;
-            }
-        }
     }
 
     /// Whether a program was started since this was asked last.

@@ -8,9 +8,11 @@
 
 mod budget;
 mod cache;
+mod compare;
 mod components;
 mod content;
 mod counters;
+mod coverage;
 mod details;
 mod dpkg;
 mod engine;

@@ -52,17 +52,23 @@ pub(super) struct Agent {
     pub(super) answers: Answers,
 }
 
+/// Whom the agent deals with.
+pub(super) struct Others {
+    pub(super) client: VerifierClient,
+    pub(super) tpm: TpmHandle,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) asking: Asking,
+}
+
 impl Agent {
     pub(super) fn new(
         config: Config,
         identity: Identity,
         journal: Journal,
-        client: VerifierClient,
-        tpm: TpmHandle,
-        clock: Arc<dyn Clock>,
-        asking: Asking,
+        others: Others,
         answers: Answers,
     ) -> Result<Self, Failure> {
+        let Others { client, tpm, clock, asking } = others;
         let mut seed = [0; 8];
         getrandom::fill(&mut seed)
             .map_err(|_| Failure::new(Status::Software, "the kernel gave no random bytes", ""))?;

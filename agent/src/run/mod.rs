@@ -31,7 +31,7 @@ use crate::notify::{ServiceManager, Word};
 use crate::quote::{TpmError, TpmHandle};
 use crate::submit::VerifierClient;
 use crate::warnings;
-use agent::Agent;
+use agent::{Agent, Others};
 use answers::Answers;
 
 /// Runs until SIGTERM or SIGINT.
@@ -55,7 +55,8 @@ pub async fn run(config: Config) -> Result<(), Failure> {
     let known = answers.known_of(journal.components());
     let measurer = Measurer::start(measure_config(&config), known, Arc::clone(&clock), out)?;
     tracing::info!(host = %identity.host, verifier = identity.url, "attesting");
-    let agent = Agent::new(config, identity, journal, client, tpm, clock, measurer.asking(), answers)?;
+    let others = Others { client, tpm, clock, asking: measurer.asking() };
+    let agent = Agent::new(config, identity, journal, others, answers)?;
     let manager = ServiceManager::find();
     manager.tell(Word::Ready);
     manager.tell(Word::Status("measuring".to_owned()));

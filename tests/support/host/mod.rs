@@ -46,7 +46,7 @@ impl Recording {
     /// The same boot of a kernel to which nobody gave a policy for IMA, as Debian's: it measures `boot_aggregate` alone.
     pub fn without_ima_policy(mut self) -> Result<Self> {
         let second = ImaList::new(&self.ima_list).records().nth(1).context("a second record")?;
-        let end = usize::try_from(second.context("a damaged list")?.offset)?;
+        let end = second.context("a damaged list")?.offset;
         self.ima_list.truncate(end);
         Ok(self)
     }

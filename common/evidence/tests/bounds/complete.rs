@@ -18,13 +18,14 @@ const NO_PARSER: [(&str, &str); 8] = [
 ];
 
 /// Fuzz targets of other crates' parsers: their rows are in `fuzz/targets/tests/bounds.rs`.
-const NOT_HERE: [(&str, &str); 6] = [
+const NOT_HERE: [(&str, &str); 7] = [
     ("submission", "`wire` reads it"),
     ("notes", "`ledger` reads them"),
     ("quote_files", "`appraisal` reads them"),
     ("ek_certificate", "`appraisal` reads it"),
     ("crl", "`appraisal` reads it"),
     ("ek_roots_bundle", "`appraisal` reads it"),
+    ("fanotify", "`lydian-fanotify` reads it"),
 ];
 
 #[test]

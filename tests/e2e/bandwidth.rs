@@ -88,6 +88,7 @@ async fn a_reference_that_is_not_there_is_told() -> Result<()> {
     Ok(())
 }
 
+#[expect(clippy::print_stderr, reason = "the figures that the test is about")]
 fn told(what: &str, traffic: Traffic) {
     eprintln!("{what}: {} bytes up, {} down, {} connections", traffic.up, traffic.down, traffic.connections);
 }

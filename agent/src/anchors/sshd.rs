@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn patterns_fit_names() {
         let check = |pattern: &str, name: &str, fits| {
-            assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), fits, "{pattern} {name}")
+            assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), fits, "{pattern} {name}");
         };
         check("*.conf", "a.conf", true);
         check("*.conf", ".a.conf", false);
@@ -308,7 +308,7 @@ mod tests {
     fn tokens_are_replaced() {
         let account = Account { name: b"u".to_vec(), uid: b"7".to_vec(), home: "/home/u".into() };
         let check = |pattern: &str, path: Option<&str>| {
-            assert_eq!(account.path(pattern.as_bytes()), path.map(PathBuf::from))
+            assert_eq!(account.path(pattern.as_bytes()), path.map(PathBuf::from));
         };
         check(".ssh/authorized_keys", Some("/home/u/.ssh/authorized_keys"));
         check("/etc/keys/%u-%U%%", Some("/etc/keys/u-7%"));

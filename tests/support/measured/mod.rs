@@ -179,7 +179,8 @@ impl Measuring {
         Ok(Difference::of(&self.files, truth))
     }
 
-    fn sentinel(&mut self) -> Result<()> {
+    /// Writes a file that nobody has heard of, and waits until it has come and gone again.
+    pub fn sentinel(&mut self) -> Result<()> {
         self.sentinels += 1;
         let root = self.spec.roots.first().context("a root")?.clone();
         let file = root.join(format!("sentinel-{}", self.sentinels));

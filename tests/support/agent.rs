@@ -59,6 +59,13 @@ impl Agent {
         self.service.insert(service).ready().await
     }
 
+    /// Starts it as another program does that becomes it, and waits until it is ready.
+    pub async fn start_under(&mut self, other: Program) -> Result<()> {
+        let run = self.command("run")?;
+        let service = other.args(run.words()).environment_of(&run).start(&self.dir)?;
+        self.service.insert(service).ready().await
+    }
+
     /// Starts it without waiting.
     pub fn spawn(&mut self) -> Result<()> {
         self.service = Some(self.command("run")?.start(&self.dir)?);

@@ -103,6 +103,10 @@ impl Runner {
             } else {
                 self.reporter.offer()
             };
+            // A walk takes hints too: they must not wait for the next one.
+            if self.engine.is_dirty() && burst.is_none() {
+                self.join_burst(&mut burst);
+            }
             self.wait(handover, burst.as_ref(), &timers);
         }
     }

@@ -21,6 +21,8 @@ pub struct AgentSettings {
     pub heartbeat_secs: Option<u64>,
     /// Room for evidence that waits; `None` for the default.
     pub spool_max_bytes: Option<u64>,
+    /// Seconds between walks of everything; `None` for the default.
+    pub reconcile_secs: Option<u64>,
     /// Trees to watch; absolute on the host.
     pub roots: Vec<String>,
 }
@@ -33,6 +35,7 @@ impl Default for AgentSettings {
             settle_ms: Some(20),
             heartbeat_secs: None,
             spool_max_bytes: None,
+            reconcile_secs: None,
             roots: vec!["/usr".to_owned()],
         }
     }
@@ -60,6 +63,7 @@ impl SimulatedHost {
                     ("dpkg-admin-dir", Some(path(&self.dpkg_admin_dir()))),
                     ("path-prefix", Some(path(&self.root()))),
                     ("settle-ms", number(settings.settle_ms)?),
+                    ("reconcile-secs", number(settings.reconcile_secs)?),
                 ],
             ),
             ("seal", vec![("heartbeat-secs", number(settings.heartbeat_secs)?)]),

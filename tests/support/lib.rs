@@ -9,6 +9,7 @@ pub mod agent;
 pub mod artefacts;
 pub mod attester;
 pub mod client;
+pub mod debian;
 pub mod ek_ca;
 pub mod figure;
 pub mod host;
@@ -20,6 +21,7 @@ pub mod soft_tpm;
 pub mod stranger;
 pub mod swtpm;
 pub mod tpm_command;
+pub mod usage;
 pub mod verifier;
 pub mod wait;
 

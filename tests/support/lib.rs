@@ -9,6 +9,7 @@ pub mod agent;
 pub mod artefacts;
 pub mod attester;
 pub mod client;
+pub mod debian;
 pub mod ek_ca;
 pub mod figure;
 pub mod host;
@@ -23,6 +24,7 @@ pub mod stranger;
 pub mod swtpm;
 pub mod tpm_command;
 pub mod truth;
+pub mod usage;
 pub mod verifier;
 pub mod wait;
 

@@ -49,7 +49,10 @@ fn written_through_a_bind_mount(backend: Backend) -> Result<()> {
     for number in 0..50 {
         write(&outside.join(format!("new-{number}/tool")), &elf(&format!("through the bind {number}")))?;
     }
-    File::options().append(true).open(outside.join("bin/first"))?.write_all(b" and written through the bind")?;
+    File::options()
+        .append(true)
+        .open(outside.join("bin/first"))?
+        .write_all(b" and written through the bind")?;
     fs::rename(outside.join("new-0"), outside.join("renamed"))?;
     stage.prove("written through a bind mount")
 }

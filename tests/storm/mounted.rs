@@ -62,7 +62,14 @@ struct Elsewhere(Child);
 impl Elsewhere {
     fn enter(script: &str) -> Result<Self> {
         let mut command = Command::new("unshare");
-        command.args(["--mount", "--propagation", "private", "sh", "-ec", &format!("{script}\necho ready\nread end")]);
+        command.args([
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-ec",
+            &format!("{script}\necho ready\nread end"),
+        ]);
         let mut child = Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?);
         let mut line = String::new();
         BufReader::new(child.0.stdout.take().context("its output")?).read_line(&mut line)?;
@@ -136,8 +143,12 @@ fn overlay(backend: Backend, options: &str, layers: &str) -> Result<()> {
         write(&lower.join(format!("bin/tool-{number}")), &elf(&format!("of the image {number}")))?;
     }
     let at = stage.at("merged");
-    let options =
-        format!("lowerdir={},upperdir={},workdir={},{options}", lower.display(), upper.display(), work.display());
+    let options = format!(
+        "lowerdir={},upperdir={},workdir={},{options}",
+        lower.display(),
+        upper.display(),
+        work.display()
+    );
     let words = ["-t", "overlay", "storm", "-o", &options];
     let mounted = match Mounted::new(words, &at) {
         Ok(mounted) => mounted,
@@ -152,7 +163,10 @@ fn overlay(backend: Backend, options: &str, layers: &str) -> Result<()> {
     fs::remove_file(at.join("bin/tool-1"))?;
     write(&at.join("new/bin/tool"), &elf("made in the container"))?;
     fs::rename(at.join("bin/tool-2"), at.join("new/bin/tool-2"))?;
-    let scene = format!("an overlay written to, {}, layers in {layers}", options.rsplit(',').next().unwrap_or_default());
+    let scene = format!(
+        "an overlay written to, {}, layers in {layers}",
+        options.rsplit(',').next().unwrap_or_default()
+    );
     stage.prove(&scene)?;
     drop(mounted);
     stage.without.clear();

@@ -24,7 +24,13 @@ fn nothing_hangs(backend: Backend) -> Result<()> {
     if let Some(missing) = mounts::missing(&[]) {
         skipped(&format!("{missing}, for a device node and a mount of /proc"));
     } else {
-        mknodat(CWD, stage.at("device"), FileType::CharacterDevice, Mode::from_raw_mode(0o777), rustix::fs::makedev(1, 5))?;
+        mknodat(
+            CWD,
+            stage.at("device"),
+            FileType::CharacterDevice,
+            Mode::from_raw_mode(0o777),
+            rustix::fs::makedev(1, 5),
+        )?;
         let at = stage.at("proc");
         stage.mounts.push(Mounted::new(["-t", "proc", "storm"], &at)?);
         stage.without.push(at);
@@ -56,7 +62,10 @@ fn names_of_any_bytes(backend: Backend) -> Result<()> {
     }
     stage.prove("names of any bytes")?;
     for name in names {
-        fs::rename(stage.root.join(OsStr::from_bytes(name)), stage.root.join(OsStr::from_bytes(&[b"m\n", &name[..name.len().min(250)]].concat())))?;
+        fs::rename(
+            stage.root.join(OsStr::from_bytes(name)),
+            stage.root.join(OsStr::from_bytes(&[b"m\n", &name[..name.len().min(250)]].concat())),
+        )?;
     }
     stage.prove("names of any bytes, renamed")
 }

@@ -16,8 +16,8 @@ use rustix::process::Signal;
 use support::measured::{HAS_WHOLE, Spec};
 use support::truth::truth;
 use support::{
-    Agent, AgentSettings, Backend, Measuring, Mounted, Program, Recording, SimulatedHost, SwtpmSpec, Verifier,
-    VerifierClient, VerifierSettings, elf, mounts, wait,
+    Agent, AgentSettings, Backend, Measuring, Mounted, Program, Recording, SimulatedHost, SwtpmSpec,
+    Verifier, VerifierClient, VerifierSettings, elf, mounts, wait,
 };
 use wire::operator::{HostDetail, Scope};
 
@@ -37,7 +37,10 @@ struct World {
 }
 
 impl World {
-    async fn new(settings: &AgentSettings, prepare: impl FnOnce(&SimulatedHost) -> Result<Vec<Mounted>>) -> Result<Self> {
+    async fn new(
+        settings: &AgentSettings,
+        prepare: impl FnOnce(&SimulatedHost) -> Result<Vec<Mounted>>,
+    ) -> Result<Self> {
         let verifier = Verifier::start(&VerifierSettings::default()).await?;
         let operator = verifier.operator(Scope::Read).await?;
         let host = SimulatedHost::boot(&Recording::load("direct")?, &SwtpmSpec::default())?;
@@ -52,7 +55,8 @@ impl World {
         match backend {
             Backend::Whole => self.agent.start().await,
             Backend::Directories => {
-                let without = Program::other("setpriv").args(["--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]);
+                let without =
+                    Program::other("setpriv").args(["--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]);
                 self.agent.start_under(without).await
             }
         }
@@ -82,8 +86,13 @@ impl World {
             if fits(&self.bodies) {
                 return Ok(());
             }
-            let seen: Vec<_> = self.gaps().map(|gap| (gap.cause.name(), gap.scope.as_str(), gap.until)).collect();
-            ensure!(start.elapsed() < 2 * wait::DEADLINE, "{what}: {} pieces of evidence, gaps {seen:?}", self.bodies.len());
+            let seen: Vec<_> =
+                self.gaps().map(|gap| (gap.cause.name(), gap.scope.as_str(), gap.until)).collect();
+            ensure!(
+                start.elapsed() < 2 * wait::DEADLINE,
+                "{what}: {} pieces of evidence, gaps {seen:?}",
+                self.bodies.len()
+            );
             let more = self.bodies.len();
             // Recording gives no event: look again, but not for ever.
             let _ = wait::until("more evidence", async || {
@@ -113,6 +122,7 @@ impl World {
             prefix: self.host.root(),
             dpkg_admin_dir: self.host.dpkg_admin_dir(),
             cache: scratch.path().join("cache"),
+            namespaces: agent::measure::Namespaces::Own,
             bytes_per_second: None,
         };
         let truth = truth(&self.host.root(), &[])?;
@@ -147,7 +157,8 @@ async fn killed_in_a_storm(backend: Backend, rounds: usize, files: usize) -> Res
     for round in 0..rounds {
         let dies_at = dice.below(files);
         for number in 0..files {
-            let path = world.at(&format!("/usr/lib/{}/{}/tool-{}", dice.below(9), dice.below(9), dice.below(99)));
+            let path =
+                world.at(&format!("/usr/lib/{}/{}/tool-{}", dice.below(9), dice.below(9), dice.below(99)));
             dice.write_some_file(&path, &format!("{round} {number}"))?;
             if number == dies_at {
                 world.agent.kill_9().await?;
@@ -201,18 +212,23 @@ async fn watches_used_up() -> Result<()> {
     }
     let settings = AgentSettings { reconcile_secs: Some(2), ..AgentSettings::default() };
     let mut world = World::new(&settings, |host| {
-        (0..60).try_for_each(|number| host.write_executable(&format!("/usr/lib/{number}/tool"), &elf("there at the start")))?;
+        (0..60).try_for_each(|number| {
+            host.write_executable(&format!("/usr/lib/{number}/tool"), &elf("there at the start"))
+        })?;
         Ok(Vec::new())
     })
     .await?;
     world.agent.start_under(unshare).await?;
     world.first().await?;
     let told = |gap: &Gap| gap.scope.contains("max_user_watches") && gap.until == GapEnd::Open;
-    world.until("the gap of directories without a watch", |bodies| {
-        bodies.last().is_some_and(|body| body.gaps.iter().any(told))
-    })
-    .await?;
-    (0..60).try_for_each(|number| world.host.write_executable(&format!("/usr/lib/{number}/tool"), &elf("changed unseen")))?;
+    world
+        .until("the gap of directories without a watch", |bodies| {
+            bodies.last().is_some_and(|body| body.gaps.iter().any(told))
+        })
+        .await?;
+    (0..60).try_for_each(|number| {
+        world.host.write_executable(&format!("/usr/lib/{number}/tool"), &elf("changed unseen"))
+    })?;
     let pid = world.agent.service()?.pid()?.as_raw_nonzero().to_string();
     let mut raise = Command::new("nsenter");
     raise.args(["--user", "--target", &pid, "sh", "-c", "echo 10000 > /proc/sys/user/max_inotify_watches"]);
@@ -241,7 +257,10 @@ async fn disk_full() -> Result<()> {
     while file.write_all(b"1").is_ok() {}
     drop(file);
     for number in 0..400 {
-        world.host.write_executable(&format!("/usr/lib/full/{number}/tool"), &elf(&format!("on a full disk {number}")))?;
+        world.host.write_executable(
+            &format!("/usr/lib/full/{number}/tool"),
+            &elf(&format!("on a full disk {number}")),
+        )?;
     }
     let service = &*world.agent.service()?;
     wait::until("the agent meets the full disk", async || {

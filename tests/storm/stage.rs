@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use agent::measure::Namespaces;
 use anyhow::{Context as _, Result, ensure};
 use evidence::body::Means;
 use rand_chacha::ChaCha20Rng;
@@ -79,12 +80,16 @@ impl Stage {
             prefix: root.clone(),
             dpkg_admin_dir: dir.path().join("dpkg"),
             cache: dir.path().join("cache"),
+            namespaces: Namespaces::Own,
             bytes_per_second,
         };
         let measured = Measuring::start(spec)?;
         let stage = Self { measured, root, backend, without: Vec::new(), mounts, dir };
         ensure!(
-            !HAS_WHOLE || backend == Backend::Directories || !mounts::may(SYS_ADMIN) || stage.measured.is_whole(),
+            !HAS_WHOLE
+                || backend == Backend::Directories
+                || !mounts::may(SYS_ADMIN)
+                || stage.measured.is_whole(),
             "the whole file system should be watched: {:?}",
             stage.measured.coverage()
         );
@@ -127,9 +132,8 @@ impl Stage {
     /// By what means a mount is said to be watched; as soon as anything is said of it.
     pub(crate) fn means_of(&mut self, mount: &Path) -> Result<Means> {
         let root = self.root.clone();
-        let shown = |scope: &str| {
-            Path::new(scope) == mount || root.join(scope.trim_start_matches('/')) == mount
-        };
+        let shown =
+            |scope: &str| Path::new(scope) == mount || root.join(scope.trim_start_matches('/')) == mount;
         let find = |measured: &Measuring| {
             measured.coverage().iter().find(|entry| shown(&entry.scope)).map(|entry| entry.means)
         };
@@ -153,7 +157,11 @@ impl Stage {
             }
             difference.count()
         };
-        eprintln!("{scene}, {:?}: of {} files {lost} lost before a walk of everything", self.backend, truth.len());
+        eprintln!(
+            "{scene}, {:?}: of {} files {lost} lost before a walk of everything",
+            self.backend,
+            truth.len()
+        );
         Ok(())
     }
 }

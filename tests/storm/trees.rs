@@ -10,7 +10,12 @@ use support::{Backend, elf};
 use crate::stage::{Dice, Stage, long_scenes, scenes, write};
 
 scenes!(deep_trees, untarred_while_idle, untarred_while_throttled, renamed_in_masses, replaced_by_rename);
-long_scenes!(long_deep_trees, long_untarred_while_idle, long_untarred_while_throttled, long_renamed_in_masses);
+long_scenes!(
+    long_deep_trees,
+    long_untarred_while_idle,
+    long_untarred_while_throttled,
+    long_renamed_in_masses
+);
 
 fn deep_trees(backend: Backend) -> Result<()> {
     make_deep_trees(backend, 100)
@@ -95,7 +100,9 @@ fn rename_masses(backend: Backend, directories: usize, moves: usize) -> Result<(
     let mut dice = Dice::new(3);
     let mut places: Vec<PathBuf> = (0..directories).map(|number| stage.at(&format!("d{number}"))).collect();
     for place in &places {
-        (0..5).try_for_each(|n| write(&place.join(format!("sub/f{n}")), &elf(&format!("{n} {}", place.display()))))?;
+        (0..5).try_for_each(|n| {
+            write(&place.join(format!("sub/f{n}")), &elf(&format!("{n} {}", place.display())))
+        })?;
     }
     fs::create_dir_all(stage.outside(""))?;
     stage.prove("directories to be renamed")?;

@@ -126,7 +126,9 @@ fn mapped_and_written_again_without_an_end(backend: Backend) -> Result<()> {
         stage.measured.rescan();
         stage.measured.settled(&truth)?;
     }
-    eprintln!("written again through a mapping that stays open, {backend:?}: found by walk {walks} of everything");
+    eprintln!(
+        "written again through a mapping that stays open, {backend:?}: found by walk {walks} of everything"
+    );
     Ok(())
 }
 
@@ -188,7 +190,8 @@ fn changed_whenever_it_is_hashed(backend: Backend) -> Result<()> {
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| torment(&path, &stop));
         let raced = stage.measured.wait_for("a file that changes under every hash", |measured| {
-            measured.open(GapCause::Raced) > 0 && measured.raced().iter().any(|raced| raced.ends_with(b"restless"))
+            measured.open(GapCause::Raced) > 0
+                && measured.raced().iter().any(|raced| raced.ends_with(b"restless"))
         });
         stop.store(true, Ordering::Relaxed);
         let changes = writer.join().map_err(|_| anyhow::anyhow!("the writer ended early"))??;
@@ -198,7 +201,9 @@ fn changed_whenever_it_is_hashed(backend: Backend) -> Result<()> {
     let truth = stage.truth()?;
     stage.measured.wait_until(&truth)?;
     stage.measured.wait_for("the race is over", |measured| {
-        measured.open(GapCause::Raced) == 0 && measured.closed(GapCause::Raced) > 0 && measured.raced().is_empty()
+        measured.open(GapCause::Raced) == 0
+            && measured.closed(GapCause::Raced) > 0
+            && measured.raced().is_empty()
     })?;
     stage.prove("a file that was changed, cut, deleted and replaced while it was hashed")
 }

@@ -73,9 +73,9 @@ impl Difference {
 
 impl Display for Difference {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for (what, paths) in [("missing", &self.missing), ("wrong", &self.wrong), ("surplus", &self.surplus)] {
-            let some: Vec<_> =
-                paths.iter().take(SHOWN).map(|path| path.escape_ascii().to_string()).collect();
+        for (what, paths) in [("missing", &self.missing), ("wrong", &self.wrong), ("surplus", &self.surplus)]
+        {
+            let some: Vec<_> = paths.iter().take(SHOWN).map(|path| path.escape_ascii().to_string()).collect();
             write!(f, "{} {what} {some:?} ", paths.len())?;
         }
         Ok(())
@@ -110,8 +110,10 @@ fn is_pe(file: &mut File, head: &[u8]) -> io::Result<bool> {
 
 fn is_packed_module(path: &Path, head: &[u8], metadata: &Metadata) -> bool {
     let name = path.as_os_str().as_bytes();
-    let packed: [(&[u8], &[u8]); 3] = [(b".ko.xz", b"\xfd7zXZ\0"), (b".ko.zst", b"\x28\xb5\x2f\xfd"), (b".ko.gz", b"\x1f\x8b")];
-    metadata.len() > 0 && packed.iter().any(|(ending, magic)| name.ends_with(ending) && head.starts_with(magic))
+    let packed: [(&[u8], &[u8]); 3] =
+        [(b".ko.xz", b"\xfd7zXZ\0"), (b".ko.zst", b"\x28\xb5\x2f\xfd"), (b".ko.gz", b"\x1f\x8b")];
+    metadata.len() > 0
+        && packed.iter().any(|(ending, magic)| name.ends_with(ending) && head.starts_with(magic))
 }
 
 fn digest(path: &Path) -> Result<[u8; 32]> {
@@ -154,8 +156,11 @@ mod tests {
 
     #[test]
     fn a_difference_names_each_kind() {
-        let files = |list: &[(&str, u8)]| list.iter().map(|(path, byte)| (path.as_bytes().to_vec(), [*byte; 32])).collect();
-        let (found, truth): (Files, Files) = (files(&[("/a", 1), ("/b", 1), ("/c", 1)]), files(&[("/a", 1), ("/b", 2), ("/d", 1)]));
+        let files = |list: &[(&str, u8)]| {
+            list.iter().map(|(path, byte)| (path.as_bytes().to_vec(), [*byte; 32])).collect()
+        };
+        let (found, truth): (Files, Files) =
+            (files(&[("/a", 1), ("/b", 1), ("/c", 1)]), files(&[("/a", 1), ("/b", 2), ("/d", 1)]));
         let difference = Difference::of(&found, &truth);
         assert_eq!((difference.missing.len(), difference.wrong.len(), difference.surplus.len()), (1, 1, 1));
         assert_eq!(Difference::of(&truth, &truth).count(), 0);

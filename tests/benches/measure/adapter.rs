@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use agent::clock::SystemClock;
-use agent::measure::{MeasureConfig, Measurer, Snapshot};
+use agent::measure::{Events, MeasureConfig, Measurer, Namespaces, Pace, Report};
 use anyhow::{Context as _, Result};
 use evidence::manifest::Manifest;
 use tokio::runtime::Runtime;
@@ -44,7 +44,7 @@ pub(crate) struct State {
 /// A measurer that runs.
 pub(crate) struct Watching {
     measurer: Measurer,
-    states: Receiver<Snapshot>,
+    states: Receiver<Report>,
     runtime: Runtime,
 }
 
@@ -59,7 +59,12 @@ impl Watching {
             settle: trees.settle,
             settle_max: trees.settle.max(SETTLE_MAX),
             reconcile_every: Duration::from_hours(24),
-            hash_threads: std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            // What an agent has without configuration.
+            events: Events::Best,
+            namespaces: Namespaces::Own,
+            hash_threads: NonZeroUsize::MIN.saturating_add(7),
+            first_pace: Pace::UNLIMITED,
+            pace: Pace::SANE,
         };
         let (sender, states) = tokio::sync::mpsc::channel(1);
         let measurer = Measurer::start(config, BTreeSet::new(), Arc::new(SystemClock), sender)?;
@@ -73,12 +78,14 @@ impl Watching {
         within: Duration,
         mut manifest: impl FnMut(&Manifest) -> Result<()>,
     ) -> Result<Option<State>> {
-        let next = async { tokio::time::timeout(within, self.states.recv()).await };
-        let Ok(snapshot) = self.runtime.block_on(next) else { return Ok(None) };
-        let snapshot = snapshot.context("the measuring thread ended")?;
-        for (_, bytes) in &snapshot.new_manifests {
-            manifest(&Manifest::decode(bytes)?)?;
-        }
+        let snapshot = loop {
+            let next = async { tokio::time::timeout(within, self.states.recv()).await };
+            let Ok(report) = self.runtime.block_on(next) else { return Ok(None) };
+            match report.context("the measuring thread ended")? {
+                Report::Manifest(_, bytes) => manifest(&Manifest::decode(&bytes)?)?,
+                Report::Snapshot(snapshot) => break snapshot,
+            }
+        };
         let open = snapshot.gaps.iter().filter(|gap| gap.until == evidence::body::GapEnd::Open);
         Ok(Some(State { files: snapshot.files, open_gaps: open.count() }))
     }

@@ -4,12 +4,12 @@
 //! the measuring half changes, this file follows and the scenes stay.
 
 use std::collections::BTreeSet;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use agent::measure::{MeasureConfig, Measurer, Snapshot};
+use agent::measure::{Events, MeasureConfig, Measurer, Pace, Report, Snapshot};
 use anyhow::{Context as _, Result};
 use evidence::body::{Coverage, Gap};
 use evidence::digest::Sha256Digest;
@@ -18,7 +18,7 @@ use rustix::thread::CapabilitySet;
 use super::{Backend, HeldClock, Spec};
 
 /// Whether the measuring half watches whole file systems where it may.
-pub const HAS_WHOLE: bool = false;
+pub const HAS_WHOLE: bool = true;
 
 /// One report.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub(super) fn start(spec: &Spec, clock: Arc<HeldClock>) -> Result<(Measurer, Rec
     let (told, out) = channel();
     std::thread::Builder::new().name("collect".into()).spawn(move || {
         while let Some(report) = reports.blocking_recv() {
-            if in_our_terms(report).into_iter().any(|part| told.send(part).is_err()) {
+            if told.send(in_our_terms(report)).is_err() {
                 return;
             }
         }
@@ -71,15 +71,23 @@ fn config(spec: &Spec) -> MeasureConfig {
         settle_max: Duration::from_millis(500),
         // What is found without being asked for was found by events.
         reconcile_every: Duration::from_hours(24),
+        // Without the capability these are watched by directories all the same.
+        events: Events::Best,
+        namespaces: spec.namespaces,
         hash_threads: NonZeroUsize::MIN.saturating_add(1),
+        first_pace: Pace::UNLIMITED,
+        pace: Pace { bytes_per_second: spec.bytes_per_second.and_then(NonZeroU64::new), ..Pace::UNLIMITED },
     }
 }
 
-fn in_our_terms(report: Snapshot) -> Vec<Told> {
-    let Snapshot { components, new_manifests, gaps, .. } = report;
-    let mut parts: Vec<_> = new_manifests.into_iter().map(|(_, bytes)| Told::Manifest(bytes)).collect();
-    parts.push(Told::View(View { components, gaps, coverage: Vec::new() }));
-    parts
+fn in_our_terms(report: Report) -> Told {
+    match report {
+        Report::Manifest(_, bytes) => Told::Manifest(bytes),
+        Report::Snapshot(snapshot) => {
+            let Snapshot { components, gaps, coverage, .. } = *snapshot;
+            Told::View(View { components, gaps, coverage })
+        }
+    }
 }
 
 fn drop_capability(which: CapabilitySet) -> Result<()> {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use agent::measure::Measurer;
+use agent::measure::{Measurer, Namespaces};
 use anyhow::{Context as _, Result, bail, ensure};
 use evidence::body::{Coverage, Gap, GapCause, GapEnd, Means};
 use evidence::digest::Sha256Digest;
@@ -49,6 +49,8 @@ pub struct Spec {
     pub dpkg_admin_dir: PathBuf,
     /// The digest cache.
     pub cache: PathBuf,
+    /// Whose mounts are looked for.
+    pub namespaces: Namespaces,
     /// A limit on hashing.
     pub bytes_per_second: Option<u64>,
 }
@@ -150,7 +152,11 @@ impl Measuring {
         let end = Instant::now() + PATIENCE;
         while !fits(self) {
             if !self.next(end)? {
-                bail!("{what}: not within {PATIENCE:?}; open gaps {:?}, coverage {:?}", self.gaps, self.coverage);
+                bail!(
+                    "{what}: not within {PATIENCE:?}; open gaps {:?}, coverage {:?}",
+                    self.gaps,
+                    self.coverage
+                );
             }
         }
         Ok(())
@@ -213,7 +219,8 @@ impl Measuring {
         self.files.clear();
         self.raced.clear();
         for digest in &self.components {
-            let manifest = self.manifests.get(digest).context("a manifest comes before the view that names it")?;
+            let manifest =
+                self.manifests.get(digest).context("a manifest comes before the view that names it")?;
             for entry in manifest.entries() {
                 let before = self.files.insert(entry.path.clone(), *entry.digest.as_bytes());
                 ensure!(before.is_none(), "{} is in two components", entry.path.escape_ascii());

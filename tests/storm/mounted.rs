@@ -3,12 +3,11 @@
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
-use evidence::body::Means;
-use support::measured::HAS_WHOLE;
-use support::{Backend, Mounted, elf, mounts};
+use evidence::digest::Sha256Digest;
+use support::{Backend, Measuring, Mounted, elf, mounts};
 
 use crate::stage::{Stage, scenes, skipped, write};
 
@@ -45,19 +44,15 @@ fn tmpfs_mounted_on_the_tree(backend: Backend) -> Result<()> {
     stage.prove("a tmpfs unmounted")
 }
 
-/// The mount has a word in the coverage. A measurer that stays on the file system of its root has none.
+/// The mount has a word in the coverage.
 fn told(stage: &mut Stage, mount: &Path) -> Result<()> {
-    if HAS_WHOLE {
-        let means = stage.means_of(mount)?;
-        eprintln!("{}: {}", mount.display(), means.name());
-    } else {
-        stage.without.push(mount.to_owned());
-    }
+    let means = stage.means_of(mount)?;
+    eprintln!("{}: {}", mount.display(), means.name());
     Ok(())
 }
 
 /// A process in a namespace of mounts of its own; it ends when its input does.
-struct Elsewhere(Child);
+struct Elsewhere(Child, Option<BufReader<ChildStdout>>);
 
 impl Elsewhere {
     fn enter(script: &str) -> Result<Self> {
@@ -70,11 +65,17 @@ impl Elsewhere {
             "-ec",
             &format!("{script}\necho ready\nread end"),
         ]);
-        let mut child = Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?);
+        let mut child = Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?, None);
         let mut line = String::new();
-        BufReader::new(child.0.stdout.take().context("its output")?).read_line(&mut line)?;
+        let output = BufReader::new(child.0.stdout.take().context("its output")?);
+        child.1.insert(output).read_line(&mut line)?;
         ensure!(line == "ready\n", "the other namespace: {line:?}");
         Ok(child)
+    }
+
+    /// Answers a question of the script.
+    fn go_on(&mut self) -> Result<()> {
+        Ok(self.0.stdin.as_mut().context("its input")?.write_all(b"\n")?)
     }
 }
 
@@ -91,29 +92,38 @@ fn tmpfs_of_another_namespace(backend: Backend) -> Result<()> {
         skipped(&missing);
         return Ok(());
     }
-    let mut stage = Stage::new(backend)?;
+    let mut stage = Stage::of_all_namespaces(backend)?;
     let at = stage.at("private");
     write(&at.join("under"), &elf("under the mount elsewhere"))?;
-    let source = stage.outside("source");
-    write(&source, &elf("on a tmpfs elsewhere"))?;
-    let (tmpfs, from) = (at.display(), source.display());
-    let elsewhere = Elsewhere::enter(&format!(
-        "mount -t tmpfs -o size=1m lydian-storm-elsewhere {tmpfs}\ncp {from} {tmpfs}/tool"
-    ))?;
-    write(&stage.at("usr/bin/meanwhile"), &elf("here meanwhile"))?;
-    stage.measured.rescan();
-    stage.prove("a tmpfs in another namespace")?;
-    if HAS_WHOLE {
-        let named = |entry: &evidence::body::Coverage| {
-            entry.scope.contains("private") && entry.means != Means::Elsewhere
-        };
-        stage.measured.wait_for("a word on a file system elsewhere", |measured| {
-            measured.coverage().iter().any(named)
-        })?;
-        let entry = stage.measured.coverage().iter().find(|entry| named(entry)).cloned();
-        eprintln!("a tmpfs in another namespace, {backend:?}: coverage {entry:?}");
+    let (tool, later) = (elf("on a tmpfs elsewhere"), elf("written there while it was watched"));
+    for (name, content) in [("source", &tool), ("later", &later)] {
+        write(&stage.outside(name), content)?;
     }
+    let (tmpfs, from, then) = (at.display(), stage.outside("source"), stage.outside("later"));
+    let mut elsewhere = Elsewhere::enter(&format!(
+        "mount -t tmpfs -o size=1m lydian-storm-elsewhere {tmpfs}\ncp {} {tmpfs}/tool\n\
+         echo ready\nread on\ncp {} {tmpfs}/later",
+        from.display(),
+        then.display()
+    ))?;
+    let seen = |measured: &Measuring, name: &str, content: &[u8]| {
+        let (end, digest) = (format!("{}/{name}", at.display()), Sha256Digest::of(&[content]));
+        let mut files = measured.elsewhere().iter();
+        files.any(|(path, found)| path.ends_with(end.as_bytes()) && found == digest.as_bytes())
+    };
+    // Of another test's namespace nothing is asked: there may be many.
+    stage.measured.wait_for("a tmpfs elsewhere is found", |measured| seen(measured, "tool", &tool))?;
+    let named = |entry: &&evidence::body::Coverage| {
+        entry.scope.contains("/private") && entry.reason.contains("mount namespace")
+    };
+    let entry = stage.measured.coverage().iter().find(named).cloned();
+    ensure!(entry.is_some(), "no word on it in {:?}", stage.measured.coverage());
+    eprintln!("a tmpfs in another namespace, {backend:?}: coverage {entry:?}");
+    stage.prove("what it hides elsewhere is seen here")?;
+    elsewhere.go_on()?;
+    stage.measured.wait_for("a file there", |measured| seen(measured, "later", &later))?;
     drop(elsewhere);
+    stage.measured.wait_for("it is gone", |measured| !seen(measured, "tool", &tool))?;
     stage.prove("a namespace that is gone")
 }
 

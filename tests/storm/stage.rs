@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use evidence::body::Means;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore as _, SeedableRng as _};
-use support::measured::{HAS_WHOLE, Spec};
+use support::measured::Spec;
 use support::truth::{Files, truth};
 use support::{Backend, Measuring, Mounted, elf, mounts};
 use tempfile::TempDir;
@@ -62,10 +62,24 @@ impl Stage {
         Self::with(backend, None, |_| Ok(Vec::new()))
     }
 
+    /// Measures an empty tree, and the mounts of every process.
+    pub(crate) fn of_all_namespaces(backend: Backend) -> Result<Self> {
+        Self::start(backend, None, Namespaces::All, |_| Ok(Vec::new()))
+    }
+
     /// Measures a tree that was prepared, at so many bytes a second.
     pub(crate) fn with(
         backend: Backend,
         bytes_per_second: Option<u64>,
+        prepare: impl FnOnce(&Path) -> Result<Vec<Mounted>>,
+    ) -> Result<Self> {
+        Self::start(backend, bytes_per_second, Namespaces::Own, prepare)
+    }
+
+    fn start(
+        backend: Backend,
+        bytes_per_second: Option<u64>,
+        namespaces: Namespaces,
         prepare: impl FnOnce(&Path) -> Result<Vec<Mounted>>,
     ) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("lydian-storm").tempdir()?;
@@ -80,16 +94,13 @@ impl Stage {
             prefix: root.clone(),
             dpkg_admin_dir: dir.path().join("dpkg"),
             cache: dir.path().join("cache"),
-            namespaces: Namespaces::Own,
+            namespaces,
             bytes_per_second,
         };
         let measured = Measuring::start(spec)?;
         let stage = Self { measured, root, backend, without: Vec::new(), mounts, dir };
         ensure!(
-            !HAS_WHOLE
-                || backend == Backend::Directories
-                || !mounts::may(SYS_ADMIN)
-                || stage.measured.is_whole(),
+            backend == Backend::Directories || !mounts::may(SYS_ADMIN) || stage.measured.is_whole(),
             "the whole file system should be watched: {:?}",
             stage.measured.coverage()
         );

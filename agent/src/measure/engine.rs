@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use evidence::body::{Coverage, GapCause};
+use evidence::body::{Coverage, GapCause, Means};
 use evidence::time::UnixTime;
 use fanotify::Options;
 
@@ -72,7 +72,8 @@ pub(crate) struct Engine {
     strangers_at: Option<Duration>,
     /// Whether there was such a change since.
     strangers: bool,
-    executions_seen: u64,
+    /// Whether a program was started since that was asked last.
+    started: bool,
     walked: bool,
     /// MD5s of files that were hashed since packages were asked last.
     pub(crate) to_compare: Vec<Comparison>,
@@ -133,7 +134,7 @@ impl Engine {
             namespaces: config.namespaces,
             strangers_at: None,
             strangers: false,
-            executions_seen: 0,
+            started: false,
             walked: false,
             to_compare: Vec::new(),
             ignored: (bytes(&cache_home), cache_name.as_encoded_bytes().into()),
@@ -166,7 +167,7 @@ impl Engine {
     /// Takes the kernel's hints; true where any came since it was asked last.
     pub(crate) fn take_hints(&mut self) -> bool {
         self.come_round();
-        let Self { watch, dirty, ignored, counters, executed, linked, .. } = self;
+        let Self { watch, dirty, ignored, counters, executed, linked, places, started, .. } = self;
         let (mut came, mut overflow) = (false, false);
         watch.drain(|hint| match hint {
             // The cache is written by walks: its events must not cause the next one.
@@ -175,7 +176,12 @@ impl Engine {
                 (came, counters.events) = (true, counters.events + 1);
                 dirty.insert(path);
             }
-            Hint::Executed { directory, name, times } => executed.add(&directory, &name, times, counters),
+            // What is beside the directory that stands for `/` is another host's.
+            Hint::Executed { directory, .. } if !within(&directory, places.prefix()) => *started = true,
+            Hint::Executed { directory, name, times } => {
+                *started = true;
+                executed.add(&directory, &name, times, counters);
+            }
             Hint::Linked { device, inode } => {
                 came = true;
                 linked.insert((device, inode));
@@ -421,10 +427,14 @@ impl Engine {
         self.gaps.settle(now);
     }
 
+    /// Whether the kernel tells of programs that are started.
+    pub(crate) fn hears_executions(&self) -> bool {
+        self.coverages.values().any(|coverage| coverage.means == Means::FileSystemEvents)
+    }
+
     /// Whether a program was started since this was asked last.
-    pub(crate) fn take_executed(&mut self) -> bool {
-        let total = self.counters.executions;
-        total != std::mem::replace(&mut self.executions_seen, total)
+    pub(crate) fn take_started(&mut self) -> bool {
+        std::mem::take(&mut self.started)
     }
 
     /// A path for a gap's scope.

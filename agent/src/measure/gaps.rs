@@ -86,6 +86,12 @@ impl Gaps {
         }
     }
 
+    /// Something was not seen, and cannot be looked at any more.
+    pub(crate) fn pass(&mut self, cause: GapCause, scope: String, now: UnixTime) {
+        self.changed = true;
+        fold(&mut self.closed, Gap { from: now, until: GapEnd::Closed(now), cause, scope });
+    }
+
     /// Makes a gap older: what it tells of began before it was noticed.
     pub(crate) fn since(&mut self, cause: GapCause, from: UnixTime) {
         for gap in self.open.values_mut().filter(|gap| gap.cause == cause) {

@@ -35,6 +35,8 @@ pub(crate) struct Reporter {
     components: Components,
     /// Components of trust stores.
     anchors: Vec<Sha256Digest>,
+    /// Walks of everything that were told of.
+    walks: u64,
     last: Option<Vec<Sha256Digest>>,
     waiting: Option<Box<Snapshot>>,
 }
@@ -58,6 +60,7 @@ impl Reporter {
             known,
             components: Components::default(),
             anchors: Vec::new(),
+            walks: 0,
             last: None,
             waiting: None,
         }
@@ -84,7 +87,10 @@ impl Reporter {
         components.extend(&self.anchors);
         components.sort_unstable();
         components.dedup();
-        if self.last.as_ref() == Some(&components) && !engine.gaps.changed() {
+        // After a walk of everything the numbers are told, though nothing has changed.
+        let walks = engine.counters.walks_full;
+        let walked = std::mem::replace(&mut self.walks, walks) != walks;
+        if self.last.as_ref() == Some(&components) && !engine.gaps.changed() && !walked {
             return self.offer();
         }
         if self.known.len() > components.len() + KNOWN_SLACK {

@@ -12,7 +12,7 @@ use evidence::body::{GapCause, Means};
 use super::engine::Engine;
 use super::list;
 use super::mounts::Foreign;
-use super::place::{parent, printable};
+use super::place::{parent, printable, within};
 
 impl Engine {
     /// Whether a directory is walked in its own right.
@@ -88,11 +88,17 @@ impl Engine {
             self.roots.remove(at);
         }
         self.forget(path);
-        // What it hid is there again.
         let above: Arc<[u8]> = Arc::from(parent(path));
-        self.meet_mount(&above, path);
-        self.touch(&above);
-        self.touch(path);
+        if self.roots.iter().any(|root| within(&above, root)) {
+            // What it hid is there again.
+            self.meet_mount(&above, path);
+            self.touch(&above);
+            self.touch(path);
+        } else {
+            let scope = printable(self.places.shown(path));
+            self.gaps.pass(GapCause::Mounts, scope, self.clock.now());
+            self.touch_roots();
+        }
     }
 
     /// What happened on a mount just before it was watched, or went, was not seen: until this directory was walked.

@@ -189,7 +189,7 @@ impl Runner {
         }
         if self.engine.sees_namespaces() && now >= timers.namespaces {
             // A container that is new has started something.
-            let quiet = !self.engine.take_executed();
+            let quiet = self.engine.hears_executions() && !self.engine.take_started();
             if !quiet || now >= timers.namespaces + NAMESPACES_IDLE {
                 timers.namespaces = now + NAMESPACES_EVERY;
                 self.engine.look_elsewhere();

@@ -4,6 +4,8 @@
 //! strays: files that are not of the sealed state, with their digest where the agent had measured them. All of it is the
 //! agent's word.
 
+use std::collections::BTreeMap;
+
 use evidence::body::{Execution, Stray};
 use evidence::digest::Sha256Digest;
 use evidence::limits::{BODY_EXECUTIONS, BODY_STRAYS, PATH_BYTES};
@@ -12,20 +14,21 @@ use crate::measure::Executed;
 
 /// Executions and strays, each sorted. `components` rise.
 pub(super) fn of(executed: &[Executed], components: &[Sha256Digest]) -> (Vec<Execution>, Vec<Stray>) {
-    let (mut executions, mut strays) = (Vec::new(), Vec::new());
+    // One file can have been started under several paths, and one path have led to several files.
+    let (mut executions, mut strays) = (BTreeMap::<_, u64>::new(), BTreeMap::<_, u64>::new());
     for file in executed {
-        match position(file, components) {
-            Some((component, entry)) => executions.push(Execution { component, entry, count: file.count }),
-            None => strays.push(Stray {
-                path: file.path.clone(),
-                digest: file.artefact.map(|artefact| artefact.digest),
-                count: file.count,
-            }),
-        }
+        let count = match position(file, components) {
+            Some(place) => executions.entry(place).or_default(),
+            None => {
+                let digest = file.artefact.map(|artefact| artefact.digest);
+                strays.entry((file.path.clone(), digest)).or_default()
+            }
+        };
+        *count = count.saturating_add(file.count);
     }
-    executions.sort_unstable();
-    strays.sort_unstable();
-    (executions, strays)
+    let execution = |((component, entry), count)| Execution { component, entry, count };
+    let stray = |((path, digest), count)| Stray { path, digest, count };
+    (executions.into_iter().map(execution).collect(), strays.into_iter().map(stray).collect())
 }
 
 /// Keeps as many as a body has room for.
@@ -71,11 +74,12 @@ mod tests {
     #[test]
     fn what_is_not_of_the_sealed_state_is_a_stray() {
         let components = [1, 3].map(|n| Sha256Digest::new([n; 32]));
-        let executed = [file("/b", Some(3), 2), file("/a", None, 4), file("/new", Some(2), 1)];
+        let executed =
+            [file("/b", Some(3), 2), file("/a", None, 4), file("/new", Some(2), 1), file("/a", None, 3)];
         let (executions, strays) = of(&executed, &components);
         assert_eq!(executions, [Execution { component: 1, entry: 7, count: 2 }]);
         let new = Stray { path: b"/new".to_vec(), digest: Some(Sha256Digest::of(&[b"/new"])), count: 1 };
-        assert_eq!(strays, [Stray { path: b"/a".to_vec(), digest: None, count: 4 }, new]);
+        assert_eq!(strays, [Stray { path: b"/a".to_vec(), digest: None, count: 7 }, new]);
     }
 
     #[test]

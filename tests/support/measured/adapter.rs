@@ -17,9 +17,6 @@ use rustix::thread::CapabilitySet;
 
 use super::{Backend, HeldClock, Spec};
 
-/// Whether the measuring half watches whole file systems where it may.
-pub const HAS_WHOLE: bool = true;
-
 /// One report.
 #[derive(Debug)]
 pub(super) enum Told {

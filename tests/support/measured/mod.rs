@@ -22,7 +22,6 @@ use self::adapter::{Told, View};
 use crate::host::elf;
 use crate::truth::{Difference, Files};
 
-pub use adapter::HAS_WHOLE;
 pub use clock::{HeldClock, Hold};
 
 /// By what means changes are noticed.
@@ -65,6 +64,7 @@ pub struct Measuring {
     manifests: BTreeMap<Sha256Digest, Manifest>,
     components: Vec<Sha256Digest>,
     files: Files,
+    elsewhere: Files,
     raced: Vec<Vec<u8>>,
     gaps: Vec<Gap>,
     closed: Vec<Gap>,
@@ -93,6 +93,7 @@ impl Measuring {
             manifests: BTreeMap::new(),
             components: Vec::new(),
             files: Files::new(),
+            elsewhere: Files::new(),
             raced: Vec::new(),
             gaps: Vec::new(),
             closed: Vec::new(),
@@ -110,6 +111,11 @@ impl Measuring {
     /// The state that was reported last.
     pub const fn files(&self) -> &Files {
         &self.files
+    }
+
+    /// Files that only other namespaces of mounts have, by the paths that lead there through their processes.
+    pub const fn elsewhere(&self) -> &Files {
+        &self.elsewhere
     }
 
     /// Files that were changing whenever they were hashed.
@@ -217,12 +223,15 @@ impl Measuring {
         self.closed.extend(view.gaps.iter().filter(|gap| gap.until != GapEnd::Open).cloned());
         self.gaps = view.gaps.into_iter().filter(|gap| gap.until == GapEnd::Open).collect();
         self.files.clear();
+        self.elsewhere.clear();
         self.raced.clear();
         for digest in &self.components {
             let manifest =
                 self.manifests.get(digest).context("a manifest comes before the view that names it")?;
             for entry in manifest.entries() {
-                let before = self.files.insert(entry.path.clone(), *entry.digest.as_bytes());
+                let through_a_process = entry.path.starts_with(b"/proc/");
+                let files = if through_a_process { &mut self.elsewhere } else { &mut self.files };
+                let before = files.insert(entry.path.clone(), *entry.digest.as_bytes());
                 ensure!(before.is_none(), "{} is in two components", entry.path.escape_ascii());
                 if entry.flags.contains(EntryFlags::RACED) {
                     self.raced.push(entry.path.clone());

@@ -25,7 +25,8 @@ fn held_up_in_a_flood(backend: Backend) -> Result<()> {
     let (one, other) = (stage.at("usr/lib"), stage.at("usr/bin/first"));
     for number in 0..=kept {
         // By turns, so that no event is joined with the one before.
-        let (path, mode) = if number % 2 == 0 { (&one, 0o755) } else { (&other, 0o700 | number as u32 % 4) };
+        let (path, mode) =
+            if number % 2 == 0 { (&one, 0o755) } else { (&other, 0o700 | u32::try_from(number % 4)?) };
         fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
     }
     for number in 0..100 {

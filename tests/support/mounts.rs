@@ -39,9 +39,9 @@ impl Drop for Mounted {
 
 /// Runs a program that must succeed.
 pub fn called(command: &mut Command) -> Result<Output> {
-    let output = command.output().with_context(|| format!("start {:?}", command.get_program()))?;
+    let output = command.output().with_context(|| format!("start {}", command.get_program().display()))?;
     let words = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{:?}: {}: {words}", command.get_program(), output.status);
+    ensure!(output.status.success(), "{}: {}: {words}", command.get_program().display(), output.status);
     Ok(output)
 }
 

@@ -89,7 +89,7 @@ mod tests {
     fn a_busy_process_has_processor_time_and_memory() {
         let before = own_processor();
         let mut sum = 0_u64;
-        while own_processor() - before < Duration::from_millis(20) {
+        while own_processor().saturating_sub(before) < Duration::from_millis(20) {
             sum = std::hint::black_box(sum.wrapping_add(1));
         }
         assert!(processor(std::process::id()).unwrap() >= Duration::from_millis(10));

@@ -74,7 +74,6 @@ pub(crate) struct Engine {
     strangers: bool,
     /// Whether a program was started since that was asked last.
     started: bool,
-    walked: bool,
     /// MD5s of files that were hashed since packages were asked last.
     pub(crate) to_compare: Vec<Comparison>,
     ignored: (Box<[u8]>, Box<[u8]>),
@@ -135,7 +134,6 @@ impl Engine {
             strangers_at: None,
             strangers: false,
             started: false,
-            walked: false,
             to_compare: Vec::new(),
             ignored: (bytes(&cache_home), cache_name.as_encoded_bytes().into()),
             paces: (config.first_pace, config.pace),
@@ -317,7 +315,6 @@ impl Engine {
         self.links = Links::default();
         self.gaps.begin_all();
         self.look_at_mounts();
-        self.walked = true;
         self.watch_package_databases();
         self.counters.walks_full += 1;
         let roots = self.roots.clone();
@@ -380,7 +377,7 @@ impl Engine {
 
     /// Whether there was a walk of everything.
     pub(crate) const fn has_walked(&self) -> bool {
-        self.walked
+        self.counters.walks_full > 0
     }
 
     /// Whether a root stands in the configuration.

@@ -17,12 +17,11 @@ pub(super) fn of(executed: &[Executed], components: &[Sha256Digest]) -> (Vec<Exe
     // One file can have been started under several paths, and one path have led to several files.
     let (mut executions, mut strays) = (BTreeMap::<_, u64>::new(), BTreeMap::<_, u64>::new());
     for file in executed {
-        let count = match position(file, components) {
-            Some(place) => executions.entry(place).or_default(),
-            None => {
-                let digest = file.artefact.map(|artefact| artefact.digest);
-                strays.entry((file.path.clone(), digest)).or_default()
-            }
+        let count = if let Some(place) = position(file, components) {
+            executions.entry(place).or_default()
+        } else {
+            let digest = file.artefact.map(|artefact| artefact.digest);
+            strays.entry((file.path.clone(), digest)).or_default()
         };
         *count = count.saturating_add(file.count);
     }

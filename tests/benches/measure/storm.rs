@@ -122,7 +122,7 @@ fn watch(child: &mut Child, dir: &Path, into: &Path, log: &Path) -> Result<Seen>
         size = Some(std::fs::metadata(log)?.len());
         std::thread::sleep(Duration::from_secs(2));
     }
-    let processor = usage::processor(child.id())? - before;
+    let processor = usage::processor(child.id())?.saturating_sub(before);
     let events = std::fs::read_to_string(log)?;
     let written = events.lines().filter_map(|line| line.strip_prefix("CLOSE_WRITE"));
     let names: BTreeSet<_> = written.filter_map(|line| line.split_once(' ')).map(|(_, path)| path).collect();

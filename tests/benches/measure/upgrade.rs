@@ -91,7 +91,7 @@ fn shell(command: &Command) -> Result<OsString> {
     let mut line = String::new();
     for word in [command.get_program()].into_iter().chain(command.get_args()) {
         let word = word.to_str().context("a word of a command")?.replace('\'', "'\\''");
-        line.push_str(&format!("'{word}' "));
+        line.extend(["'", &word, "' "]);
     }
     Ok(line.into())
 }

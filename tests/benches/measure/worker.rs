@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, BufRead as _, BufReader, Lines, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -23,7 +23,7 @@ pub(crate) fn main(words: &[String]) -> Result<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["scan", root, cache, list] => scan(root, cache.into(), list),
-        ["reconcile", root, dir, rounds] => reconcile(root, dir.into(), rounds.parse()?),
+        ["reconcile", root, dir, rounds] => reconcile(root, dir.as_ref(), rounds.parse()?),
         ["resident", dir] => resident(&PathBuf::from(dir)),
         ["storm", dir, files] => storm(&PathBuf::from(dir), files.parse()?),
         ["switch", root, cache] => switch(&Trees::of_host(root, cache.into())),
@@ -63,7 +63,7 @@ fn scan(root: &str, cache: PathBuf, list: &str) -> Result<()> {
 pub(crate) const NO_LIST: &str = "-";
 
 /// Walks of everything when everything is known: wall and processor seconds of each.
-fn reconcile(root: &str, dir: PathBuf, rounds: u32) -> Result<()> {
+fn reconcile(root: &str, dir: &Path, rounds: u32) -> Result<()> {
     let marker = dir.join("marker");
     std::fs::create_dir_all(&marker)?;
     let mut trees = Trees::of_host(root, dir.join("cache"));
@@ -77,7 +77,7 @@ fn reconcile(root: &str, dir: PathBuf, rounds: u32) -> Result<()> {
         let (begun, before) = (Instant::now(), usage::own_processor());
         watching.rescan();
         watching.first()?;
-        say(&[&begun.elapsed().as_secs_f64(), &(usage::own_processor() - before).as_secs_f64()])?;
+        say(&[&begun.elapsed().as_secs_f64(), &usage::own_processor().saturating_sub(before).as_secs_f64()])?;
     }
     watching.stop();
     Ok(())
@@ -105,14 +105,17 @@ fn storm(dir: &std::path::Path, expected: u64) -> Result<()> {
     let deadline = Instant::now() + STORM;
     while Instant::now() < deadline {
         let Some(state) = watching.state(QUIET, |_| Ok(()))? else {
-            if states > 0 { break } else { continue }
+            if states > 0 {
+                break;
+            }
+            continue;
         };
         (found, states) = ((state.files, state.open_gaps), states + 1);
         if state.files == expected && state.open_gaps == 0 {
             break;
         }
     }
-    let processor = (usage::own_processor() - before).as_secs_f64();
+    let processor = usage::own_processor().saturating_sub(before).as_secs_f64();
     say(&[&found.0, &processor, &found.1, &states])?;
     watching.stop();
     Ok(())

@@ -29,7 +29,7 @@ pub use clock::{HeldClock, Hold};
 pub enum Backend {
     /// The best that this machine allows: whole file systems.
     Whole,
-    /// What is left without CAP_SYS_ADMIN: directories one by one.
+    /// What is left without `CAP_SYS_ADMIN`: directories one by one.
     Directories,
 }
 

@@ -139,7 +139,9 @@ pub(super) fn unescape(text: &[u8]) -> Box<[u8]> {
 mod tests {
     use super::*;
 
-    fn check(line: &[u8], expected: Result<(&[u8], &[u8], &[u8]), &str>) {
+    type Parts<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+
+    fn check(line: &[u8], expected: Result<Parts<'_>, &str>) {
         let found = parse(line).map_err(|error| error.to_string());
         match (found, expected) {
             (Ok(found), Ok((root, point, kind))) => {

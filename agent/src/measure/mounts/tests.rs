@@ -159,7 +159,7 @@ fn a_mount_that_appears_wakes_and_is_found_and_one_that_goes_too() {
     let path_of = |root: &Root| root.path.to_vec();
     let found = mounts.refresh().unwrap();
     let bytes = crate::measure::place::bytes(&point).to_vec();
-    assert_eq!(found.added.iter().map(path_of).collect::<Vec<_>>(), [bytes.clone()]);
+    assert_eq!(found.added.iter().map(path_of).collect::<Vec<_>>(), std::slice::from_ref(&bytes));
     drop(mounted);
     assert!(poll(&mounts, 10), "an unmount is a signal");
     assert_eq!(mounts.refresh().unwrap().gone.iter().map(path_of).collect::<Vec<_>>(), [bytes]);

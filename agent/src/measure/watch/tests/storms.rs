@@ -3,13 +3,16 @@
 use super::*;
 
 /// What hints say of files: names, and directories as a whole.
-fn covers(hints: &BTreeSet<(Arc<[u8]>, Option<Box<[u8]>>)>, file: &Path) -> bool {
+/// A directory, and a name in it.
+type Touched = (Arc<[u8]>, Option<Box<[u8]>>);
+
+fn covers(hints: &BTreeSet<Touched>, file: &Path) -> bool {
     let directory: Arc<[u8]> = bytes(file.parent().unwrap()).into();
     let name = file.file_name().unwrap().as_bytes().into();
     hints.contains(&(Arc::clone(&directory), None)) || hints.contains(&(directory, Some(name)))
 }
 
-fn touched(hints: &[Hint]) -> BTreeSet<(Arc<[u8]>, Option<Box<[u8]>>)> {
+fn touched(hints: &[Hint]) -> BTreeSet<Touched> {
     let touched = hints.iter().filter_map(|hint| match hint {
         Hint::Touched(directory, name) => Some((Arc::clone(directory), name.clone())),
         _ => None,

@@ -19,8 +19,11 @@ use std::io::{self, Write as _};
 
 use anyhow::{Result, bail};
 
+/// One of the benchmarks.
+type Part = fn() -> Result<()>;
+
 /// Name and body, the quick ones first.
-const PARTS: [(&str, fn() -> Result<()>); 7] = [
+const PARTS: [(&str, Part); 7] = [
     ("exec", exec::run),
     ("storm", storm::run),
     ("reconcile", reconcile::run),

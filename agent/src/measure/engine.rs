@@ -28,7 +28,7 @@ use super::mounts::{Foreign, Mounts};
 use super::packages::Packages;
 use super::place::{Places, bytes, join, printable, within};
 use super::rounds::{Moment, Rounds, Trouble};
-use super::stamp::Stamp;
+use super::stamp::{Stamp, Steps};
 use super::tree::Tree;
 use super::walk::{Depth, Doubt, Walk};
 use super::watch::{Hint, Watch};
@@ -74,6 +74,8 @@ pub(crate) struct Engine {
     strangers: bool,
     /// Whether a program was started since that was asked last.
     started: bool,
+    /// Devices of file systems that keep fine times.
+    fine: BTreeSet<u64>,
     /// MD5s of files that were hashed since packages were asked last.
     pub(crate) to_compare: Vec<Comparison>,
     ignored: (Box<[u8]>, Box<[u8]>),
@@ -134,6 +136,7 @@ impl Engine {
             strangers_at: None,
             strangers: false,
             started: false,
+            fine: BTreeSet::new(),
             to_compare: Vec::new(),
             ignored: (bytes(&cache_home), cache_name.as_encoded_bytes().into()),
             paces: (config.first_pace, config.pace),
@@ -373,6 +376,20 @@ impl Engine {
         if let Ok(fd) = super::list::open(&home) {
             self.watch.ignore(&home, fd);
         }
+    }
+
+    /// Takes in what stamps tell of the steps in which their file systems keep times.
+    pub(crate) fn learn_steps<'a>(&mut self, mut stamps: impl Iterator<Item = &'a Stamp>) {
+        let Some(first) = stamps.next() else { return };
+        let is_fine = |stamp: &Stamp| stamp.steps() == Steps::Fine;
+        if !self.fine.contains(&first.device) && (is_fine(first) || stamps.any(is_fine)) {
+            self.fine.insert(first.device);
+        }
+    }
+
+    /// The steps of this device, as far as is known.
+    pub(crate) fn steps_of(&self, device: u64) -> Steps {
+        if self.fine.contains(&device) { Steps::Fine } else { Steps::Coarse }
     }
 
     /// Whether there was a walk of everything.

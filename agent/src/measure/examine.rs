@@ -24,7 +24,7 @@ use super::content::{Capabilities, Content, Traits};
 use super::details::Subject;
 use super::limits::{HASH_ATTEMPTS, HEAD_BYTES, READ_BYTES, REST_SLICE, SEQUENTIAL_BYTES};
 use super::place::Place;
-use super::stamp::Stamp;
+use super::stamp::{Stamp, Steps};
 use crate::clock::Clock;
 
 /// What became of one file.
@@ -82,6 +82,7 @@ pub(crate) struct Task<'a> {
     pub(crate) listed: UnixTime,
     pub(crate) place: Place,
     pub(crate) digests: Digests,
+    pub(crate) steps: Steps,
 }
 
 /// What an examination needs beside the file: one for each thread.
@@ -144,7 +145,7 @@ impl Examiner {
             // Not even looked at again: another file that took the name has another stamp than this, and what
             // was written since has changed this one.
             let known = Known { stamp: before, traits, digest: None, md5: None, details: None };
-            return Ok(Finding::Settled(known, trust(&before, started)));
+            return Ok(Finding::Settled(known, trust(&before, started, task.steps)));
         };
         let Some(hashed) = self.hash(&file, before.size, task.digests)? else {
             return Ok(Finding::Stopped);
@@ -161,7 +162,7 @@ impl Examiner {
         if before != after || bytes != before.size {
             return Ok(Finding::Raced(known));
         }
-        Ok(Finding::Settled(known, trust(&after, started)))
+        Ok(Finding::Settled(known, trust(&after, started, task.steps)))
     }
 
     fn traits(&mut self, file: &File, before: &Stamp) -> Result<Traits, Errno> {
@@ -239,8 +240,8 @@ struct Hashed {
     bytes: u64,
 }
 
-fn trust(stamp: &Stamp, started: UnixTime) -> Trust {
-    if stamp.racy(started) { Trust::Racy } else { Trust::Cacheable }
+fn trust(stamp: &Stamp, started: UnixTime, steps: Steps) -> Trust {
+    if stamp.racy(started, steps) { Trust::Racy } else { Trust::Cacheable }
 }
 
 fn capabilities(file: &File) -> Result<Capabilities, Errno> {

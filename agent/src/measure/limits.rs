@@ -80,6 +80,9 @@ pub(crate) const DPKG_WAIT: Duration = Duration::from_mins(1);
 pub(crate) const DPKG_LOOK: Duration = Duration::from_millis(500);
 /// How often directories that cannot be watched are walked.
 pub(crate) const UNWATCHED_EVERY: Duration = Duration::from_mins(1);
+/// How often hints are read at most: to be woken at each start of a program would cost those who start them. The queue of
+/// directories holds 16,384 events, which a storm makes in about a second.
+pub(crate) const HINTS_EVERY: Duration = Duration::from_millis(50);
 /// How often a change of a file that no walk met may lead to a walk of everything: backups make many such files.
 pub(crate) const STRANGERS_EVERY: Duration = Duration::from_mins(1);
 /// MD5s that wait to be compared: 100 bytes each. What is too much comes with the next part that is hashed anew.

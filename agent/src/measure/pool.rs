@@ -15,7 +15,7 @@ use evidence::time::UnixTime;
 use super::examine::{Digests, Examiner, Finding, Task, Tools};
 use super::limits::{INLINE_BATCHES, INLINE_BYTES, ROUND};
 use super::place::Place;
-use super::stamp::Stamp;
+use super::stamp::{Stamp, Steps};
 
 /// Names of one directory to examine.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ pub(crate) struct Batch {
     /// Before their stamps were taken.
     pub(crate) listed: UnixTime,
     pub(crate) digests: Digests,
+    pub(crate) steps: Steps,
     pub(crate) names: Vec<(CString, Stamp)>,
 }
 
@@ -163,11 +164,11 @@ fn work(queue: &Mutex<Receiver<Batch>>, done: &Sender<Examined>, tools: Tools) {
 }
 
 fn run(examiner: &mut Examiner, batch: Batch) -> Examined {
-    let Batch { directory, fd, place, listed, digests, names } = batch;
+    let Batch { directory, fd, place, listed, digests, steps, names } = batch;
     let findings = names
         .into_iter()
         .map(|(name, stamp)| {
-            let task = Task { name: &name, stamp, listed, place, digests };
+            let task = Task { name: &name, stamp, listed, place, digests, steps };
             let finding = examiner.examine(&fd, task);
             (name, finding)
         })

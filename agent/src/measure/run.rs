@@ -17,7 +17,7 @@ use super::MeasureConfig;
 use super::engine::Engine;
 use super::executed::{Executed, Watching};
 use super::limits::{
-    ANCHORS_EVERY, DPKG_LOOK, DPKG_WAIT, NAMESPACES_EVERY, NAMESPACES_IDLE, NICE, OFFER_EVERY,
+    ANCHORS_EVERY, DPKG_LOOK, DPKG_WAIT, HINTS_EVERY, NAMESPACES_EVERY, NAMESPACES_IDLE, NICE, OFFER_EVERY,
     PACKAGE_MANAGER_LOOK, RACED_EVERY, UNWATCHED_EVERY,
 };
 use super::packages::Packages;
@@ -73,6 +73,23 @@ struct Timers {
     packages: Instant,
     anchors: Instant,
     namespaces: Instant,
+    hints: Instant,
+}
+
+/// What ends a sleep beside time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hear {
+    /// Whoever asks, and mounts.
+    Asked,
+    /// Hints as well.
+    All,
+}
+
+/// What has ended it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Woken {
+    Asked,
+    Else,
 }
 
 impl Runner {
@@ -91,6 +108,7 @@ impl Runner {
             }
             self.answer();
             let now = Instant::now();
+            timers.hints = now + HINTS_EVERY;
             self.touch_what_is_due(&mut timers, &mut burst, now);
             handover = if self.shared.rescan.swap(false, Ordering::AcqRel) || now >= timers.reconcile {
                 burst = None;
@@ -122,6 +140,7 @@ impl Runner {
             packages: now,
             anchors: now + ANCHORS_EVERY,
             namespaces: now,
+            hints: now,
         }
     }
 
@@ -233,6 +252,20 @@ impl Runner {
         if handover == Handover::Waiting {
             until = until.min(now + OFFER_EVERY);
         }
+        let mut now = now;
+        if now < timers.hints {
+            if self.sleep(until.min(timers.hints), now, Hear::Asked) == Woken::Asked {
+                return;
+            }
+            now = Instant::now();
+        }
+        if now < until {
+            self.sleep(until, now, Hear::All);
+        }
+    }
+
+    /// Sleeps until something is to be done; hints are not heard before their time.
+    fn sleep(&mut self, until: Instant, now: Instant, hear: Hear) -> Woken {
         let wait = until.saturating_duration_since(now);
         self.engine.rounds.sleep_until(self.engine.clock.ticking() + wait);
         let timeout = Timespec {
@@ -241,7 +274,9 @@ impl Runner {
         };
         let mut fds = vec![PollFd::new(&self.shared.wake, PollFlags::IN)];
         fds.extend(self.engine.mounts.fd().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::PRI)));
-        fds.extend(self.engine.hints().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        if hear == Hear::All {
+            fds.extend(self.engine.hints().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
+        }
         // An interrupted wait is a short one.
         let _ = rustix::event::poll(&mut fds, Some(&timeout));
         let mounts = fds.iter().any(|fd| fd.revents().contains(PollFlags::PRI));
@@ -249,7 +284,8 @@ impl Runner {
         if mounts {
             self.engine.look_at_mounts();
         }
-        let _ = rustix::io::read(&self.shared.wake, &mut [0; 8]);
+        let asked = rustix::io::read(&self.shared.wake, &mut [0; 8]).is_ok();
+        if asked || mounts { Woken::Asked } else { Woken::Else }
     }
 
     fn stopped(&self) -> bool {

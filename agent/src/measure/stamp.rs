@@ -74,9 +74,16 @@ impl Stamp {
     ///
     /// True where the last change is within one tick of the start or after it, and always where the file
     /// system keeps whole milliseconds or less: ext3, small-inode ext4, FAT.
-    pub(crate) fn racy(&self, started: UnixTime) -> bool {
-        let coarse = self.changed.1.is_multiple_of(1_000_000);
+    pub(crate) fn racy(&self, started: UnixTime, steps: Steps) -> bool {
+        let coarse = steps == Steps::Coarse && self.steps() == Steps::Coarse;
         coarse || self.changed_ms() + RACY_MS >= started.as_ms()
+    }
+
+    /// What this stamp tells of its file system: one that keeps no fine times cannot have given a fine one. A coarse
+    /// one proves nothing: images are often made with whole seconds.
+    pub(crate) const fn steps(&self) -> Steps {
+        let fine = !self.changed.1.is_multiple_of(1_000_000) || !self.modified.1.is_multiple_of(1_000_000);
+        if fine { Steps::Fine } else { Steps::Coarse }
     }
 
     /// The last change, in milliseconds since 1970.
@@ -99,6 +106,15 @@ impl Stamp {
         }
         out.push(u8::from(self.verity == Verity::On));
     }
+}
+
+/// In which steps a file system keeps times, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Steps {
+    /// Whole milliseconds, or larger ones: no file has shown otherwise.
+    Coarse,
+    /// Less than a millisecond.
+    Fine,
 }
 
 const WANTED: StatxFlags = StatxFlags::BASIC_STATS.union(StatxFlags::BTIME);
@@ -143,15 +159,22 @@ mod tests {
     #[test]
     fn a_change_within_a_tick_of_hashing_is_racy() {
         let stamp = changed_at(100, 500_000_001);
-        assert!(stamp.racy(UnixTime::from_ms(100_500)));
-        assert!(stamp.racy(UnixTime::from_ms(100_500 + RACY_MS)));
-        assert!(!stamp.racy(UnixTime::from_ms(100_501 + RACY_MS)));
-        assert!(stamp.racy(UnixTime::from_ms(99_000)), "a clock that was set back trusts nothing");
+        assert!(stamp.racy(UnixTime::from_ms(100_500), Steps::Coarse));
+        assert!(stamp.racy(UnixTime::from_ms(100_500 + RACY_MS), Steps::Coarse));
+        assert!(!stamp.racy(UnixTime::from_ms(100_501 + RACY_MS), Steps::Coarse));
+        let early = UnixTime::from_ms(99_000);
+        assert!(stamp.racy(early, Steps::Fine), "a clock that was set back trusts nothing");
     }
 
     #[test]
     fn whole_seconds_are_never_trusted() {
-        assert!(changed_at(100, 0).racy(UnixTime::from_secs(1_000_000)));
-        assert!(changed_at(100, 10_000_000).racy(UnixTime::from_secs(1_000_000)));
+        let later = UnixTime::from_secs(1_000_000);
+        assert!(changed_at(100, 0).racy(later, Steps::Coarse));
+        assert!(changed_at(100, 10_000_000).racy(later, Steps::Coarse));
+        assert!(
+            !changed_at(100, 0).racy(later, Steps::Fine),
+            "but where others show that it keeps finer ones"
+        );
+        assert!(changed_at(999_999, 999_000_000).racy(later, Steps::Fine));
     }
 }

@@ -167,6 +167,7 @@ impl<'e> Walk<'e> {
             Ok(opened) => opened,
             Err(errno) => return self.lose(&path, errno),
         };
+        self.engine.learn_steps(std::iter::once(&stamp));
         if stamp.device != device {
             return self.forget(&path);
         }
@@ -268,6 +269,7 @@ impl<'e> Walk<'e> {
         if let Some(seen) = &mut self.seen {
             seen.extend(listing.files().map(|(_, stamp)| short(stamp.identity())));
         }
+        self.engine.learn_steps(listing.files().map(|(_, stamp)| stamp));
         let fingerprint = listing.fingerprint();
         let Some(directory) = self.engine.tree.get_mut(path) else { return };
         let before = directory.listed.take();
@@ -346,6 +348,8 @@ impl<'e> Walk<'e> {
     fn examine(&mut self, path: &Arc<[u8]>, fd: OwnedFd, listed: UnixTime, files: Vec<(CString, Stamp)>) {
         let fd = Arc::new(fd);
         let place = self.engine.places.of(path);
+        let device = files.first().map_or(0, |(_, stamp)| stamp.device);
+        let steps = self.engine.steps_of(device);
         let mut names = Vec::new();
         let mut bytes = 0;
         let mut batches = Vec::new();
@@ -361,7 +365,7 @@ impl<'e> Walk<'e> {
         let digests = self.digests;
         for names in batches {
             let directory = Arc::clone(path);
-            let batch = Batch { directory, fd: Arc::clone(&fd), place, listed, digests, names };
+            let batch = Batch { directory, fd: Arc::clone(&fd), place, listed, digests, steps, names };
             let results = self.pool.submit(batch);
             self.apply(results);
             while self.pool.is_full() && !self.engine.stop.load(Ordering::Relaxed) {

@@ -315,7 +315,7 @@ pub(super) fn age(host: &Host) {
     let probe = host.path("probe");
     fs::write(&probe, b"").unwrap();
     let stamp = crate::measure::stamp::Stamp::of(File::open(&probe).unwrap()).unwrap();
-    while stamp.racy(crate::clock::Clock::now(&SystemClock)) && !stamp.changed.1.is_multiple_of(1_000_000) {
+    while stamp.racy(crate::clock::Clock::now(&SystemClock), crate::measure::stamp::Steps::Fine) {
         std::thread::yield_now();
     }
 }

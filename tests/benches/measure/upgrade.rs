@@ -22,6 +22,7 @@ const RUNS: &str = "2";
 /// Of medians; dpkg waits for the disk, which is never quiet.
 const NOISE: f64 = 1.1;
 const NAME: &str = "debian";
+const TAIL_LINES: usize = 5;
 
 pub(crate) fn run() -> Result<()> {
     let host = SimulatedHost::boot(&Recording::load("shim-sb")?, &SwtpmSpec::default())?;
@@ -52,7 +53,8 @@ async fn compare(host: &SimulatedHost, debian: &Debian) -> Result<(Vec<f64>, Vec
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         without.extend(hyperfine(debian.clone()).await?);
-        agent.start().await?;
+        // What its TPM says, should it be that which does not answer.
+        agent.start().await.with_context(|| tail(&host.tpm().dir().join("log")))?;
         settled(&operator, NAME).await?;
         with.extend(hyperfine(debian.clone()).await?);
         agent.terminate().await?;
@@ -78,6 +80,14 @@ fn times(debian: &Debian) -> Result<Vec<f64>> {
         .context("the Debian package hyperfine has `hyperfine`")?;
     ensure!(output.status.success(), "hyperfine: {}", String::from_utf8_lossy(&output.stderr));
     read(told.path())
+}
+
+/// The last that a program wrote into its file.
+fn tail(log: &Path) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_else(|error| error.to_string());
+    let lines: Vec<_> = text.lines().collect();
+    let last = lines.get(lines.len().saturating_sub(TAIL_LINES)..).unwrap_or_default();
+    format!("swtpm wrote: {}", last.join("; "))
 }
 
 fn read(told: &Path) -> Result<Vec<f64>> {

@@ -322,7 +322,9 @@ mod tests {
         let whole = Known { md5: Some([7; 16]), details: Some([1, 2].into()), ..known(3, with.digest) };
         {
             let mut cache = Cache::new(&path);
-            [&with, &without, &whole].into_iter().for_each(|known| put(&mut cache, known));
+            for known in [&with, &without, &whole] {
+                put(&mut cache, known);
+            }
         }
         let mut cache = Cache::new(&path);
         for known in [&with, &without, &whole] {

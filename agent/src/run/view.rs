@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(seen.gaps(), [no_room(UnixTime::from_ms(3), GapEnd::Open)]);
         seen.room(UnixTime::from_ms(5));
         let closed = no_room(UnixTime::from_ms(3), GapEnd::Closed(UnixTime::from_ms(5)));
-        assert_eq!(seen.gaps(), [closed.clone()]);
+        assert_eq!(seen.gaps(), std::slice::from_ref(&closed));
         seen.told(&[closed]);
         assert_eq!(seen.gaps(), []);
     }

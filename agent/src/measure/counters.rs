@@ -12,6 +12,8 @@ use super::limits::REHASH_PARTS;
 pub(crate) struct Counters {
     pub(crate) bytes_hashed: u64,
     /// Files whose digest was compared with the one that their package lists.
+    /// Files whose content was another than before.
+    pub(crate) files_changed: u64,
     pub(crate) files_compared: u64,
     pub(crate) events: u64,
     pub(crate) executions: u64,
@@ -37,6 +39,7 @@ impl Counters {
             ("events", self.events),
             ("executions", self.executions),
             ("executions.dropped", self.executions_dropped),
+            ("files.changed", self.files_changed),
             ("files.compared", self.files_compared),
             ("files.hashed", self.files_hashed),
             ("files.raced", self.files_raced),

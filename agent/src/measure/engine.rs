@@ -22,11 +22,12 @@ use super::counters::Counters;
 use super::examine::Tools;
 use super::executed::{Executed, Tally, Watching};
 use super::gaps::Gaps;
-use super::limits::{REHASH_PARTS, STRANGERS_EVERY};
+use super::limits::STRANGERS_EVERY;
 use super::links::Links;
 use super::mounts::{Foreign, Mounts};
 use super::packages::Packages;
 use super::place::{Places, bytes, join, printable, within};
+use super::rehash::Rehash;
 use super::rounds::{Moment, Rounds, Trouble};
 use super::stamp::{Stamp, Steps};
 use super::tree::Tree;
@@ -83,7 +84,7 @@ pub(crate) struct Engine {
     budget: Arc<Budget>,
     /// Stamps of this time come again, since the clock was set.
     doubtful: Option<(UnixTime, UnixTime)>,
-    round: u64,
+    pub(crate) rehash: Rehash,
 }
 
 /// Why everything is to be walked, if it is; the stronger reason is the greater.
@@ -142,7 +143,7 @@ impl Engine {
             paces: (config.first_pace, config.pace),
             budget: Arc::new(Budget::new(config.first_pace)),
             doubtful: None,
-            round: 0,
+            rehash: Rehash::default(),
         };
         engine.package_databases = Packages::new(&config.dpkg_admin_dir)
             .watched(&engine.places)
@@ -300,18 +301,15 @@ impl Engine {
         self.gaps.has(GapCause::Raced)
     }
 
-    /// Walks everything. Each time another part of the cache is not believed, but for the first.
+    /// Walks everything, and has another part of it hashed anew then.
     pub(crate) fn walk_all(&mut self) {
-        let part = self.round.checked_sub(1);
-        self.round += 1;
-        self.walk_everything(part);
+        self.walk_everything();
         // The first scan is over: from here on the host's work goes before.
         self.budget = Arc::new(Budget::new(self.paces.1));
-        let next = self.round.saturating_sub(1);
-        (self.counters.rehash_part, self.counters.rehash_round) = (next % REHASH_PARTS, next / REHASH_PARTS);
+        self.begin_rehash();
     }
 
-    fn walk_everything(&mut self, part: Option<u64>) {
+    fn walk_everything(&mut self) {
         self.wanted = Wanted::Nothing;
         self.dirty.clear();
         self.unwatched.clear();
@@ -321,7 +319,7 @@ impl Engine {
         self.watch_package_databases();
         self.counters.walks_full += 1;
         let roots = self.roots.clone();
-        let doubt = Doubt { part, changed: self.doubtful };
+        let doubt = Doubt { part: None, changed: self.doubtful };
         Walk::new(self, Depth::All, doubt).run(roots);
         // Where the clock was set once more meanwhile, another such walk is wanted, with a wider doubt.
         if self.wanted < Wanted::LostSight && !self.stopped() {
@@ -338,7 +336,7 @@ impl Engine {
         self.find_linked();
         match self.wanted {
             Wanted::Nothing => self.walk_dirty(),
-            Wanted::UnknownName | Wanted::LostSight => self.walk_everything(None),
+            Wanted::UnknownName | Wanted::LostSight => self.walk_everything(),
         }
     }
 

@@ -80,6 +80,12 @@ pub(crate) const DPKG_WAIT: Duration = Duration::from_mins(1);
 pub(crate) const DPKG_LOOK: Duration = Duration::from_millis(500);
 /// How often directories that cannot be watched are walked.
 pub(crate) const UNWATCHED_EVERY: Duration = Duration::from_mins(1);
+/// Directories that are hashed anew at once: some 1,000 files are looked at for them.
+pub(crate) const REHASH_DIRECTORIES: usize = 128;
+/// Bytes that are hashed anew at once, about: an eighth of a second's share.
+pub(crate) const REHASH_BYTES: u64 = 8 << 20;
+/// The pause between two such pieces, in which changes go before.
+pub(crate) const REHASH_PAUSE: Duration = Duration::from_millis(50);
 /// How often hints are read at most: to be woken at each start of a program would cost those who start them. The queue of
 /// directories holds 16,384 events, which a storm makes in about a second.
 pub(crate) const HINTS_EVERY: Duration = Duration::from_millis(50);

@@ -27,6 +27,7 @@ mod packages;
 mod place;
 mod pool;
 mod python;
+mod rehash;
 mod report;
 mod roots;
 mod rounds;

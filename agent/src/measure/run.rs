@@ -18,9 +18,10 @@ use super::engine::Engine;
 use super::executed::{Executed, Watching};
 use super::limits::{
     ANCHORS_EVERY, DPKG_LOOK, DPKG_WAIT, HINTS_EVERY, NAMESPACES_EVERY, NAMESPACES_IDLE, NICE, OFFER_EVERY,
-    PACKAGE_MANAGER_LOOK, RACED_EVERY, UNWATCHED_EVERY,
+    PACKAGE_MANAGER_LOOK, RACED_EVERY, REHASH_PAUSE, UNWATCHED_EVERY,
 };
 use super::packages::Packages;
+use super::rehash::Found;
 use super::report::{Handover, Reporter};
 use crate::anchors::Anchors;
 
@@ -115,6 +116,8 @@ impl Runner {
                 self.walk_all(&mut timers)
             } else if let Some(settled) = burst.filter(|burst| now >= self.due(burst)) {
                 self.settle(settled, &mut burst, &mut timers)
+            } else if self.engine.is_rehashing() {
+                self.rehash()
             } else if now >= timers.anchors {
                 timers.anchors = now + ANCHORS_EVERY;
                 self.report(self.engine.clock.now())
@@ -169,6 +172,16 @@ impl Runner {
 
     fn is_package_manager_at_work(&self) -> bool {
         self.database.busy(&self.engine.places)
+    }
+
+    /// Hashes some more files anew; it is told of where something is found, and at the end.
+    fn rehash(&mut self) -> Handover {
+        let found = self.engine.rehash_some();
+        if found == Found::Change || !self.engine.is_rehashing() {
+            self.report(self.engine.clock.now())
+        } else {
+            self.reporter.offer()
+        }
     }
 
     fn answer(&mut self) {
@@ -246,6 +259,9 @@ impl Runner {
             until = until.min(timers.packages);
         }
         until = until.min(timers.anchors);
+        if self.engine.is_rehashing() {
+            until = until.min(now + REHASH_PAUSE);
+        }
         if self.engine.sees_namespaces() {
             until = until.min(timers.namespaces.max(now + NAMESPACES_EVERY));
         }

@@ -437,6 +437,9 @@ impl<'e> Walk<'e> {
                 if let Some(md5) = known.md5 {
                     self.engine.keep_md5(path, name, &artefact, md5);
                 }
+                let old = self.engine.tree.file(path, name).map(|file| file.digest);
+                self.engine.counters.files_changed +=
+                    u64::from(old.is_some_and(|old| old != artefact.digest));
                 self.engine.tree.put(path, name, artefact);
             }
             None => self.engine.tree.remove_file(path, name),

@@ -17,6 +17,10 @@ pub mod tree;
 
 pub mod proof;
 
+pub mod tile;
+
+pub mod audit;
+
 pub mod note;
 
 pub mod checkpoint;

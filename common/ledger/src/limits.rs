@@ -26,3 +26,22 @@ pub const MAX_EXTRA_BYTES: usize = 16 * 1024;
 /// Bytes of a proof file: its header, base64 of the extra data, a full proof, and a note.
 pub const MAX_PROOF_FILE_BYTES: usize =
     128 + MAX_EXTRA_BYTES * 4 / 3 + 4 + MAX_PROOF_HASHES * 45 + MAX_NOTE_BYTES;
+
+/// Bytes of an entry: a bundle gives its length two bytes.
+pub const MAX_ENTRY_BYTES: usize = u16::MAX as usize;
+
+/// Bytes of the path of a log's file: `tile/entries/`, seven groups of digits and a width.
+pub const MAX_PATH_BYTES: usize = 64;
+
+/// Bytes of a full tile: 256 hashes.
+pub const MAX_TILE_BYTES: usize = 256 * 32;
+
+/// Bytes of a full bundle: 256 entries of the greatest length.
+pub const MAX_BUNDLE_BYTES: usize = 256 * (2 + MAX_ENTRY_BYTES);
+
+/// Full tiles that a reader keeps in memory once they were verified, of 16 KiB each: enough for neighbouring
+/// proofs to share their way to the root.
+pub const READER_TILES: usize = 256;
+
+/// Checkpoints that one audit compares on its way: one every ten minutes for sixty years.
+pub const MAX_MARKS: usize = 1 << 22;

@@ -198,6 +198,6 @@ fn cover(mut start: u64, end: u64) -> Vec<NodeId> {
 
 /// Folds what [`cover`] named, from the right.
 //= RFC 6962 §2.1: split at k, the largest power of two smaller than n
-fn fold(hashes: &[crate::hash::Hash]) -> Option<crate::hash::Hash> {
+pub(crate) fn fold(hashes: &[crate::hash::Hash]) -> Option<crate::hash::Hash> {
     hashes.iter().rev().copied().reduce(|right, left| crate::hash::Hash::node(&left, &right))
 }

@@ -1,0 +1,93 @@
+//! Where a log's files come from.
+//!
+//! In: names. Out: bytes, of which nothing is established. A source may be a directory, a web server, or files that
+//! were fetched before; whoever reads from it verifies.
+
+use std::collections::BTreeMap;
+
+use super::Resource;
+
+/// Something that has the files of a log.
+pub trait TileSource {
+    /// What can go wrong in it.
+    type Error: std::error::Error;
+
+    /// The bytes of a file, or `None` where there is no such file.
+    ///
+    /// Implementations bound what they read: no file is larger than
+    /// [`MAX_BUNDLE_BYTES`](crate::limits::MAX_BUNDLE_BYTES).
+    fn read(&self, resource: Resource) -> Result<Option<Vec<u8>>, Self::Error>;
+}
+
+impl<S: TileSource + ?Sized> TileSource for &S {
+    type Error = S::Error;
+
+    fn read(&self, resource: Resource) -> Result<Option<Vec<u8>>, Self::Error> {
+        (**self).read(resource)
+    }
+}
+
+/// Files in memory, such as an asynchronous caller has fetched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MemoryTiles(pub BTreeMap<Resource, Vec<u8>>);
+
+impl TileSource for MemoryTiles {
+    type Error = std::convert::Infallible;
+
+    fn read(&self, resource: Resource) -> Result<Option<Vec<u8>>, Self::Error> {
+        Ok(self.0.get(&resource).cloned())
+    }
+}
+
+/// Reads a file, or the beginning of its full form where the partial one is gone.
+//= C2SP tlog-tiles v0.1.0, Partial Tiles: clients fall back to the full tile
+pub(crate) fn read<S: TileSource>(source: &S, resource: Resource) -> Result<Vec<u8>, Absent<S::Error>> {
+    let failed = |cause| Absent::Source { resource, cause };
+    if let Some(bytes) = source.read(resource).map_err(failed)? {
+        return Ok(bytes);
+    }
+    let full = if resource.is_full() { None } else { resource.full() };
+    let bytes = match full {
+        Some(full) => source.read(full).map_err(failed)?,
+        None => None,
+    };
+    let bytes = bytes.ok_or(Absent::Missing { resource })?;
+    Ok(prefix(resource, bytes))
+}
+
+/// The bytes of a partial file out of a full one's.
+fn prefix(resource: Resource, mut bytes: Vec<u8>) -> Vec<u8> {
+    let width = usize::from(resource.width().get());
+    let end = match resource {
+        Resource::Tile(_) => width * crate::hash::Hash::SIZE,
+        Resource::Bundle(_) => {
+            let mut end = 0_usize;
+            for _ in 0..width {
+                let Some(length) = bytes.get(end..).and_then(|rest| rest.first_chunk::<2>()) else { break };
+                end = end.saturating_add(2 + usize::from(u16::from_be_bytes(*length)));
+            }
+            end
+        }
+    };
+    bytes.truncate(end);
+    bytes
+}
+
+/// Why a file could not be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Absent<E> {
+    /// The source failed.
+    #[error("{resource}: {cause}")]
+    Source {
+        /// The file.
+        resource: Resource,
+        /// What the source says.
+        cause: E,
+    },
+    /// The source does not have it, though a log of this size does.
+    #[error("{resource} is missing")]
+    Missing {
+        /// The file.
+        resource: Resource,
+    },
+}

@@ -25,6 +25,12 @@ pub mod note;
 
 pub mod checkpoint;
 
+pub mod cosignature;
+
+pub mod policy;
+
+pub mod witness;
+
 pub mod leaf;
 pub mod proof_file;
 

@@ -45,3 +45,25 @@ pub const READER_TILES: usize = 256;
 
 /// Checkpoints that one audit compares on its way: one every ten minutes for sixty years.
 pub const MAX_MARKS: usize = 1 << 22;
+
+/// Bytes of a policy file: a line for each log, witness and group, with room for comments.
+pub const MAX_POLICY_BYTES: usize = 256 * 1024;
+
+/// Logs of a policy: the specification asks for at least 32.
+pub const MAX_POLICY_LOGS: usize = 64;
+
+/// Witnesses of a policy: a fleet's own hosts may be among them, but a checkpoint has at most
+/// [`MAX_SIGNATURES`] signatures.
+pub const MAX_POLICY_WITNESSES: usize = 1_024;
+
+/// Groups of a policy: the specification asks for at least 32.
+pub const MAX_POLICY_GROUPS: usize = 256;
+
+/// Hashes of the proof in a request to a witness.
+pub const MAX_WITNESS_HASHES: usize = 63;
+
+/// Bytes of a request to a witness: the old size, a full proof, and a note.
+pub const MAX_ADD_CHECKPOINT_BYTES: usize = 32 + MAX_WITNESS_HASHES * 45 + 1 + MAX_NOTE_BYTES;
+
+/// Bytes of a witness's answer: some signature lines, or a size.
+pub const MAX_WITNESS_ANSWER_BYTES: usize = 16 * 1024;

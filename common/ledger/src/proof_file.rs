@@ -7,6 +7,7 @@ use crate::checkpoint::{CheckpointError, SignedCheckpoint, VerifiedCheckpoint};
 use crate::hash::{Hash, HashError};
 use crate::limits::{MAX_EXTRA_BYTES, MAX_PROOF_FILE_BYTES, MAX_PROOF_HASHES};
 use crate::note::VerifierKey;
+use crate::policy::{Policy, UnwitnessedError, Witnessed};
 use crate::proof::{InclusionProof, ProofError};
 use crate::text::{self, Line, Lines};
 use crate::tree::{LeafIndex, TreeError};
@@ -58,6 +59,14 @@ impl ProofFile {
         let checkpoint = self.checkpoint.verify(log).map_err(ProofFileError::NotVerified)?;
         checkpoint.verify_inclusion(leaf, self.index, &self.proof)?;
         Ok(checkpoint)
+    }
+
+    /// Verifies that a log which the policy believes has `leaf` at the file's index, under a checkpoint that reached the
+    /// policy's quorum.
+    pub fn verify_with(&self, leaf: &Hash, policy: &Policy) -> Result<Witnessed, ProofFileError> {
+        let witnessed = policy.check(&self.checkpoint)?;
+        witnessed.verified().verify_inclusion(leaf, self.index, &self.proof)?;
+        Ok(witnessed)
     }
 
     /// The extra data, which nobody has signed.
@@ -160,6 +169,9 @@ pub enum ProofFileError {
     /// The checkpoint is not the log's.
     #[error("checkpoint not verified: {0}")]
     NotVerified(CheckpointError),
+    /// The checkpoint is not one that the policy believes.
+    #[error("checkpoint not believed: {0}")]
+    NotWitnessed(#[from] UnwitnessedError),
     /// The proof has too many hashes, or does not lead from the entry to the checkpoint.
     #[error(transparent)]
     Proof(#[from] ProofError),

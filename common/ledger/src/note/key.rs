@@ -67,7 +67,7 @@ impl VerifierKey {
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}+{}+{}", self.name, self.id, base64_tagged(self.key.as_bytes()))
+        write!(f, "{}+{}+{}", self.name, self.id, base64_tagged(ED25519, self.key.as_bytes()))
     }
 }
 
@@ -81,7 +81,7 @@ impl FromStr for VerifierKey {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let fields = Fields::parse(text)?;
+        let fields = Fields::parse(text, ED25519)?;
         let key = Self::new(fields.name, &fields.key)?;
         if key.id == fields.id { Ok(key) } else { Err(KeyError::Id { expected: key.id, found: fields.id }) }
     }
@@ -102,7 +102,7 @@ impl SignerKey {
 
     /// Reads what [`SignerKey::to_secret_text`] wrote.
     pub fn from_secret_text(text: &str) -> Result<Self, KeyError> {
-        let fields = Fields::parse(text.strip_prefix(PRIVATE).ok_or(KeyError::NotPrivate)?)?;
+        let fields = Fields::parse_private(text, ED25519)?;
         let key = Self::from_seed(fields.name, &fields.key);
         let expected = key.public.id;
         if expected == fields.id { Ok(key) } else { Err(KeyError::Id { expected, found: fields.id }) }
@@ -113,7 +113,7 @@ impl SignerKey {
     /// The text is as secret as the key; the caller wipes it.
     pub fn to_secret_text(&self) -> String {
         let VerifierKey { name, id, .. } = &self.public;
-        format!("{PRIVATE}{name}+{id}+{}", base64_tagged(self.key.as_bytes()))
+        format!("{PRIVATE}{name}+{id}+{}", base64_tagged(ED25519, self.key.as_bytes()))
     }
 
     /// The public half.
@@ -171,9 +171,11 @@ pub enum KeyError {
     /// The key is not canonical base64.
     #[error("the key is not base64")]
     Base64,
-    /// A key of another algorithm.
-    #[error("signature type {found:#04x} is not Ed25519 (0x01)")]
+    /// A key of another algorithm, or for another purpose.
+    #[error("signature type {found:#04x} is not {expected:#04x}")]
     SignatureType {
+        /// The type wanted: 0x01 for notes, 0x04 for cosignatures.
+        expected: u8,
         /// The type found.
         found: u8,
     },
@@ -195,14 +197,20 @@ pub enum KeyError {
 }
 
 /// The three fields that public and private key texts share.
-struct Fields {
-    name: KeyName,
-    id: KeyId,
-    key: [u8; 32],
+pub(crate) struct Fields {
+    pub(crate) name: KeyName,
+    pub(crate) id: KeyId,
+    pub(crate) key: [u8; 32],
 }
 
 impl Fields {
-    fn parse(text: &str) -> Result<Self, KeyError> {
+    /// Reads the text of a private key.
+    pub(crate) fn parse_private(text: &str, signature_type: u8) -> Result<Self, KeyError> {
+        Self::parse(text.strip_prefix(PRIVATE).ok_or(KeyError::NotPrivate)?, signature_type)
+    }
+
+    /// Reads the text of a public key.
+    pub(crate) fn parse(text: &str, signature_type: u8) -> Result<Self, KeyError> {
         if text.len() > MAX_KEY_TEXT_BYTES {
             return Err(KeyError::TextLength { found: text.len() });
         }
@@ -213,18 +221,18 @@ impl Fields {
         let id = KeyId::from_hex(id).ok_or(KeyError::IdDigits)?;
         let tagged = text::base64_decode(key).ok_or(KeyError::Base64)?;
         match tagged.split_first() {
-            Some((&ED25519, key)) => {
+            Some((&found, key)) if found == signature_type => {
                 let key = key.try_into().map_err(|_| KeyError::KeyLength { found: key.len() })?;
                 Ok(Self { name, id, key })
             }
-            Some((&found, _)) => Err(KeyError::SignatureType { found }),
+            Some((&found, _)) => Err(KeyError::SignatureType { expected: signature_type, found }),
             None => Err(KeyError::KeyLength { found: 0 }),
         }
     }
 }
 
-fn base64_tagged(key: &[u8; 32]) -> String {
-    let mut tagged = [ED25519; 33];
+pub(crate) fn base64_tagged(signature_type: u8, key: &[u8; 32]) -> String {
+    let mut tagged = [signature_type; 33];
     for (to, from) in tagged.iter_mut().skip(1).zip(key) {
         *to = *from;
     }
@@ -234,4 +242,4 @@ fn base64_tagged(key: &[u8; 32]) -> String {
 /// The signature type of Ed25519 over the note's text.
 const ED25519: u8 = 0x01;
 
-const PRIVATE: &str = "PRIVATE+KEY+";
+pub(crate) const PRIVATE: &str = "PRIVATE+KEY+";

@@ -13,6 +13,7 @@ mod tests;
 use crate::limits::{MAX_NOTE_BYTES, MAX_SIGNATURES};
 use crate::text::{self, Line, Lines};
 
+pub(crate) use key::{Fields, PRIVATE, base64_tagged};
 pub use key::{KeyError, SignerKey, VerifierKey};
 pub use name::{KeyId, KeyName};
 
@@ -38,6 +39,11 @@ impl NoteSignature {
     /// The signature, in its algorithm's own form.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// A signature that was made by this crate.
+    pub(crate) fn made(name: KeyName, id: KeyId, bytes: Vec<u8>) -> Self {
+        Self { name, id, bytes }
     }
 
     /// Reads a signature line without its newline, such as a witness answers with.

@@ -79,7 +79,7 @@ impl KeyId {
 
     //= C2SP signed-note v1.0.0, Signatures:
     //= key ID = SHA-256(key name || 0x0A || signature type || public key)[:4]
-    pub(super) fn of(name: &KeyName, signature_type: u8, key: &[u8]) -> Self {
+    pub(crate) fn of(name: &KeyName, signature_type: u8, key: &[u8]) -> Self {
         let hash: [u8; 32] = Sha256::new()
             .chain_update(name.as_str())
             .chain_update([b'\n', signature_type])

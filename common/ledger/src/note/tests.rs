@@ -219,7 +219,7 @@ fn what_is_no_key() {
     check(&format!("PeterNeumann+c74f20a3+{body}\n"), KeyError::Base64);
     check("PeterNeumann+c74f20a3+", KeyError::KeyLength { found: 0 });
     check("PeterNeumann+c74f20a3+AQ==", KeyError::KeyLength { found: 0 });
-    check("PeterNeumann+c74f20a3+BBpc2Q==", KeyError::SignatureType { found: 4 });
+    check("PeterNeumann+c74f20a3+BBpc2Q==", KeyError::SignatureType { expected: 1, found: 4 });
     check(&format!("PeterNeumann+c74f20a3+{body}AAAA"), KeyError::KeyLength { found: 35 });
     check(&"n".repeat(MAX_KEY_TEXT_BYTES + 1), KeyError::TextLength { found: MAX_KEY_TEXT_BYTES + 1 });
     assert_eq!(SignerKey::from_secret_text(PETER).err(), Some(KeyError::NotPrivate));

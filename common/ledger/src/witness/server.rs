@@ -1,0 +1,124 @@
+//! Whether a witness cosigns.
+//!
+//! In: a request, the keys that the witness trusts for the checkpoint's origin, and the newest checkpoint of it that
+//! the witness has cosigned. Out: the checkpoint to store and then to cosign, or the refusal to answer with. Two
+//! requests for one log must not be judged at the same time: what the first one stores is what the second one meets.
+
+use crate::checkpoint::VerifiedCheckpoint;
+use crate::note::VerifierKey;
+use crate::proof::{ProofError, verify_consistency};
+use crate::tree::LogSize;
+
+use super::{AddCheckpoint, SIZE_MEDIA_TYPE};
+
+/// Decides, in the order that the specification gives.
+///
+/// `keys` are those of the checkpoint's origin, and empty where the witness does not know it; `latest` is what was
+/// stored last for that origin. On success the returned checkpoint must be durable before its cosignature leaves the
+/// witness.
+//= C2SP tlog-witness v1.0.0, add-checkpoint
+pub fn judge(
+    request: &AddCheckpoint,
+    keys: &[VerifierKey],
+    latest: Option<&VerifiedCheckpoint>,
+) -> Result<VerifiedCheckpoint, Refusal> {
+    if keys.is_empty() {
+        return Err(Refusal::UnknownOrigin);
+    }
+    let verified = verify_by_any(request, keys)?;
+    let (old, new) = (request.old(), verified.checkpoint());
+    if old > new.size() {
+        return Err(Refusal::OldTooLarge { old, new: new.size() });
+    }
+    let known = latest.map_or(LogSize::ZERO, |latest| latest.checkpoint().size());
+    if old != known {
+        return Err(Refusal::Stale { known });
+    }
+    let Some(latest) = latest.filter(|_| !old.is_empty()) else {
+        return if request.proof().hashes().is_empty() {
+            Ok(verified)
+        } else {
+            Err(Refusal::Inconsistent {
+                cause: ProofError::TooLong { found: request.proof().hashes().len() },
+            })
+        };
+    };
+    let before = latest.checkpoint();
+    match verify_consistency(before.size(), before.root(), new.size(), new.root(), request.proof()) {
+        Ok(()) => Ok(verified),
+        Err(ProofError::Forked { .. }) => Err(Refusal::Forked { known }),
+        Err(cause) => Err(Refusal::Inconsistent { cause }),
+    }
+}
+
+/// One good signature by a trusted key is enough; a bad one in a trusted key's name refuses the note.
+fn verify_by_any(request: &AddCheckpoint, keys: &[VerifierKey]) -> Result<VerifiedCheckpoint, Refusal> {
+    let origin = request.checkpoint().claim().origin();
+    let note = request.checkpoint().note();
+    note.open(keys).map_err(|_| Refusal::NotSigned)?;
+    keys.iter().find_map(|key| request.checkpoint().verify_as(origin, key).ok()).ok_or(Refusal::NotSigned)
+}
+
+/// Why a witness does not cosign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The witness does not watch this log.
+    #[error("this witness does not know the checkpoint's origin")]
+    UnknownOrigin,
+    /// No key that the witness trusts for this log has signed it.
+    #[error("no key that this witness trusts for the origin has signed the checkpoint")]
+    NotSigned,
+    /// The proof would begin beyond its end.
+    #[error("the old size {old} is larger than the checkpoint's size {new}")]
+    OldTooLarge {
+        /// The size that the proof begins from.
+        old: LogSize,
+        /// The checkpoint's size.
+        new: LogSize,
+    },
+    /// The witness has cosigned another size since, or never that one.
+    #[error("the newest checkpoint that this witness has cosigned has {known} leaves")]
+    Stale {
+        /// That size.
+        known: LogSize,
+    },
+    /// A second root at the size that was cosigned.
+    #[error("another root was cosigned at size {known}: the log was forked")]
+    Forked {
+        /// That size.
+        known: LogSize,
+    },
+    /// The checkpoint did not grow from the one that was cosigned, as far as the proof shows.
+    #[error("the consistency proof does not hold: {cause}")]
+    Inconsistent {
+        /// What the proof fails at.
+        cause: ProofError,
+    },
+}
+
+impl Refusal {
+    /// The status of the answer.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::UnknownOrigin => 404,
+            Self::NotSigned => 403,
+            Self::OldTooLarge { .. } => 400,
+            Self::Stale { .. } | Self::Forked { .. } => 409,
+            Self::Inconsistent { .. } => 422,
+        }
+    }
+
+    /// The media type and the body of the answer.
+    pub fn body(&self) -> (&'static str, String) {
+        match self {
+            Self::Stale { known } | Self::Forked { known } => (SIZE_MEDIA_TYPE, format!("{known}\n")),
+            other => ("text/plain; charset=utf-8", format!("{other}\n")),
+        }
+    }
+
+    /// Whether the request itself is proof that the log's key signed two histories, and is to be kept. A proof that
+    /// does not hold may also be a mistake; two roots at one size are none.
+    pub const fn is_evidence(&self) -> bool {
+        matches!(self, Self::Forked { .. } | Self::Inconsistent { .. })
+    }
+}

@@ -18,6 +18,7 @@ pub mod store;
 
 mod appraise;
 mod endorse;
+mod log;
 mod record;
 
 mod http;

@@ -63,3 +63,12 @@ pub(crate) const HEADER_BYTES: usize = 32 << 10;
 pub(crate) const RATE_KEYS: usize = 65_536;
 /// Kibibytes of compressed submissions that are in memory at one time; each verification unpacks one more.
 pub(crate) const SUBMISSION_KIB: usize = 256 << 10;
+
+/// Tiles in memory, of 16 KiB each.
+pub(crate) const TILE_CACHE: usize = 1_024;
+/// Outgrown partial files that are removed at one time, so that nobody waits for a backlog.
+pub(crate) const PARTIALS_REMOVED: usize = 1_024;
+/// How often a write that the storage refuses is tried again, before the verifier ends and is started again.
+pub(crate) const WRITE_RETRIES: u32 = 20;
+/// How long it waits in between.
+pub(crate) const WRITE_RETRY: Duration = Duration::from_millis(500);

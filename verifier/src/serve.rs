@@ -27,7 +27,7 @@ use crate::files::{self, Audience};
 use crate::http::{App, Parts, Server, router, tls_config};
 use crate::limits::PEM_BYTES;
 use crate::pki::{RENEWAL, ServerIdentity};
-use crate::record::{self, Liveness, Recorder, Work};
+use crate::record::{self, Liveness, Place, Recorder, Work};
 
 /// A verifier that serves.
 #[derive(Debug)]
@@ -92,7 +92,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     let identity = Arc::new(ServerIdentity::open(&config, clock.now())?);
     let key = Arc::new(log_key(&config)?);
     let verifier_key = key.verifier_key().clone();
-    let (recorder, store, recording) = record::start(&config.database(), key, clock.clone()).await?;
+    let (recorder, store, recording) =
+        record::start(Place::local(&config.database(), &config.log_dir(), key)?, clock.clone()).await?;
     let listener = listen(config.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::io("the listening socket", &error))?;
     let stop = CancellationToken::new();
@@ -167,6 +168,15 @@ pub fn make_state_dir(dir: &Path) -> Result<(), Failure> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
+        .create(dir)
+        .map_err(|error| Failure::io(format_args!("cannot make {}", dir.display()), &error))
+}
+
+/// Makes a directory where it is not there, for everybody to read.
+pub(crate) fn make_public_dir(dir: &Path) -> Result<(), Failure> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
         .create(dir)
         .map_err(|error| Failure::io(format_args!("cannot make {}", dir.display()), &error))
 }

@@ -177,7 +177,7 @@ fn hash_bundle<S: TileSource>(
     entry: &mut impl FnMut(LeafIndex, &[u8]),
 ) -> Result<(), AuditError<S::Error>> {
     let resource = Resource::Bundle(id);
-    let bytes = crate::tile::read(source, resource)?;
+    let bytes = crate::tile::fetch(source, resource)?;
     let bundle =
         Bundle::parse(&bytes, id.width()).map_err(|cause| AuditError::Bundle { bundle: resource, cause })?;
     for (place, bytes) in (id.first()..).zip(bundle.entries()) {
@@ -190,7 +190,7 @@ fn hash_bundle<S: TileSource>(
 /// Compares a tile's file with what its hashes must be.
 fn compare<S: TileSource>(source: &S, tile: TileId, hashes: &[Hash]) -> Result<(), AuditError<S::Error>> {
     let resource = Resource::Tile(tile);
-    let bytes = crate::tile::read(source, resource)?;
+    let bytes = crate::tile::fetch(source, resource)?;
     let (found, rest) = bytes.as_chunks::<{ Hash::SIZE }>();
     if found.len() != hashes.len() || !rest.is_empty() {
         let expected = hashes.len() * Hash::SIZE;

@@ -175,6 +175,11 @@ impl Config {
     pub fn database(&self) -> PathBuf {
         self.state_dir.join("verifier.db")
     }
+
+    /// The log's files, which anybody may be given.
+    pub fn log_dir(&self) -> PathBuf {
+        self.state_dir.join("log")
+    }
 }
 
 fn invalid(key: &str, value: &dyn std::fmt::Display, what: &str) -> Failure {

@@ -27,8 +27,8 @@ pub(super) async fn proof(
     let index = index.filter(|index| head.size().contains(*index)).ok_or_else(|| {
         Fault::not_found(format_args!("the log has {} leaves, counted from 0", head.size()))
     })?;
-    let leaf = app.store.leaf(index).await?.ok_or_else(|| Fault::internal("a leaf is missing"))?;
-    let inclusion = app.store.prove_inclusion(index, head.size()).await?;
+    let leaf = app.store.leaf(index, &head).await?.ok_or_else(|| Fault::internal("a leaf is missing"))?;
+    let inclusion = app.store.prove_inclusion(index, &head).await?;
     // The entry rides along: it is what the proof is of.
     let file = ProofFile::new(index, inclusion, head.checkpoint.clone())
         .with_extra(leaf.to_bytes().to_vec())

@@ -95,7 +95,7 @@ pub(super) async fn evidence(
     let absent = || Fault::not_found("the host has no evidence at this position");
     let seq = seq.parse().map_err(|_| absent())?;
     let wanted = Wanted { host, chain: chain.map(|chain| *chain.as_bytes()), seq };
-    let found = bundle::of_evidence(&app.store, &wanted, || app.recorder.head(), &app.log_key).await?;
+    let found = bundle::of_evidence(&app.store, &wanted, &app.recorder, &app.log_key).await?;
     Ok(([(header::CONTENT_TYPE, BUNDLE)], found.ok_or_else(absent)?.encode()))
 }
 

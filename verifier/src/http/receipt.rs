@@ -55,8 +55,7 @@ pub(super) struct About {
 
 /// Builds the proofs towards a head.
 pub(super) async fn build(app: &App, head: &Head, from: LogSize, about: About) -> Result<Receipt, Fault> {
-    let inclusion = app.store.prove_inclusion(about.index, head.size()).await?;
-    let consistency = app.store.prove_consistency(from, head.size()).await?;
+    let (inclusion, consistency) = app.store.prove(about.index, from, head).await?;
     let bytes =
         |hashes: &[Hash]| hashes.iter().map(|hash| Base64Bytes::from(hash.as_bytes().as_slice())).collect();
     Ok(Receipt {
@@ -81,11 +80,10 @@ pub(super) async fn of_recorded(
     let digest: Sha256Digest = digest.parse().map_err(|error| unknown(&error))?;
     let found = app.store.recorded(&digest).await?;
     let found = found.ok_or_else(|| unknown(&"no evidence with this digest is recorded"))?;
-    // The head is taken after the evidence was found, so that it includes its leaf.
-    let head = app.recorder.head();
-    let from = from.checked(&head)?;
     let index = LeafIndex::new(found.leaf).map_err(Fault::internal)?;
-    let leaf = app.store.leaf(index).await?.ok_or_else(|| Fault::internal("a leaf is missing"))?;
+    let head = app.recorder.head_with(index).await?;
+    let from = from.checked(&head)?;
+    let leaf = app.store.leaf(index, &head).await?.ok_or_else(|| Fault::internal("a leaf is missing"))?;
     let wanted = app.store.wanted_of(found.host_row).await?;
     let about = About { leaf, index, wanted, status: status_name(found.status) };
     Ok(Json(build(&app, &head, from, about).await?))

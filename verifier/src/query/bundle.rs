@@ -3,8 +3,6 @@
 //! In: a host, a chain and a position. Out: a bundle: what the host sent, what it was checked against, and the proof
 //! that it is in the log. What it is checked against is rebuilt from what is recorded, not taken from the present.
 
-use std::sync::Arc;
-
 use appraisal::state::HostState;
 use evidence::bundle::Bundle;
 use evidence::cbor::{CborError, Reader};
@@ -16,7 +14,7 @@ use ledger::tree::LeafIndex;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::store::log::Head;
+use crate::record::Recorder;
 use crate::store::{Store, StoreError, to_i64, to_u64};
 
 /// Which evidence is asked for.
@@ -28,12 +26,11 @@ pub(crate) struct Wanted {
     pub(crate) seq: u64,
 }
 
-/// The bundle; `None` where there is no such evidence. The head is asked for after the evidence was found, so that
-/// it includes its leaf.
+/// The bundle; `None` where there is no such evidence.
 pub(crate) async fn of_evidence(
     store: &Store,
     wanted: &Wanted,
-    head: impl FnOnce() -> Arc<Head>,
+    recorder: &Recorder,
     log_key: &str,
 ) -> Result<Option<Bundle>, StoreError> {
     let row = sqlx::query(
@@ -62,7 +59,7 @@ pub(crate) async fn of_evidence(
         state: state_before(store, wanted, &row).await?,
         received_ms: to_u64(row.try_get("received_ms")?),
         log_key: log_key.to_owned(),
-        proof: proof(store, &row, &head()).await?,
+        proof: proof(store, &row, recorder).await?,
     }))
 }
 
@@ -123,11 +120,13 @@ async fn state_before(store: &Store, wanted: &Wanted, row: &SqliteRow) -> Result
     Ok(state.with_components(components.into_iter().collect()).encode())
 }
 
-async fn proof(store: &Store, row: &SqliteRow, head: &Head) -> Result<String, StoreError> {
+async fn proof(store: &Store, row: &SqliteRow, recorder: &Recorder) -> Result<String, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { what: "a leaf's index" };
     let index = LeafIndex::new(to_u64(row.try_get("leaf")?)).map_err(|_| DAMAGED)?;
-    let leaf = store.leaf(index).await?.ok_or(DAMAGED)?;
-    let inclusion = store.prove_inclusion(index, head.size()).await?;
+    // Its files may be a moment behind the row.
+    let head = recorder.head_with(index).await.map_err(|_| DAMAGED)?;
+    let leaf = store.leaf(index, &head).await?.ok_or(DAMAGED)?;
+    let inclusion = store.prove_inclusion(index, &head).await?;
     let file = ProofFile::new(index, inclusion, head.checkpoint.clone());
     Ok(file.with_extra(leaf.to_bytes().to_vec()).map_err(|_| DAMAGED)?.to_string())
 }

@@ -22,7 +22,7 @@ use ::evidence::time::UnixTime;
 use ledger::leaf::Leaf;
 use ledger::note::SignerKey;
 use ledger::tree::LeafIndex;
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use wire::operator::{NewToken, Scope};
@@ -30,16 +30,17 @@ use wire::operator::{NewToken, Scope};
 use crate::clock::Clock;
 use crate::failure::{Exit, Failure};
 use crate::limits::{RECORD_BATCH, RECORD_QUEUE};
-use crate::store::log::{Head, HeadError, load_head};
+use crate::log::local::LocalFiles;
+use crate::log::sequence::{Draft, DraftError, OpenError, Sequencer};
+use crate::log::{Objects, disk::RealDisk};
+use crate::store::log::{Committed, Head, HeadError, take_over};
 use crate::store::token::{self, JoinRefusal, TokenError, TokenKind};
-use crate::store::{Store, StoreError, Trouble, reopen};
+use crate::store::{self, Store, StoreError, Trouble, reopen};
 
 pub(crate) use enrolment::NewEnrolment;
 pub(crate) use event::NewRefusal;
 pub(crate) use evidence::NewEvidence;
 pub(crate) use manifest::NewManifest;
-
-use log::Draft;
 
 /// What is to be recorded.
 #[derive(Debug)]
@@ -159,6 +160,13 @@ impl Recorder {
     pub(crate) fn head(&self) -> Arc<Head> {
         Arc::clone(&self.head.borrow())
     }
+
+    /// The newest head as soon as it includes a leaf that was committed: for a moment its files are not yet durable.
+    pub(crate) async fn head_with(&self, index: LeafIndex) -> Result<Arc<Head>, RecordError> {
+        let mut heads = self.head.clone();
+        let head = heads.wait_for(|head| head.size().contains(index)).await;
+        head.map(|head| Arc::clone(&head)).map_err(|_| RecordError::Stopped)
+    }
 }
 
 /// Whether the recorder still does its work.
@@ -176,32 +184,68 @@ impl Liveness {
     }
 }
 
-/// Starts the recorder. Its task ends when every [`Recorder`] is gone, or with the failure that makes going on unsafe.
-pub(crate) async fn start(
-    database: &Path,
-    key: Arc<SignerKey>,
-    clock: Clock,
-) -> Result<(Recorder, Store, JoinHandle<Result<(), Failure>>), Failure> {
-    let (store, mut connection) = Store::open(database).await?;
-    let head = match load_head(&mut connection, key.verifier_key()).await.map_err(|error| damaged(&error))? {
-        Some(head) => head,
-        None => log::begin(&mut connection, &key).await.map_err(|error| damaged(&error.into()))?,
-    };
-    let (recorder, task) = spawn(database, connection, head, key, clock);
-    Ok((recorder, store, task))
+/// What the recorder works on.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) database: PathBuf,
+    pub(crate) objects: Arc<dyn Objects>,
+    pub(crate) key: Arc<SignerKey>,
 }
 
-fn spawn(
-    database: &Path,
-    connection: SqliteConnection,
-    head: Head,
-    key: Arc<SignerKey>,
+impl Place {
+    /// A database, and the log's files in a directory that is made where it is not there.
+    pub(crate) fn local(database: &Path, log_dir: &Path, key: Arc<SignerKey>) -> Result<Self, Failure> {
+        crate::serve::make_public_dir(log_dir)?;
+        let files = LocalFiles::open(RealDisk, log_dir).map_err(OpenError::from)?;
+        Ok(Self { database: database.to_owned(), objects: Arc::new(files), key })
+    }
+}
+
+/// Starts the recorder. Its task ends when every [`Recorder`] is gone, or with the failure that makes going on unsafe.
+pub(crate) async fn start(
+    place: Place,
     clock: Clock,
-) -> (Recorder, JoinHandle<Result<(), Failure>>) {
+) -> Result<(Recorder, Store, JoinHandle<Result<(), Failure>>), Failure> {
+    let (readers, connection) = store::open(&place.database).await?;
+    start_with(place, clock, readers, connection).await
+}
+
+async fn start_with(
+    place: Place,
+    clock: Clock,
+    readers: SqlitePool,
+    mut connection: SqliteConnection,
+) -> Result<(Recorder, Store, JoinHandle<Result<(), Failure>>), Failure> {
+    let (sequencer, head, epoch) = open_log(&place, &mut connection).await?;
+    let store = Store::new(readers, sequencer.reader());
     let (publish, head) = watch::channel(Arc::new(head));
     let (queue, jobs) = mpsc::channel(RECORD_QUEUE);
-    let writer = Writer { database: database.to_owned(), connection, key, clock, publish };
-    (Recorder { queue, head }, tokio::spawn(writer.run(jobs)))
+    let writer = Writer { place, connection, sequencer, epoch, clock, publish };
+    Ok((Recorder { queue, head }, store, tokio::spawn(writer.run(jobs))))
+}
+
+/// Takes the log over: from here on no other sequencer can swap its head. Publishes the head that was committed last.
+async fn open_log(
+    place: &Place,
+    connection: &mut SqliteConnection,
+) -> Result<(Sequencer, Head, i64), Failure> {
+    let key = place.key.verifier_key();
+    let (committed, epoch) = match take_over(connection, key).await.map_err(|error| damaged(&error))? {
+        Some(found) => found,
+        None => {
+            let checkpoint =
+                log::begin(connection, &place.key).await.map_err(|error| damaged(&error.into()))?;
+            (Committed { checkpoint, first: ledger::tree::LogSize::ZERO, entries: Vec::new() }, 1)
+        }
+    };
+    let (objects, key) = (Arc::clone(&place.objects), Arc::clone(&place.key));
+    let opened = tokio::task::spawn_blocking(move || {
+        let mut sequencer = Sequencer::open(objects, key, &committed)?;
+        sequencer.publish(&committed.checkpoint)?;
+        Ok::<_, OpenError>((sequencer, Head { checkpoint: committed.checkpoint }))
+    });
+    let (sequencer, head) = opened.await.map_err(|error| Failure::new(Exit::Software, error))??;
+    Ok((sequencer, head, epoch))
 }
 
 /// A log that is not what was signed must not be appended to: a second history would be signed.
@@ -217,9 +261,10 @@ fn damaged(error: &HeadError) -> Failure {
 
 /// The task's own things.
 struct Writer {
-    database: PathBuf,
+    place: Place,
     connection: SqliteConnection,
-    key: Arc<SignerKey>,
+    sequencer: Sequencer,
+    epoch: i64,
     clock: Clock,
     publish: watch::Sender<Arc<Head>>,
 }
@@ -228,7 +273,7 @@ impl Writer {
     async fn run(mut self, mut queue: mpsc::Receiver<Job>) -> Result<(), Failure> {
         let mut jobs = Vec::with_capacity(RECORD_BATCH);
         while queue.recv_many(&mut jobs, RECORD_BATCH).await > 0 {
-            self.batch(std::mem::take(&mut jobs)).await?;
+            self = self.batch(std::mem::take(&mut jobs)).await?;
         }
         // A tidy end leaves one file to back up; the write-ahead log would be as safe.
         let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.connection).await;
@@ -236,38 +281,61 @@ impl Writer {
         Ok(())
     }
 
-    async fn batch(&mut self, jobs: Vec<Job>) -> Result<(), Failure> {
-        match self.transaction(&jobs).await {
-            Ok((outcomes, head)) => {
-                let head = Arc::new(head);
-                self.publish.send_replace(Arc::clone(&head));
-                for (job, outcome) in jobs.into_iter().zip(outcomes) {
-                    // Whoever asked may have hung up; what was recorded is recorded.
-                    let _ = job.reply.send(outcome.map(|done| (done, Arc::clone(&head))));
-                }
-                Ok(())
+    async fn batch(mut self, jobs: Vec<Job>) -> Result<Self, Failure> {
+        let (outcomes, draft) = match self.transaction(&jobs).await {
+            Ok(committed) => committed,
+            Err(error) => {
+                self.recover(jobs, error).await?;
+                return Ok(self);
             }
-            Err(error) => self.recover(jobs, error).await,
+        };
+        if let Some(draft) = draft {
+            self = self.write(draft).await?;
         }
+        let head = Arc::clone(&self.publish.borrow());
+        for (job, outcome) in jobs.into_iter().zip(outcomes) {
+            // Whoever asked may have hung up; what was recorded is recorded.
+            let _ = job.reply.send(outcome.map(|done| (done, Arc::clone(&head))));
+        }
+        Ok(self)
+    }
+
+    /// Makes the files of what was committed, and publishes. Where that fails the verifier ends unanswered: what was
+    /// committed is made durable by its next start.
+    async fn write(self, draft: Draft) -> Result<Self, Failure> {
+        let Self { place, connection, mut sequencer, epoch, clock, publish } = self;
+        let written = tokio::task::spawn_blocking(move || {
+            let head = sequencer.adopt(draft)?;
+            sequencer.publish(&head.checkpoint)?;
+            Ok::<_, OpenError>((sequencer, head))
+        });
+        let (sequencer, head) = written.await.map_err(|error| Failure::new(Exit::Software, error))??;
+        publish.send_replace(Arc::new(head));
+        Ok(Self { place, connection, sequencer, epoch, clock, publish })
     }
 
     /// After a failed transaction nobody knows what the connection holds: a new one reads what is on the disk.
     async fn recover(&mut self, jobs: Vec<Job>, error: StoreError) -> Result<(), Failure> {
         tracing::error!(%error, jobs = jobs.len(), "recording failed");
-        let (fatal, shared) = (error.trouble() == Trouble::Disk, RecordError::from(error));
+        let (trouble, shared) = (error.trouble(), RecordError::from(error));
         for job in jobs {
             let _ = job.reply.send(Err(shared.clone()));
         }
-        if fatal {
+        match trouble {
             // After a failed flush, what the kernel still shows may never reach the disk.
-            return Err(Failure::new(Exit::Io, format_args!("recording failed: {shared}"))
-                .hint("look at the disk and at the kernel's log"));
+            Trouble::Disk => {
+                return Err(Failure::new(Exit::Io, format_args!("recording failed: {shared}"))
+                    .hint("look at the disk and at the kernel's log"));
+            }
+            Trouble::Fenced => {
+                return Err(Failure::new(Exit::Unavailable, format_args!("recording failed: {shared}"))
+                    .hint("one verifier appends to a log; stop the other one"));
+            }
+            _ => {}
         }
-        self.connection = reopen(&self.database).await?;
-        let head = load_head(&mut self.connection, self.key.verifier_key())
-            .await
-            .map_err(|error| damaged(&error))?;
-        let head = head.ok_or_else(|| damaged(&HeadError::Size))?;
+        self.connection = reopen(&self.place.database).await?;
+        let (sequencer, head, epoch) = open_log(&self.place, &mut self.connection).await?;
+        (self.sequencer, self.epoch) = (sequencer, epoch);
         self.publish.send_replace(Arc::new(head));
         Ok(())
     }
@@ -275,22 +343,19 @@ impl Writer {
     async fn transaction(
         &mut self,
         jobs: &[Job],
-    ) -> Result<(Vec<Result<Done, RecordError>>, Head), StoreError> {
+    ) -> Result<(Vec<Result<Done, RecordError>>, Option<Draft>), StoreError> {
         let now = self.clock.now();
-        let before = Arc::clone(&self.publish.borrow());
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-        let mut draft = Draft::after(&before);
+        let mut leaves = Vec::new();
         let mut outcomes = Vec::with_capacity(jobs.len());
         for job in jobs {
             // A savepoint for each, so that one row's refusal leaves no trace and the others go on.
             let mut step = tx.begin().await?;
-            let outcome = apply(&job.work, &mut step, draft.next_index()?, now).await;
-            match outcome {
+            let index = next_index(&self.sequencer, &leaves)?;
+            match apply(&job.work, &mut step, index, now).await {
                 Ok((done, leaf)) => {
                     step.commit().await?;
-                    if let Some(leaf) = leaf {
-                        draft.push(leaf)?;
-                    }
+                    leaves.extend(leaf);
                     outcomes.push(Ok(done));
                 }
                 Err(RecordError::Store { trouble, message }) if trouble != Trouble::Row => {
@@ -302,9 +367,29 @@ impl Writer {
                 }
             }
         }
-        let head = draft.finish(&mut tx, &before, &self.key, now).await?;
+        let draft = if leaves.is_empty() {
+            None
+        } else {
+            let entries: Vec<_> = leaves.iter().map(Leaf::to_bytes).collect();
+            let draft = self.sequencer.draft(&entries)?;
+            let head = &draft.head().checkpoint;
+            log::append(&mut tx, &self.sequencer, &leaves, head, self.epoch, now).await?;
+            Some(draft)
+        };
         tx.commit().await?;
-        Ok((outcomes, head))
+        Ok((outcomes, draft))
+    }
+}
+
+/// The index that the next leaf of a batch will have.
+fn next_index(sequencer: &Sequencer, leaves: &[Leaf]) -> Result<LeafIndex, StoreError> {
+    LeafIndex::new(sequencer.size().get() + leaves.len() as u64)
+        .map_err(|_| StoreError::Damaged { what: "the log cannot grow any more" })
+}
+
+impl From<DraftError> for StoreError {
+    fn from(error: DraftError) -> Self {
+        Self::Failed { trouble: Trouble::Other, message: error.to_string() }
     }
 }
 

@@ -28,6 +28,10 @@ fn key() -> Arc<SignerKey> {
     Arc::new(SignerKey::from_seed(KeyName::new("example.com/lydian").unwrap(), &[7; 32]))
 }
 
+fn place(dir: &Path, key: Arc<SignerKey>) -> Result<Place, Failure> {
+    Place::local(&dir.join("verifier.db"), &dir.join("log"), key)
+}
+
 fn clock() -> Clock {
     Clock::new(|| UnixTime::from_secs(1_000_000))
 }
@@ -38,7 +42,7 @@ impl Bench {
     }
 
     async fn at(dir: tempfile::TempDir) -> Result<Self, Failure> {
-        let (recorder, store, task) = start(&dir.path().join("verifier.db"), key(), clock()).await?;
+        let (recorder, store, task) = start(place(dir.path(), key())?, clock()).await?;
         Ok(Self { dir, recorder, store, task })
     }
 
@@ -75,12 +79,11 @@ impl Bench {
     async fn verify(&self, done: Done, head: &Head, from: &VerifiedCheckpoint) -> VerifiedCheckpoint {
         let Done::Logged { index, leaf } = done else { panic!("{done:?}") };
         let checkpoint = head.checkpoint.verify(key().verifier_key()).unwrap();
-        let inclusion = self.store.prove_inclusion(index, head.size()).await.unwrap();
-        checkpoint.verify_inclusion(&leaf.hash(), index, &inclusion).unwrap();
         let old = from.checkpoint().size();
-        let consistency = self.store.prove_consistency(old, head.size()).await.unwrap();
+        let (inclusion, consistency) = self.store.prove(index, old, head).await.unwrap();
+        checkpoint.verify_inclusion(&leaf.hash(), index, &inclusion).unwrap();
         checkpoint.verify_follows(from, &consistency).unwrap();
-        assert_eq!(self.store.leaf(index).await.unwrap(), Some(leaf));
+        assert_eq!(self.store.leaf(index, head).await.unwrap(), Some(leaf));
         checkpoint
     }
 
@@ -208,12 +211,11 @@ async fn the_log_goes_on_after_a_restart() {
 #[tokio::test]
 async fn a_damaged_log_is_not_appended_to() {
     for damage in [
-        "UPDATE log_node SET hash = zeroblob(32) WHERE level = 1 AND idx = 0",
-        "DELETE FROM log_node WHERE level = 0 AND idx = 2",
-        "DELETE FROM log_leaf WHERE idx = 2",
+        "UPDATE log_pending SET entry = zeroblob(34) WHERE idx = 1",
+        "DELETE FROM log_pending WHERE idx = 2",
+        "DELETE FROM log_pending WHERE idx = 0",
         "UPDATE log_head SET size = 2",
         "UPDATE log_head SET note = replace(note, 'example.com', 'example.org')",
-        "UPDATE log_head SET frontier = X'00'",
         "DELETE FROM log_head",
     ] {
         let bench = Bench::new().await;
@@ -233,7 +235,7 @@ async fn a_damaged_log_is_not_appended_to() {
 async fn another_key_cannot_take_the_log_over() {
     let dir = Bench::new().await.end().await;
     let other = Arc::new(SignerKey::from_seed(KeyName::new("example.com/lydian").unwrap(), &[8; 32]));
-    let failure = start(&dir.path().join("verifier.db"), other, clock()).await.err().unwrap();
+    let failure = start(place(dir.path(), other).unwrap(), clock()).await.err().unwrap();
     assert!(failure.to_string().contains("log.key"), "{failure}");
 }
 
@@ -371,8 +373,7 @@ async fn a_full_disk_is_told_and_nothing_is_half_there() {
     let row = bench.enrol(1, 1).await.unwrap();
     let before = bench.checkpoint();
     let dir = bench.end().await;
-    let path = dir.path().join("verifier.db");
-    let (recorder, store, task) = start_with_pages(&path, 8).await;
+    let (recorder, store, task) = start_with_pages(dir.path(), 8).await;
     let noise: Vec<u8> =
         (0..1_000_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     let blob = Blob::new(&noise).unwrap();
@@ -387,14 +388,13 @@ async fn a_full_disk_is_told_and_nothing_is_half_there() {
 }
 
 /// A recorder whose database may grow by so many pages only, as on a disk that is almost full.
-async fn start_with_pages(path: &Path, pages: i64) -> (Recorder, Store, JoinHandle<Result<(), Failure>>) {
-    let (store, mut connection) = Store::open(path).await.unwrap();
+async fn start_with_pages(dir: &Path, pages: i64) -> (Recorder, Store, JoinHandle<Result<(), Failure>>) {
+    let place = place(dir, key()).unwrap();
+    let (readers, mut connection) = store::open(&place.database).await.unwrap();
     let used: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut connection).await.unwrap();
     sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {}", used + pages)))
         .execute(&mut connection)
         .await
         .unwrap();
-    let head = load_head(&mut connection, key().verifier_key()).await.unwrap().unwrap();
-    let (recorder, task) = spawn(path, connection, head, key(), clock());
-    (recorder, store, task)
+    start_with(place, clock(), readers, connection).await.unwrap()
 }

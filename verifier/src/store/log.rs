@@ -1,64 +1,51 @@
-//! Reading the log: its head, its nodes, and proofs from them.
+//! The database's part of the log: the signed head, the entries since the last full bundle, and when it had which size.
 //!
-//! Nodes never change once they are written, so a proof towards a head may be built from any later state of the
-//! database. Proofs are not verified here: whoever gets them does.
+//! The rest lies in files (`crate::log`). A head is believed only when its signature is the log's; that files and entries
+//! lead to its root is established by the sequencer when it opens them.
 
 use evidence::body::CheckpointView;
 use evidence::digest::Sha256Digest;
 use evidence::time::UnixTime;
 use ledger::checkpoint::SignedCheckpoint;
-use ledger::hash::Hash;
 use ledger::leaf::Leaf;
 use ledger::note::VerifierKey;
 use ledger::proof::{ConsistencyProof, InclusionProof};
-use ledger::tree::{ConsistencyPlan, Frontier, InclusionPlan, LeafIndex, LogSize, NodeId};
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use ledger::tree::{LeafIndex, LogSize};
+use sqlx::{Row as _, SqliteConnection};
 
 use super::{Store, StoreError, to_i64, to_u64};
+pub(crate) use crate::log::sequence::{Committed, Head};
 
-/// The newest signed state of the log.
-#[derive(Clone, Debug)]
-pub(crate) struct Head {
-    pub(crate) frontier: Frontier,
-    pub(crate) checkpoint: SignedCheckpoint,
-}
-
-impl Head {
-    pub(crate) const fn size(&self) -> LogSize {
-        self.frontier.size()
-    }
-}
-
-/// Reads the head and makes sure that it is the log's: its signature holds, the stored right edge gives its root,
-/// and there is no leaf beyond it. `None` where the log was never begun.
-pub(crate) async fn load_head(
+/// Raises the fencing token and reads what the database holds of the log. `None` where the log was never begun.
+pub(crate) async fn take_over(
     connection: &mut SqliteConnection,
     key: &VerifierKey,
-) -> Result<Option<Head>, HeadError> {
-    let row = sqlx::query("SELECT size, frontier, note FROM log_head WHERE id = 1")
-        .fetch_optional(&mut *connection)
-        .await?;
-    let last: Option<i64> =
-        sqlx::query_scalar("SELECT max(idx) FROM log_leaf").fetch_one(&mut *connection).await?;
-    let leaves = last.map_or(0, |last| to_u64(last) + 1);
-    let Some(row) = row else {
-        return if leaves == 0 { Ok(None) } else { Err(HeadError::Leaves { size: 0, leaves }) };
+) -> Result<Option<(Committed, i64)>, HeadError> {
+    let epoch: Option<i64> =
+        sqlx::query_scalar("UPDATE log_head SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch")
+            .fetch_optional(&mut *connection)
+            .await?;
+    let rows: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT idx, entry FROM log_pending ORDER BY idx").fetch_all(&mut *connection).await?;
+    let Some(epoch) = epoch else {
+        return if rows.is_empty() { Ok(None) } else { Err(HeadError::Entries { size: 0 }) };
     };
-    let (size, frontier, note): (i64, Vec<u8>, String) =
-        (row.try_get("size")?, row.try_get("frontier")?, row.try_get("note")?);
-    let size = LogSize::new(to_u64(size)).map_err(|_| HeadError::Size)?;
-    if leaves != size.get() {
-        return Err(HeadError::Leaves { size: size.get(), leaves });
-    }
+    let row = sqlx::query("SELECT size, note FROM log_head WHERE id = 1").fetch_one(&mut *connection).await?;
+    let (size, note): (i64, String) = (row.try_get("size")?, row.try_get("note")?);
+    let size = to_u64(size);
     let checkpoint = SignedCheckpoint::parse(note.as_bytes())
         .and_then(|signed| signed.verify(key).map(|verified| verified.signed().clone()))?;
-    let hashes = fetch_nodes(connection, &Frontier::nodes(size)).await?;
-    let edge = Frontier::from_hashes(size, hashes).map_err(|_| HeadError::Root { size })?;
-    let claim = checkpoint.claim();
-    if claim.size() != size || *claim.root() != edge.root() || edge.to_bytes() != frontier {
-        return Err(HeadError::Root { size });
+    if checkpoint.claim().size().get() != size {
+        return Err(HeadError::Size);
     }
-    Ok(Some(Head { frontier: edge, checkpoint }))
+    let first = rows.first().map_or(size, |(index, _)| to_u64(*index));
+    let unbroken = (first..).zip(&rows).all(|(index, row)| index == to_u64(row.0));
+    if !unbroken || first + rows.len() as u64 != size {
+        return Err(HeadError::Entries { size });
+    }
+    let first = LogSize::new(first).map_err(|_| HeadError::Size)?;
+    let entries = rows.into_iter().map(|(_, entry)| entry).collect();
+    Ok(Some((Committed { checkpoint, first, entries }, epoch)))
 }
 
 /// Why the stored log is not to be appended to.
@@ -67,57 +54,24 @@ pub(crate) enum HeadError {
     /// Reading failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A size that no log has.
-    #[error("the log's head has an impossible size")]
+    /// A size that is not the signed one.
+    #[error("the log's head has another size than was signed")]
     Size,
-    /// Leaves are missing, or there are some that were never signed.
-    #[error("the log's head says {size} leaves, the database has {leaves}")]
-    Leaves {
+    /// Entries are missing, or there are some that were never signed.
+    #[error("the entries that wait to be written are not those before the head of {size} leaves")]
+    Entries {
         /// What the head says.
         size: u64,
-        /// What there is.
-        leaves: u64,
     },
     /// The head is not signed by this log's key.
     #[error("the log's head: {0}")]
     Checkpoint(#[from] ledger::checkpoint::CheckpointError),
-    /// The stored hashes do not give the signed root.
-    #[error("the stored hashes do not give the root that was signed at size {size}")]
-    Root {
-        /// The size.
-        size: LogSize,
-    },
 }
 
 impl From<sqlx::Error> for HeadError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
     }
-}
-
-/// The hashes of nodes, in their order.
-pub(crate) async fn fetch_nodes(
-    connection: &mut SqliteConnection,
-    ids: &[NodeId],
-) -> Result<Vec<Hash>, StoreError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut query =
-        QueryBuilder::<Sqlite>::new("SELECT level, idx, hash FROM log_node WHERE (level, idx) IN (");
-    query.push_values(ids, |mut row, id| {
-        row.push_bind(i64::from(id.level())).push_bind(to_i64(id.index()));
-    });
-    query.push(")");
-    let rows: Vec<(i64, i64, Vec<u8>)> = query.build_query_as().fetch_all(connection).await?;
-    ids.iter()
-        .map(|id| {
-            let key = (i64::from(id.level()), to_i64(id.index()));
-            let found = rows.iter().find(|(level, idx, _)| (*level, *idx) == key);
-            let hash = found.ok_or(StoreError::Damaged { what: "a node of the log is missing" })?;
-            Hash::from_slice(&hash.2).map_err(|_| StoreError::Damaged { what: "a node of the log" })
-        })
-        .collect()
 }
 
 /// Whether a checkpoint that somebody names is on this log's history.
@@ -138,7 +92,7 @@ impl Store {
             Ok(size) if size <= head.size() => size,
             _ => return Ok(Standing::Unknown),
         };
-        let root = self.root_at(size).await?;
+        let root = self.log().root_at(size, head.size()).await?;
         if Sha256Digest::new(*root.as_bytes()) != view.root {
             return Ok(Standing::Unknown);
         }
@@ -154,47 +108,27 @@ impl Store {
         Ok(Standing::Known(UnixTime::from_ms(to_u64(at))))
     }
 
-    async fn root_at(&self, size: LogSize) -> Result<Hash, StoreError> {
-        let hashes = self.nodes(&Frontier::nodes(size)).await?;
-        let frontier = Frontier::from_hashes(size, hashes)
-            .map_err(|_| StoreError::Damaged { what: "the right edge of the log" })?;
-        Ok(frontier.root())
+    /// A leaf of the log with this head; `None` beyond it.
+    pub(crate) async fn leaf(&self, index: LeafIndex, head: &Head) -> Result<Option<Leaf>, StoreError> {
+        self.log().leaf(index, head.size()).await
     }
 
-    async fn nodes(&self, ids: &[NodeId]) -> Result<Vec<Hash>, StoreError> {
-        let mut reader = self.readers.acquire().await?;
-        fetch_nodes(&mut reader, ids).await
+    /// Proves that the log with this head has the leaf, and that it begins with that of `old` leaves.
+    pub(crate) async fn prove(
+        &self,
+        index: LeafIndex,
+        old: LogSize,
+        head: &Head,
+    ) -> Result<(InclusionProof, ConsistencyProof), StoreError> {
+        self.log().prove(index, old, head.size()).await
     }
 
-    /// A leaf's entry.
-    pub(crate) async fn leaf(&self, index: LeafIndex) -> Result<Option<Leaf>, StoreError> {
-        let entry: Option<Vec<u8>> = sqlx::query_scalar("SELECT entry FROM log_leaf WHERE idx = ?")
-            .bind(to_i64(index.get()))
-            .fetch_optional(&self.readers)
-            .await?;
-        let leaf = entry.map(|entry| Leaf::from_bytes(&entry)).transpose();
-        leaf.map_err(|_| StoreError::Damaged { what: "a leaf of the log" })
-    }
-
-    /// Proves that the log of `size` leaves has the leaf.
+    /// Proves that the log with this head has the leaf.
     pub(crate) async fn prove_inclusion(
         &self,
         index: LeafIndex,
-        size: LogSize,
+        head: &Head,
     ) -> Result<InclusionProof, StoreError> {
-        const BEYOND: StoreError = StoreError::Damaged { what: "a leaf beyond the log's head" };
-        let plan = InclusionPlan::new(index, size).map_err(|_| BEYOND)?;
-        plan.build(&self.nodes(plan.nodes()).await?).map_err(|_| BEYOND)
-    }
-
-    /// Proves that the log of `new` leaves begins with that of `old`, which must not be larger.
-    pub(crate) async fn prove_consistency(
-        &self,
-        old: LogSize,
-        new: LogSize,
-    ) -> Result<ConsistencyProof, StoreError> {
-        const SHRINKS: StoreError = StoreError::Damaged { what: "a log that shrank" };
-        let plan = ConsistencyPlan::new(old, new).map_err(|_| SHRINKS)?;
-        plan.build(&self.nodes(plan.nodes()).await?).map_err(|_| SHRINKS)
+        Ok(self.prove(index, head.size(), head).await?.0)
     }
 }

@@ -21,35 +21,43 @@ use sqlx::{ConnectOptions as _, SqliteConnection};
 
 use crate::failure::{Exit, Failure};
 use crate::limits::{BUSY_TIMEOUT, READERS, WAL_PAGES};
+use crate::log::LogReader;
 
 /// The schema's steps, forward only.
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
-/// Connections that read.
+/// What was recorded, for reading: the database, and the log's files.
 #[derive(Clone, Debug)]
 pub struct Store {
     readers: SqlitePool,
+    log: LogReader,
 }
 
 impl Store {
-    /// Opens the database, brings its schema up to date, and gives out the one connection that writes.
-    pub async fn open(path: &Path) -> Result<(Self, SqliteConnection), OpenError> {
-        let writer = migrated(path).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_with(options(path).read_only(true))
-            .await?;
-        Ok((Self { readers }, writer))
+    pub(crate) const fn new(readers: SqlitePool, log: LogReader) -> Self {
+        Self { readers, log }
     }
 
     pub(crate) const fn readers(&self) -> &SqlitePool {
         &self.readers
     }
 
+    pub(crate) const fn log(&self) -> &LogReader {
+        &self.log
+    }
+
     /// Ends the connections, so that SQLite can fold its write-ahead log into the database.
     pub async fn close(&self) {
         self.readers.close().await;
     }
+}
+
+/// Opens the database, brings its schema up to date, and gives out connections that read and the one that writes.
+pub(crate) async fn open(path: &Path) -> Result<(SqlitePool, SqliteConnection), OpenError> {
+    let writer = migrated(path).await?;
+    let readers =
+        SqlitePoolOptions::new().max_connections(READERS).connect_with(options(path).read_only(true)).await?;
+    Ok((readers, writer))
 }
 
 /// Opens a connection that writes to a database that exists.
@@ -143,7 +151,7 @@ impl From<OpenError> for Failure {
                 Trouble::Busy => {
                     Self::new(Exit::Unavailable, &error).hint("another process holds the database")
                 }
-                Trouble::Row | Trouble::Other => Self::new(Exit::Software, &error),
+                Trouble::Row | Trouble::Fenced | Trouble::Other => Self::new(Exit::Software, &error),
             },
         }
     }
@@ -161,6 +169,9 @@ pub enum StoreError {
         /// What is wrong, and where.
         what: &'static str,
     },
+    /// Another sequencer has taken the log over.
+    #[error("another verifier appends to this log")]
+    Fenced,
     /// A failure that was reported to somebody already.
     #[error("{message}")]
     Failed {
@@ -177,6 +188,7 @@ impl StoreError {
         match self {
             Self::Database(error) => Trouble::of(error),
             Self::Damaged { .. } => Trouble::Other,
+            Self::Fenced => Trouble::Fenced,
             Self::Failed { trouble, .. } => *trouble,
         }
     }
@@ -195,6 +207,8 @@ pub enum Trouble {
     Busy,
     /// A constraint refused one row; everything else is well.
     Row,
+    /// The log belongs to another sequencer now.
+    Fenced,
     /// Anything else.
     Other,
 }

@@ -31,7 +31,7 @@ async fn an_absent_database_is_not_made_by_those_who_only_use_it() {
 #[tokio::test]
 async fn commits_are_synchronised_in_full() {
     let dir = tempfile::tempdir().unwrap();
-    let (_store, mut writer) = Store::open(&dir.path().join("verifier.db")).await.unwrap();
+    let (_store, mut writer) = open(&dir.path().join("verifier.db")).await.unwrap();
     let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut writer).await.unwrap();
     let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut writer).await.unwrap();
     assert_eq!((synchronous, journal.as_str()), (2, "wal"));

@@ -28,7 +28,7 @@ fn moved(from: &SignedCheckpoint, mut to: SignedCheckpoint) -> SignedCheckpoint 
     to
 }
 
-fn bad(result: Result<Option<u64>, CosignatureError>) -> bool {
+fn bad(result: &Result<Option<u64>, CosignatureError>) -> bool {
     matches!(result, Err(CosignatureError::Bad { .. }))
 }
 
@@ -83,8 +83,8 @@ fn a_secret_round_trips_and_is_not_shown() {
 fn the_cosignature_of_an_older_checkpoint_does_not_count() {
     let (log, witness) = (signer("log.example/1", 1), cosigner("witness.example/w", 2));
     let old = cosigned(&witness, &log, 7, b"root", 10);
-    assert!(bad(witness.cosigner_key().verify(&moved(&old, checkpoint(&log, 8, b"root")))));
-    assert!(bad(witness.cosigner_key().verify(&moved(&old, checkpoint(&log, 7, b"other")))));
+    assert!(bad(&witness.cosigner_key().verify(&moved(&old, checkpoint(&log, 8, b"root")))));
+    assert!(bad(&witness.cosigner_key().verify(&moved(&old, checkpoint(&log, 7, b"other")))));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn the_cosignature_of_another_log_does_not_count() {
     let (log, other) = (signer("log.example/1", 1), signer("log.example/2", 1));
     let witness = cosigner("witness.example/w", 2);
     let elsewhere = cosigned(&witness, &other, 7, b"root", 10);
-    assert!(bad(witness.cosigner_key().verify(&moved(&elsewhere, checkpoint(&log, 7, b"root")))));
+    assert!(bad(&witness.cosigner_key().verify(&moved(&elsewhere, checkpoint(&log, 7, b"root")))));
 }
 
 #[test]
@@ -135,12 +135,12 @@ fn a_key_of_the_same_name_does_not_count() {
         NoteSignature::made(line.name().clone(), witness.cosigner_key().id(), line.as_bytes().to_vec());
     let mut forged = checkpoint(&log, 7, b"root");
     forged.add_signature(named.clone()).unwrap();
-    assert!(bad(witness.cosigner_key().verify(&forged)));
+    assert!(bad(&witness.cosigner_key().verify(&forged)));
     // A good one beside it does not save the note.
     let good = cosigned(&witness, &log, 7, b"root", 10);
     let mut both = good.clone();
     both.add_signature(named).unwrap();
-    assert!(bad(witness.cosigner_key().verify(&both)));
+    assert!(bad(&witness.cosigner_key().verify(&both)));
     let other = cosigner("another.example/w", 2);
     assert_eq!(other.cosigner_key().verify(&good), Ok(None));
 }

@@ -77,12 +77,11 @@ impl Edge {
         new_size: LogSize,
         filled: &mut impl FnMut(TileId, &[Hash]),
     ) {
-        let mut tile = self.size.get() / u64::from(TILE_WIDTH);
-        for root in roots {
+        let width = u64::from(TILE_WIDTH);
+        for (tile, root) in (self.size.get() / width..).zip(roots) {
             let Some(level) = self.levels.get_mut(1) else { return };
             level.push(*root);
-            self.carry(1, tile / u64::from(TILE_WIDTH), filled);
-            tile += 1;
+            self.carry(1, tile / width, filled);
         }
         self.size = new_size;
     }

@@ -24,11 +24,10 @@ pub use bundle::{Bundle, BundleError, Entries};
 pub use nodes::{TileError, TileNodes};
 pub use path::{PathError, indexed_path, parse_indexed_path};
 pub use reader::{TileReadError, TileReader};
-pub use source::{Absent, MemoryTiles, TileSource};
+pub use source::{Absent, MemoryTiles, TileSource, fetch};
 pub use writer::{Growth, LoadError, TileWriter, WriteError};
 
 pub(crate) use edge::{Edge, root_of};
-pub(crate) use source::read;
 
 /// How many hashes a full tile holds, and how many entries a full bundle.
 pub const TILE_WIDTH: u16 = 256;
@@ -213,21 +212,16 @@ impl Resource {
         }
     }
 
-    /// Whether somebody who holds the published checkpoint of this size, or a newer one, may ask for it.
+    /// Whether somebody who holds the published checkpoint of this size, or an older one, may ask for it.
     ///
-    /// Only partial files are ever not needed: those that this size has outgrown.
+    /// Only partial files are ever not needed: those whose full form is in the log of this size, and is served.
     //= C2SP tlog-tiles v0.1.0, Partial Tiles: may be deleted once the full one is there
     pub fn is_needed_by(self, published: LogSize) -> bool {
         let (level, index, width) = match self {
             Self::Bundle(bundle) => (0, bundle.index, bundle.width),
             Self::Tile(tile) => (tile.level, tile.index, tile.width),
         };
-        if width.is_full() {
-            return true;
-        }
-        let count = published.get() >> (TILE_HEIGHT * level);
-        // No overflow: both constructors keep the last hash below 2^63.
-        (index << TILE_HEIGHT) + u64::from(width.get()) >= count
+        width.is_full() || index >= published.get() >> (TILE_HEIGHT * level) >> TILE_HEIGHT
     }
 }
 

@@ -13,7 +13,7 @@ use crate::limits::READER_TILES;
 use crate::tree::{HashReader, LeafIndex, LogSize, NodeId};
 
 use super::nodes::hashes;
-use super::source::read;
+use super::source::fetch;
 use super::writer::load_edge;
 use super::{
     Absent, Bundle, BundleError, BundleId, LoadError, Resource, TileError, TileId, TileNodes, TileSource,
@@ -63,7 +63,7 @@ impl<S: TileSource> TileReader<S> {
     /// The bytes of a bundle whose entries have the hashes that the log has there.
     pub fn bundle(&self, id: BundleId) -> Result<Vec<u8>, TileReadError<S::Error>> {
         let tile = self.tile(id.tile())?;
-        let bytes = read(&self.source, Resource::Bundle(id))?;
+        let bytes = fetch(&self.source, Resource::Bundle(id))?;
         let bundle = Bundle::parse(&bytes, id.width())
             .map_err(|cause| TileReadError::Bundle { id: Resource::Bundle(id), cause })?;
         if bundle.leaf_hashes().eq(tile.hashes().iter().copied()) {
@@ -99,7 +99,7 @@ impl<S: TileSource> TileReader<S> {
     /// Reads a full tile, whose root must be the expected one.
     fn verify(&self, id: TileId, expected: Option<Hash>) -> Result<Rc<TileNodes>, TileReadError<S::Error>> {
         let resource = Resource::Tile(id);
-        let bytes = read(&self.source, resource)?;
+        let bytes = fetch(&self.source, resource)?;
         let hashes = hashes(id, &bytes).map_err(|cause| TileReadError::Tile { tile: resource, cause })?;
         let nodes = Rc::new(TileNodes::from_hashes(id, hashes));
         if nodes.root().is_none() || nodes.root() != expected {

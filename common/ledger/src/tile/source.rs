@@ -41,7 +41,7 @@ impl TileSource for MemoryTiles {
 
 /// Reads a file, or the beginning of its full form where the partial one is gone.
 //= C2SP tlog-tiles v0.1.0, Partial Tiles: clients fall back to the full tile
-pub(crate) fn read<S: TileSource>(source: &S, resource: Resource) -> Result<Vec<u8>, Absent<S::Error>> {
+pub fn fetch<S: TileSource + ?Sized>(source: &S, resource: Resource) -> Result<Vec<u8>, Absent<S::Error>> {
     let failed = |cause| Absent::Source { resource, cause };
     if let Some(bytes) = source.read(resource).map_err(failed)? {
         return Ok(bytes);

@@ -155,6 +155,29 @@ fn a_writer_goes_on_from_files() {
     assert_eq!(wrong.unwrap_err(), LoadError::Root { size: size(320) });
 }
 
+/// Whatever was written after the last full bundle is made again from its entries.
+#[test]
+fn lost_files_are_made_again() {
+    let (writer, files) = grown(&[300, 700, 65_000, 123]);
+    let full = writer.size().get() / 256 * 256;
+    let mut kept = files.clone();
+    kept.0.retain(|resource, _| match resource {
+        Resource::Tile(tile) if tile.level() == 0 => tile.index() < full / 256,
+        Resource::Bundle(bundle) => bundle.index() < full / 256,
+        Resource::Tile(_) => true,
+    });
+    let entries: Vec<_> = (full..writer.size().get()).map(entry).collect();
+    let (again, growth) = TileWriter::resume(&kept, size(full), &entries, &writer.root()).unwrap();
+    assert_eq!(again, writer);
+    for (resource, bytes) in growth.files {
+        assert_eq!(files.0.get(&resource), Some(&bytes), "{resource}");
+    }
+    let resume =
+        |at, entries: &[Vec<u8>]| TileWriter::resume(&kept, size(at), entries, &writer.root()).unwrap_err();
+    assert_eq!(resume(full, &entries[1..]), LoadError::Root { size: size(writer.size().get() - 1) });
+    assert_eq!(resume(full + 1, &entries), LoadError::WithinBundle { size: size(full + 1) });
+}
+
 #[test]
 fn nothing_is_appended_where_one_entry_is_too_long() {
     let mut writer = grown(&[10]).0;
@@ -220,7 +243,8 @@ fn partials_are_removed_only_below_the_published_size() {
         let leaf = Hash::leaf(&entry(index));
         verify_inclusion(&leaf, LeafIndex::new(index).unwrap(), published, &proof, &published_root).unwrap();
     }
-    // What is newer than the published size is there as well.
+    // What is newer than the published size is there as well, and what an older reader of the last tile asks for.
+    assert!(files.0.contains_key(&tile(0, 256, 21)) && files.0.contains_key(&tile(0, 256, 24)));
     let mut loaded = TileWriter::load(&files, writer.size(), &writer.root()).unwrap();
     assert_eq!(loaded.append(&[[1]]), writer.append(&[[1]]));
     assert!(!files.0.contains_key(&bundle(0, 100)) && !files.0.contains_key(&tile(0, 0, 250)));

@@ -11,7 +11,7 @@ use crate::tree::{Frontier, LogSize, TreeError};
 use super::bundle::{Bundle, BundleError};
 use super::edge::LEVELS;
 use super::nodes::{hashes, to_bytes};
-use super::source::read;
+use super::source::fetch;
 use super::{
     Absent, BundleId, Edge, MAX_TILE_LEVEL, Resource, TILE_WIDTH, TileError, TileId, TileSource, Width,
     right_edge,
@@ -40,7 +40,7 @@ impl TileWriter {
             None => Vec::new(),
             Some(width) => {
                 let id = BundleId { index: size.get() / u64::from(TILE_WIDTH), width };
-                let bytes = read(source, Resource::Bundle(id))?;
+                let bytes = fetch(source, Resource::Bundle(id))?;
                 let bundle = Bundle::parse(&bytes, width)
                     .map_err(|cause| LoadError::Bundle { id: id.into(), cause })?;
                 if !bundle.leaf_hashes().eq(edge.level(0).iter().copied()) {
@@ -50,6 +50,23 @@ impl TileWriter {
             }
         };
         Ok(Self { edge, bundle })
+    }
+
+    /// Takes up a log whose last files may be missing: from a size at which every bundle was full, with the entries
+    /// since, which must lead to this root. Out: the writer, and the files that those entries make.
+    pub fn resume<S: TileSource, E: AsRef<[u8]>>(
+        source: &S,
+        at: LogSize,
+        entries: &[E],
+        root: &Hash,
+    ) -> Result<(Self, Growth), LoadError<S::Error>> {
+        if !at.get().is_multiple_of(u64::from(TILE_WIDTH)) {
+            return Err(LoadError::WithinBundle { size: at });
+        }
+        let mut writer = Self { edge: load_edge(source, at)?, bundle: Vec::new() };
+        let growth = writer.append(entries)?;
+        // Every hash that was loaded is in this root, so that it vouches for them all.
+        if growth.root == *root { Ok((writer, growth)) } else { Err(LoadError::Root { size: growth.new }) }
     }
 
     /// The number of leaves.
@@ -130,7 +147,7 @@ impl TileWriter {
 pub(super) fn load_edge<S: TileSource>(source: &S, size: LogSize) -> Result<Edge, LoadError<S::Error>> {
     let mut levels: [Vec<Hash>; LEVELS] = Default::default();
     for tile in right_edge(size) {
-        let bytes = read(source, Resource::Tile(tile))?;
+        let bytes = fetch(source, Resource::Tile(tile))?;
         let hashes =
             hashes(tile, &bytes).map_err(|cause| LoadError::Tile { tile: Resource::Tile(tile), cause })?;
         if let Some(level) = levels.get_mut(usize::from(tile.level().min(MAX_TILE_LEVEL))) {
@@ -210,6 +227,15 @@ pub enum LoadError<E> {
         /// The bundle.
         id: Resource,
     },
+    /// A size within a bundle, whose entries are not all given.
+    #[error("the log cannot be taken up at {size} leaves, which is within a bundle")]
+    WithinBundle {
+        /// The size.
+        size: LogSize,
+    },
+    /// The entries cannot be appended.
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// The tiles do not give the root.
     #[error("the tiles do not give the root of the log of {size} leaves")]
     Root {

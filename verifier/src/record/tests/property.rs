@@ -95,7 +95,8 @@ async fn run_step(
 async fn check_whole_log(bench: &Bench, leaves: u64) {
     let mut frontier = Frontier::new();
     for index in 0..leaves {
-        let leaf = bench.store.leaf(LeafIndex::new(index).unwrap()).await.unwrap().unwrap();
+        let leaf =
+            bench.store.leaf(LeafIndex::new(index).unwrap(), &bench.recorder.head()).await.unwrap().unwrap();
         frontier.push(leaf.hash()).unwrap();
     }
     assert_eq!(frontier.size(), LogSize::new(leaves).unwrap());

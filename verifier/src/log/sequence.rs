@@ -1,0 +1,270 @@
+//! The sequencer's own things: the log's right edge, and the way from a commit to files.
+//!
+//! In: entries that the recorder's transaction commits. Out: the signed head for that transaction; after it, durable
+//! files and a published checkpoint. At the start it makes again what a crash kept from being written, and refuses to
+//! go on where database and files are not one history: whoever signed on from there would sign a second one.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ledger::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint};
+use ledger::note::{SignerKey, VerifierKey};
+use ledger::tile::{Growth, LoadError, Resource, TileSource, TileWriter, WriteError};
+use ledger::tree::LogSize;
+
+use super::{CHECKPOINT, LogReader, ObjectError, Objects};
+use crate::failure::{Exit, Failure};
+use crate::limits::{PARTIALS_REMOVED, WRITE_RETRIES, WRITE_RETRY};
+
+/// The newest signed state of the log whose files are durable.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    pub(crate) checkpoint: SignedCheckpoint,
+}
+
+impl Head {
+    pub(crate) const fn size(&self) -> LogSize {
+        self.checkpoint.claim().size()
+    }
+}
+
+/// What the database holds of the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Committed {
+    /// The head that was signed last.
+    pub(crate) checkpoint: SignedCheckpoint,
+    /// The index of the first entry that is pending.
+    pub(crate) first: LogSize,
+    /// The entries from there to the head.
+    pub(crate) entries: Vec<Vec<u8>>,
+}
+
+/// The log's right edge and its files.
+#[derive(Debug)]
+pub(crate) struct Sequencer {
+    objects: Arc<dyn Objects>,
+    key: Arc<SignerKey>,
+    writer: TileWriter,
+    /// Partial files that were written and not removed.
+    partials: BTreeSet<Resource>,
+    /// The size that is published, below whose full tiles partial ones go.
+    published: LogSize,
+}
+
+impl Sequencer {
+    /// Takes up the log where the database says it is, and makes the files that are missing.
+    pub(crate) fn open(
+        objects: Arc<dyn Objects>,
+        key: Arc<SignerKey>,
+        committed: &Committed,
+    ) -> Result<Self, OpenError> {
+        let claim = committed.checkpoint.claim();
+        let published = read_published(&*objects, key.verifier_key())?;
+        if let Some(published) = published.as_ref().map(SignedCheckpoint::claim)
+            && published.size() > claim.size()
+        {
+            return Err(OpenError::Rolled { database: claim.size(), files: published.size() });
+        }
+        let source = Source(&*objects);
+        let (writer, growth) =
+            TileWriter::resume(&source, committed.first, &committed.entries, claim.root())?;
+        if writer.size() != claim.size() {
+            return Err(OpenError::Entries { head: claim.size(), found: writer.size() });
+        }
+        let partials = objects.partials()?.iter().filter_map(|path| path.parse().ok()).collect();
+        let mut sequencer = Self { objects, key, writer, partials, published: LogSize::ZERO };
+        sequencer.write(&growth)?;
+        sequencer.check_published(published)?;
+        Ok(sequencer)
+    }
+
+    /// The checkpoint that others may hold must be of this very history.
+    fn check_published(&mut self, published: Option<SignedCheckpoint>) -> Result<(), OpenError> {
+        let Some(published) = published else { return Ok(()) };
+        let claim = published.claim();
+        let source = Source(&*self.objects);
+        let then = ledger::tile::TileReader::new(&source, self.writer.size(), &self.writer.root())?;
+        let frontier = ledger::tree::load_frontier(&then, claim.size())
+            .map_err(|error| OpenError::Past { size: claim.size(), message: error.to_string() })?;
+        if frontier.root() != *claim.root() {
+            return Err(OpenError::Forked { size: claim.size() });
+        }
+        self.published = claim.size();
+        Ok(())
+    }
+
+    /// The size of the log that was drafted last, whether or not it was committed.
+    pub(crate) const fn size(&self) -> LogSize {
+        self.writer.size()
+    }
+
+    pub(crate) fn reader(&self) -> LogReader {
+        LogReader::new(Arc::clone(&self.objects))
+    }
+
+    /// Drafts the log with more entries: the files that they make, and the signed head for the commit. Nothing of the
+    /// sequencer changes before [`Sequencer::adopt`].
+    pub(crate) fn draft<E: AsRef<[u8]>>(&self, entries: &[E]) -> Result<Draft, DraftError> {
+        let mut writer = self.writer.clone();
+        let growth = writer.append(entries)?;
+        let checkpoint = sign(&self.key, &writer)?;
+        Ok(Draft { writer, growth, head: Head { checkpoint } })
+    }
+
+    /// Takes over a draft that was committed, and makes its files durable.
+    ///
+    /// A full disk is waited for; whatever else fails ends the verifier, and the next start makes the files.
+    pub(crate) fn adopt(&mut self, draft: Draft) -> Result<Head, ObjectError> {
+        self.writer = draft.writer;
+        self.write(&draft.growth)?;
+        Ok(draft.head)
+    }
+
+    fn write(&mut self, growth: &Growth) -> Result<(), ObjectError> {
+        let files: Vec<_> =
+            growth.files.iter().map(|(resource, bytes)| (resource.to_string(), bytes.clone())).collect();
+        retry(|| self.objects.create(&files))?;
+        self.partials
+            .extend(growth.files.iter().map(|(resource, _)| *resource).filter(|file| !file.is_full()));
+        Ok(())
+    }
+
+    /// Publishes a checkpoint of this log, and removes the partial files that nobody needs any more.
+    pub(crate) fn publish(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), ObjectError> {
+        retry(|| self.objects.replace(CHECKPOINT, checkpoint.as_bytes()))?;
+        self.published = self.published.max(checkpoint.claim().size());
+        let outgrown = self.partials.iter().filter(|partial| !partial.is_needed_by(self.published));
+        let outgrown: Vec<_> = outgrown.take(PARTIALS_REMOVED).copied().collect();
+        if !outgrown.is_empty() {
+            let paths: Vec<_> = outgrown.iter().map(ToString::to_string).collect();
+            self.objects.remove(&paths)?;
+            for partial in &outgrown {
+                self.partials.remove(partial);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes an archived checkpoint durable.
+    pub(crate) fn archive(&self, number: u64, checkpoint: &SignedCheckpoint) -> Result<(), ObjectError> {
+        retry(|| self.objects.create(&[(super::archive_path(number), checkpoint.as_bytes().to_vec())]))
+    }
+
+    /// Entries below this index are in full bundles, and need not be pending.
+    pub(crate) fn settled(&self) -> u64 {
+        self.writer.size().get() / 256 * 256
+    }
+}
+
+/// The log with entries that are not committed yet.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    writer: TileWriter,
+    growth: Growth,
+    head: Head,
+}
+
+impl Draft {
+    pub(crate) const fn head(&self) -> &Head {
+        &self.head
+    }
+}
+
+/// Signs the head of the log without leaves.
+pub(crate) fn sign_empty(key: &SignerKey) -> Result<SignedCheckpoint, CheckpointError> {
+    sign(key, &TileWriter::new())
+}
+
+fn sign(key: &SignerKey, writer: &TileWriter) -> Result<SignedCheckpoint, CheckpointError> {
+    let origin = Origin::from(key.verifier_key().name());
+    SignedCheckpoint::sign(Checkpoint::new(origin, writer.size(), writer.root())?, key)
+}
+
+fn read_published(objects: &dyn Objects, key: &VerifierKey) -> Result<Option<SignedCheckpoint>, OpenError> {
+    let Some(bytes) = objects.read(CHECKPOINT)? else { return Ok(None) };
+    let signed = SignedCheckpoint::parse(&bytes)?;
+    signed.verify(key)?;
+    Ok(Some(signed))
+}
+
+/// Tries again for a while where the storage only refuses.
+fn retry(mut work: impl FnMut() -> Result<(), ObjectError>) -> Result<(), ObjectError> {
+    let mut tries = 0;
+    loop {
+        match work() {
+            Err(error) if error.is_passing() && tries < WRITE_RETRIES => {
+                tries += 1;
+                tracing::warn!(%error, tries, "writing the log's files failed; trying again");
+                std::thread::sleep(WRITE_RETRY);
+            }
+            done => return done,
+        }
+    }
+}
+
+struct Source<'a>(&'a dyn Objects);
+
+impl TileSource for Source<'_> {
+    type Error = ObjectError;
+
+    fn read(&self, resource: Resource) -> Result<Option<Vec<u8>>, ObjectError> {
+        self.0.read(&resource.to_string())
+    }
+}
+
+/// Why entries cannot be drafted.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DraftError {
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    #[error(transparent)]
+    Sign(#[from] CheckpointError),
+}
+
+/// Why the log is not to be appended to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// The storage.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
+    /// The files are not what the database's entries were appended to.
+    #[error(transparent)]
+    Load(#[from] LoadError<ObjectError>),
+    /// The published checkpoint is not this log's.
+    #[error("the published checkpoint: {0}")]
+    Published(#[from] CheckpointError),
+    /// The files are newer than the database.
+    #[error("{files} leaves were published, but the database knows {database}")]
+    Rolled { database: LogSize, files: LogSize },
+    /// The database's entries do not reach its head.
+    #[error("the database's head has {head} leaves, its entries reach to {found}")]
+    Entries { head: LogSize, found: LogSize },
+    /// What was published is not the beginning of what the database holds.
+    #[error("the log's past at {size} leaves cannot be read: {message}")]
+    Past { size: LogSize, message: String },
+    /// Another root was published.
+    #[error("another root than the database's was published at {size} leaves")]
+    Forked { size: LogSize },
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        let failure = |exit| Self::new(exit, format_args!("the log is not to be appended to: {error}"));
+        match &error {
+            OpenError::Objects(ObjectError::Io { full: true, .. }) => {
+                failure(Exit::Io).hint("free some disk space")
+            }
+            OpenError::Objects(_) => failure(Exit::Io).hint("look at the disk and at the kernel's log"),
+            OpenError::Rolled { .. } | OpenError::Forked { .. } => failure(Exit::Software).hint(
+                "the database was restored from a backup that is older than the log's files; going on would sign a \
+                 second history. Restore the newest database, or begin a new log under another origin \
+                 (docs/protocol.md, \"When the log cannot go on\")",
+            ),
+            OpenError::Load(LoadError::Absent(_)) | OpenError::Past { .. } => failure(Exit::Software)
+                .hint("files of the log were removed, or are older than the database: restore the log directory"),
+            OpenError::Published(_) => failure(Exit::Software)
+                .hint("are log.key and the log directory those of this database?"),
+            _ => failure(Exit::Software).hint("restore the log directory and the database from one backup"),
+        }
+    }
+}

@@ -18,3 +18,4 @@ CREATE TABLE log_archive (
   note   TEXT   NOT NULL,
   leaf   BIGINT NOT NULL
 );
+CREATE INDEX log_archive_by_leaf ON log_archive (leaf);

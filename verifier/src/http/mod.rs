@@ -126,6 +126,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route_layer(from_fn(check_protocol));
     let open = Router::new()
         .route("/checkpoint", get(log::checkpoint))
+        .route("/tile/{*path}", get(log::tile))
+        .route("/archive/{*path}", get(log::archive))
         .route("/v1/log/proof/{index}", get(log::proof))
         .route("/v1/version", get(status::version))
         .route("/v1/health", get(status::health));

@@ -6,13 +6,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ledger::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint};
 use ledger::note::{SignerKey, VerifierKey};
 use ledger::tile::{Growth, LoadError, Resource, TileSource, TileWriter, WriteError};
 use ledger::tree::LogSize;
 
-use super::{CHECKPOINT, LogReader, ObjectError, Objects};
+use super::{CHECKPOINT, LogReader, ObjectError, Objects, archive_path};
 use crate::failure::{Exit, Failure};
 use crate::limits::{PARTIALS_REMOVED, WRITE_RETRIES, WRITE_RETRY};
 
@@ -39,11 +40,32 @@ pub(crate) struct Committed {
     pub(crate) entries: Vec<Vec<u8>>,
 }
 
+impl Committed {
+    /// The log without leaves.
+    pub(crate) const fn nothing(checkpoint: SignedCheckpoint) -> Self {
+        Self { checkpoint, first: LogSize::ZERO, entries: Vec::new() }
+    }
+}
+
+/// How long a storage that refuses is asked again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    pub(crate) tries: u32,
+    pub(crate) wait: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { tries: WRITE_RETRIES, wait: WRITE_RETRY }
+    }
+}
+
 /// The log's right edge and its files.
 #[derive(Debug)]
 pub(crate) struct Sequencer {
     objects: Arc<dyn Objects>,
     key: Arc<SignerKey>,
+    patience: Patience,
     writer: TileWriter,
     /// Partial files that were written and not removed.
     partials: BTreeSet<Resource>,
@@ -56,6 +78,7 @@ impl Sequencer {
     pub(crate) fn open(
         objects: Arc<dyn Objects>,
         key: Arc<SignerKey>,
+        patience: Patience,
         committed: &Committed,
     ) -> Result<Self, OpenError> {
         let claim = committed.checkpoint.claim();
@@ -72,7 +95,7 @@ impl Sequencer {
             return Err(OpenError::Entries { head: claim.size(), found: writer.size() });
         }
         let partials = objects.partials()?.iter().filter_map(|path| path.parse().ok()).collect();
-        let mut sequencer = Self { objects, key, writer, partials, published: LogSize::ZERO };
+        let mut sequencer = Self { objects, key, patience, writer, partials, published: LogSize::ZERO };
         sequencer.write(&growth)?;
         sequencer.check_published(published)?;
         Ok(sequencer)
@@ -108,7 +131,7 @@ impl Sequencer {
         let mut writer = self.writer.clone();
         let growth = writer.append(entries)?;
         let checkpoint = sign(&self.key, &writer)?;
-        Ok(Draft { writer, growth, head: Head { checkpoint } })
+        Ok(Draft { writer, growth, archived: Vec::new(), head: Head { checkpoint } })
     }
 
     /// Takes over a draft that was committed, and makes its files durable.
@@ -117,13 +140,14 @@ impl Sequencer {
     pub(crate) fn adopt(&mut self, draft: Draft) -> Result<Head, ObjectError> {
         self.writer = draft.writer;
         self.write(&draft.growth)?;
+        self.archive(&draft.archived)?;
         Ok(draft.head)
     }
 
     fn write(&mut self, growth: &Growth) -> Result<(), ObjectError> {
         let files: Vec<_> =
             growth.files.iter().map(|(resource, bytes)| (resource.to_string(), bytes.clone())).collect();
-        retry(|| self.objects.create(&files))?;
+        self.retry(|| self.objects.create(&files))?;
         self.partials
             .extend(growth.files.iter().map(|(resource, _)| *resource).filter(|file| !file.is_full()));
         Ok(())
@@ -131,7 +155,7 @@ impl Sequencer {
 
     /// Publishes a checkpoint of this log, and removes the partial files that nobody needs any more.
     pub(crate) fn publish(&mut self, checkpoint: &SignedCheckpoint) -> Result<(), ObjectError> {
-        retry(|| self.objects.replace(CHECKPOINT, checkpoint.as_bytes()))?;
+        self.retry(|| self.objects.replace(CHECKPOINT, checkpoint.as_bytes()))?;
         self.published = self.published.max(checkpoint.claim().size());
         let outgrown = self.partials.iter().filter(|partial| !partial.is_needed_by(self.published));
         let outgrown: Vec<_> = outgrown.take(PARTIALS_REMOVED).copied().collect();
@@ -145,9 +169,30 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Makes an archived checkpoint durable.
-    pub(crate) fn archive(&self, number: u64, checkpoint: &SignedCheckpoint) -> Result<(), ObjectError> {
-        retry(|| self.objects.create(&[(super::archive_path(number), checkpoint.as_bytes().to_vec())]))
+    /// Makes archived checkpoints durable.
+    pub(crate) fn archive(&self, archived: &[(u64, SignedCheckpoint)]) -> Result<(), ObjectError> {
+        if archived.is_empty() {
+            return Ok(());
+        }
+        let file =
+            |(number, note): &(u64, SignedCheckpoint)| (archive_path(*number), note.as_bytes().to_vec());
+        let files: Vec<_> = archived.iter().map(file).collect();
+        self.retry(|| self.objects.create(&files))
+    }
+
+    /// Tries again for a while where the storage only refuses.
+    fn retry(&self, mut work: impl FnMut() -> Result<(), ObjectError>) -> Result<(), ObjectError> {
+        let mut tries = 0;
+        loop {
+            match work() {
+                Err(error) if error.is_passing() && tries < self.patience.tries => {
+                    tries += 1;
+                    tracing::warn!(%error, tries, "writing the log's files failed; trying again");
+                    std::thread::sleep(self.patience.wait);
+                }
+                done => return done,
+            }
+        }
     }
 
     /// Entries below this index are in full bundles, and need not be pending.
@@ -161,10 +206,16 @@ impl Sequencer {
 pub(crate) struct Draft {
     writer: TileWriter,
     growth: Growth,
+    archived: Vec<(u64, SignedCheckpoint)>,
     head: Head,
 }
 
 impl Draft {
+    /// Adds checkpoints that the same commit archives.
+    pub(crate) fn archive(&mut self, archived: Vec<(u64, SignedCheckpoint)>) {
+        self.archived = archived;
+    }
+
     pub(crate) const fn head(&self) -> &Head {
         &self.head
     }
@@ -185,21 +236,6 @@ fn read_published(objects: &dyn Objects, key: &VerifierKey) -> Result<Option<Sig
     let signed = SignedCheckpoint::parse(&bytes)?;
     signed.verify(key)?;
     Ok(Some(signed))
-}
-
-/// Tries again for a while where the storage only refuses.
-fn retry(mut work: impl FnMut() -> Result<(), ObjectError>) -> Result<(), ObjectError> {
-    let mut tries = 0;
-    loop {
-        match work() {
-            Err(error) if error.is_passing() && tries < WRITE_RETRIES => {
-                tries += 1;
-                tracing::warn!(%error, tries, "writing the log's files failed; trying again");
-                std::thread::sleep(WRITE_RETRY);
-            }
-            done => return done,
-        }
-    }
 }
 
 struct Source<'a>(&'a dyn Objects);

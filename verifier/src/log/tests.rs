@@ -1,1 +1,4 @@
-//! tests
+//! The write path on a disk that fails at any of its calls.
+
+mod crash;
+mod faulty;

@@ -5,6 +5,7 @@
 //! Out: an answer to each, given only after the commit is on the disk. So nothing that was acknowledged is lost, and
 //! nothing that failed is half there. Whether evidence is true was established before, by `appraisal::verify`.
 
+mod archive;
 mod enrolment;
 mod event;
 mod evidence;
@@ -19,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ::evidence::time::UnixTime;
+use ledger::checkpoint::SignedCheckpoint;
 use ledger::leaf::Leaf;
 use ledger::note::SignerKey;
 use ledger::tree::LeafIndex;
@@ -31,7 +33,7 @@ use crate::clock::Clock;
 use crate::failure::{Exit, Failure};
 use crate::limits::{RECORD_BATCH, RECORD_QUEUE};
 use crate::log::local::LocalFiles;
-use crate::log::sequence::{Draft, DraftError, OpenError, Sequencer};
+use crate::log::sequence::{Draft, DraftError, OpenError, Patience, Sequencer};
 use crate::log::{Objects, disk::RealDisk};
 use crate::store::log::{Committed, Head, HeadError, take_over};
 use crate::store::token::{self, JoinRefusal, TokenError, TokenKind};
@@ -49,6 +51,8 @@ pub(crate) enum Work {
     Enrolment(Box<NewEnrolment>),
     Manifest(Box<NewManifest>),
     Refusal(Box<NewRefusal>),
+    /// A checkpoint with its witnesses' signatures, to be kept for auditors.
+    Archive(Box<SignedCheckpoint>),
     /// Hosts that were last heard before this time are silent now.
     Silence(UnixTime),
     OperatorToken {
@@ -190,6 +194,7 @@ pub(crate) struct Place {
     pub(crate) database: PathBuf,
     pub(crate) objects: Arc<dyn Objects>,
     pub(crate) key: Arc<SignerKey>,
+    pub(crate) patience: Patience,
 }
 
 impl Place {
@@ -197,7 +202,12 @@ impl Place {
     pub(crate) fn local(database: &Path, log_dir: &Path, key: Arc<SignerKey>) -> Result<Self, Failure> {
         crate::serve::make_public_dir(log_dir)?;
         let files = LocalFiles::open(RealDisk, log_dir).map_err(OpenError::from)?;
-        Ok(Self { database: database.to_owned(), objects: Arc::new(files), key })
+        Ok(Self {
+            database: database.to_owned(),
+            objects: Arc::new(files),
+            key,
+            patience: Patience::default(),
+        })
     }
 }
 
@@ -235,12 +245,15 @@ async fn open_log(
         None => {
             let checkpoint =
                 log::begin(connection, &place.key).await.map_err(|error| damaged(&error.into()))?;
-            (Committed { checkpoint, first: ledger::tree::LogSize::ZERO, entries: Vec::new() }, 1)
+            (Committed::nothing(checkpoint), 1)
         }
     };
-    let (objects, key) = (Arc::clone(&place.objects), Arc::clone(&place.key));
+    let archived =
+        archive::since(connection, committed.first).await.map_err(|error| damaged(&error.into()))?;
+    let (objects, key, patience) = (Arc::clone(&place.objects), Arc::clone(&place.key), place.patience);
     let opened = tokio::task::spawn_blocking(move || {
-        let mut sequencer = Sequencer::open(objects, key, &committed)?;
+        let mut sequencer = Sequencer::open(objects, key, patience, &committed)?;
+        sequencer.archive(&archived)?;
         sequencer.publish(&committed.checkpoint)?;
         Ok::<_, OpenError>((sequencer, Head { checkpoint: committed.checkpoint }))
     });
@@ -371,7 +384,8 @@ impl Writer {
             None
         } else {
             let entries: Vec<_> = leaves.iter().map(Leaf::to_bytes).collect();
-            let draft = self.sequencer.draft(&entries)?;
+            let mut draft = self.sequencer.draft(&entries)?;
+            draft.archive(archive::since(&mut tx, self.sequencer.size()).await?);
             let head = &draft.head().checkpoint;
             log::append(&mut tx, &self.sequencer, &leaves, head, self.epoch, now).await?;
             Some(draft)
@@ -407,6 +421,7 @@ async fn apply(work: &Work, tx: &mut SqliteConnection, index: LeafIndex, now: Un
             new.apply(tx).await?;
             Ok(stored(true))
         }
+        Work::Archive(checkpoint) => archive::apply(checkpoint, tx, index).await.map(logged),
         Work::Silence(before) => Ok(stored(event::mark_silent(tx, *before, now).await? > 0)),
         Work::OperatorToken { name, scope, expires } => {
             let token = token::create_operator(tx, name, *scope, now, *expires).await?;

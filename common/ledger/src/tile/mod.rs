@@ -204,6 +204,16 @@ impl Resource {
         self.width().is_full()
     }
 
+    /// How many leaves a log has at least that has this file.
+    pub fn end(self) -> u64 {
+        let (level, index) = match self {
+            Self::Bundle(bundle) => (0, bundle.index),
+            Self::Tile(tile) => (tile.level, tile.index),
+        };
+        // No overflow: both constructors keep the last leaf below 2^63.
+        ((index << TILE_HEIGHT) + u64::from(self.width().get())) << (TILE_HEIGHT * level)
+    }
+
     /// The same file once it is full; `None` where no log of less than 2^63 leaves fills it.
     pub fn full(self) -> Option<Self> {
         match self {

@@ -1,10 +1,10 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt bench fuzz soak clean-demo
+.PHONY: help demo test log-conformance lint fmt bench fuzz soak clean-demo
 SHELL := /bin/bash
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: ## the whole way through on this machine: verifier, software TPM, agent, a change, an answer (DEMO_EXIT=1 ends by itself)
 	@scripts/setup
@@ -15,8 +15,13 @@ demo: ## the whole way through on this machine: verifier, software TPM, agent, a
 test: ## all tests
 	@scripts/setup
 	cargo build --workspace --bins
+	scripts/log-conformance --present
 	cargo test --workspace --doc --quiet
 	cargo nextest run --workspace --no-fail-fast
+
+log-conformance: ## other people's software checks our logs; installs what it needs, fails where something is missing
+	@scripts/setup
+	scripts/log-conformance
 
 lint: ## what CI checks beside the tests
 	scripts/lint

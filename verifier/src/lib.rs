@@ -17,6 +17,7 @@ pub mod pki;
 pub mod store;
 
 mod appraise;
+mod cosign;
 mod endorse;
 mod log;
 mod record;

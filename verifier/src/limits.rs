@@ -72,3 +72,7 @@ pub(crate) const PARTIALS_REMOVED: usize = 1_024;
 pub(crate) const WRITE_RETRIES: u32 = 20;
 /// How long it waits in between.
 pub(crate) const WRITE_RETRY: Duration = Duration::from_millis(500);
+/// Trusted certificates for witnesses' servers: Debian's bundle has 220 KiB.
+pub(crate) const ROOTS_BYTES: u64 = 4 << 20;
+/// The longest time between two tries of a witness that fails, in milliseconds.
+pub(crate) const WITNESS_BACKOFF_MAX: u64 = 300_000;

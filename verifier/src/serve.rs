@@ -20,14 +20,15 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
-use crate::config::{Config, TlsSource};
+use crate::config::{Config, Publishing, TlsSource};
+use crate::cosign::{self, Board, Cosigner};
 use crate::endorse::Endorser;
 use crate::failure::{Exit, Failure};
 use crate::files::{self, Audience};
 use crate::http::{App, Parts, Server, router, tls_config};
 use crate::limits::PEM_BYTES;
 use crate::pki::{RENEWAL, ServerIdentity};
-use crate::record::{self, Liveness, Place, Recorder, Work};
+use crate::record::{self, Heads, Liveness, Place, Recorder, Work};
 
 /// A verifier that serves.
 #[derive(Debug)]
@@ -92,8 +93,13 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     let identity = Arc::new(ServerIdentity::open(&config, clock.now())?);
     let key = Arc::new(log_key(&config)?);
     let verifier_key = key.verifier_key().clone();
-    let (recorder, store, recording) =
-        record::start(Place::local(&config.database(), &config.log_dir(), key)?, clock.clone()).await?;
+    let heads = match &config.publishing {
+        Publishing::DangerUnwitnessed => Heads::Published,
+        Publishing::Witnessed(_) => Heads::Cosigned,
+    };
+    let place = Place::local(&config.database(), &config.log_dir(), key, heads)?;
+    let (recorder, store, recording) = record::start(place, clock.clone()).await?;
+    let (cosigner, board) = cosigner(&config, &verifier_key, &store, &recorder, &clock).await?;
     let listener = listen(config.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::io("the listening socket", &error))?;
     let stop = CancellationToken::new();
@@ -107,6 +113,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
         policy: Policy::built_in(),
         log_key: verifier_key.to_string(),
         origin: verifier_key.name().to_string(),
+        witnesses: board,
     };
     let server = Server {
         listener,
@@ -118,7 +125,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     let liveness = recorder.liveness();
     tokio::spawn(sweep(recorder, clock.clone(), config.hosts.stale_after, stop.clone()));
     tokio::spawn(renew(identity, clock, stop.clone()));
-    let task = tokio::spawn(run(server, recording, stop.clone(), store, lock));
+    let cosigning = tokio::spawn(cosign(cosigner, stop.clone()));
+    let task = tokio::spawn(run(server, recording, cosigning, stop.clone(), store, lock));
     Ok(Running { address, ca_pem, log_key: verifier_key.to_string(), liveness, stop, task })
 }
 
@@ -126,23 +134,66 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
 async fn run(
     server: Server,
     mut recording: JoinHandle<Result<(), Failure>>,
+    mut cosigning: JoinHandle<Result<(), Failure>>,
     stop: CancellationToken,
     store: crate::store::Store,
     lock: File,
 ) -> Result<(), Failure> {
     let failed = |error| Err(Failure::new(Exit::Software, format_args!("the recorder died: {error}")));
     let mut serving = tokio::spawn(server.run(stop.clone()));
-    let recorded = tokio::select! {
-        recorded = &mut recording => {
+    // What ended first ends the others. The recorder ends last: it goes on as long as somebody may send it work.
+    let ended = tokio::select! {
+        recorded = &mut recording => Some(recorded),
+        cosigned = &mut cosigning => {
             stop.cancel();
+            let _ = (&mut serving).await;
+            let recorded = recording.await.unwrap_or_else(failed);
+            store.close().await;
+            drop(lock);
+            return cosigned.unwrap_or_else(failed).and(recorded);
+        }
+        _ = &mut serving => None,
+    };
+    stop.cancel();
+    let recorded = match ended {
+        Some(recorded) => {
             let _ = (&mut serving).await;
             recorded
         }
-        _ = &mut serving => recording.await,
+        None => {
+            let _ = (&mut cosigning).await;
+            recording.await
+        }
     };
     store.close().await;
     drop(lock);
     recorded.unwrap_or_else(failed)
+}
+
+/// The task that has heads cosigned, after it has asked each witness once whether this log may go on.
+async fn cosigner(
+    config: &Config,
+    log: &VerifierKey,
+    store: &crate::store::Store,
+    recorder: &Recorder,
+    clock: &Clock,
+) -> Result<(Option<Cosigner>, Option<Board>), Failure> {
+    let Publishing::Witnessed(rules) = &config.publishing else { return Ok((None, None)) };
+    let (reader, recorder) = (store.log().clone(), recorder.clone());
+    let (mut cosigner, board) = Cosigner::new(rules.clone(), log.clone(), reader, recorder, clock.clone())?;
+    cosigner.first_round().await?;
+    Ok((Some(cosigner), Some(board)))
+}
+
+/// Ends when it is asked to, or when the log must not be signed any more.
+async fn cosign(cosigner: Option<Cosigner>, stop: CancellationToken) -> Result<(), Failure> {
+    match cosigner {
+        Some(cosigner) => cosigner.run(stop).await,
+        None => {
+            stop.cancelled().await;
+            Ok(())
+        }
+    }
 }
 
 /// Two verifiers on one state directory would be two writers of one log.
@@ -211,6 +262,9 @@ pub fn check_files(config: &Config) -> Result<(), Failure> {
     }
     if config.log_key.exists() {
         log_key(config)?;
+    }
+    if let Publishing::Witnessed(rules) = &config.publishing {
+        cosign::read_policy(rules)?;
     }
     Ok(())
 }

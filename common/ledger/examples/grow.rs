@@ -61,7 +61,8 @@ fn main() -> ExitCode {
 fn arguments() -> Result<Arguments, Failed> {
     let mut words = std::env::args().skip(1);
     let dir = words.next().ok_or(USAGE)?.into();
-    let mut arguments = Arguments { dir, leaves: 0, batch: 1_000, fork_at: u64::MAX, prove: None, request: None };
+    let mut arguments =
+        Arguments { dir, leaves: 0, batch: 1_000, fork_at: u64::MAX, prove: None, request: None };
     while let Some(option) = words.next() {
         let value: u64 = words.next().ok_or(USAGE)?.parse()?;
         match option.as_str() {

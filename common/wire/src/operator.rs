@@ -328,3 +328,48 @@ pub struct Version {
     /// The log's verifier key in C2SP vkey form.
     pub log_key: String,
 }
+
+/// How the log is witnessed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogWitnesses {
+    /// Whether a trust policy decides what is published; without one every head is.
+    pub policy: bool,
+    /// Leaves of the newest head.
+    pub head: u64,
+    /// Leaves of the published checkpoint.
+    pub published: Option<u64>,
+    /// A newer head that is not published.
+    pub waiting: Option<LogUnpublished>,
+    /// The policy's witnesses, in its order.
+    pub witnesses: Vec<LogWitness>,
+}
+
+/// A head that did not reach the quorum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogUnpublished {
+    /// Its leaves.
+    pub size: u64,
+    /// What is missing.
+    pub why: String,
+}
+
+/// One witness, as it stands since the verifier started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogWitness {
+    /// What the policy calls it.
+    pub name: String,
+    /// Its public key.
+    pub key: String,
+    /// Where it is asked; one without an address is not asked.
+    pub url: Option<String>,
+    /// Whether the quorum can be made with it.
+    pub counts: bool,
+    /// Leaves of the checkpoint that it cosigned last.
+    pub cosigned_size: Option<u64>,
+    /// When, by its clock, in seconds since 1970.
+    pub cosigned_at_secs: Option<u64>,
+    /// When it failed last, in milliseconds since 1970, where it has not cosigned since.
+    pub failed_at_ms: Option<u64>,
+    /// In which way.
+    pub failure: Option<String>,
+}

@@ -54,6 +54,8 @@ pub struct Config {
     pub origin: Option<KeyName>,
     /// The log's signing key.
     pub log_key: PathBuf,
+    /// When a head of the log is published.
+    pub publishing: Publishing,
     /// Whom the endorsement keys of hosts must be vouched for by.
     pub endorsement: EndorsementPolicy,
     /// What hosts are told, and how long they may be silent.
@@ -62,6 +64,39 @@ pub struct Config {
     pub join_token_ttl_max: Duration,
     /// How much is taken from whom.
     pub limits: Limits,
+}
+
+/// When a head of the log is published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Publishing {
+    /// As soon as its files are durable: nobody but the hosts' agents vouches for there being one history.
+    DangerUnwitnessed,
+    /// When the quorum of a policy has cosigned it.
+    Witnessed(Witnessing),
+}
+
+/// How cosignatures are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Witnessing {
+    /// The trust policy, as C2SP tlog-policy.
+    pub policy: PathBuf,
+    /// How often.
+    pub every: Duration,
+    /// How often a cosigned checkpoint is kept for auditors.
+    pub archive_every: Duration,
+    /// What the witnesses' servers are trusted by, in PEM.
+    pub ca: PathBuf,
+    /// How they are reached.
+    pub transport: WitnessTransport,
+}
+
+/// How witnesses are reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WitnessTransport {
+    /// By https alone.
+    Https,
+    /// Also in the clear, where the policy says so.
+    DangerHttp,
 }
 
 /// Where the server's certificate comes from.
@@ -149,7 +184,7 @@ impl Config {
         let state_dir =
             overrides.state_dir.clone().or(raw.state_dir).unwrap_or_else(|| DEFAULT_STATE_DIR.into());
         let names = if overrides.names.is_empty() { raw.names } else { overrides.names.clone() };
-        let origin = overrides.origin.clone().or(raw.log.origin);
+        let origin = overrides.origin.clone().or_else(|| raw.log.origin.clone());
         Ok(Self {
             listen: listen.parse().map_err(|_| {
                 invalid("listen", &listen, "is not an address and port")
@@ -158,6 +193,7 @@ impl Config {
             names: names.into_iter().map(checked_name).collect::<Result<_, _>>()?,
             tls: tls_source(raw.tls)?,
             origin: origin.as_deref().map(checked_origin).transpose()?,
+            publishing: publishing(&raw.log)?,
             log_key: raw.log.key.unwrap_or_else(|| state_dir.join("log.key")),
             endorsement: endorsement_policy(raw.endorsement),
             hosts: host_rules(&raw.hosts)?,
@@ -212,6 +248,34 @@ fn tls_source(raw: raw::Tls) -> Result<TlsSource, Failure> {
         (Some(ca), Some(certificate), Some(key)) => Ok(TlsSource::Files { ca, certificate, key }),
         _ => Err(missing("one of tls.ca, tls.certificate and tls.key", "they come together or not at all")),
     }
+}
+
+/// Settings of witnessing without a policy would be passed over in silence.
+fn publishing(raw: &raw::Log) -> Result<Publishing, Failure> {
+    let Some(policy) = raw.policy.clone() else {
+        let set = [
+            ("log.cosign-interval-secs", raw.cosign_interval_secs.is_some()),
+            ("log.archive-interval-secs", raw.archive_interval_secs.is_some()),
+            ("log.witness-ca", raw.witness_ca.is_some()),
+            ("log.danger-witnesses-by-http", raw.danger_witnesses_by_http),
+        ];
+        return match set.iter().find(|(_, set)| *set) {
+            Some((key, _)) => Err(missing("log.policy", &format!("{key} says nothing without it"))),
+            None => Ok(Publishing::DangerUnwitnessed),
+        };
+    };
+    let every = seconds("log.cosign-interval-secs", raw.cosign_interval_secs, DEFAULT_COSIGN_SECS)?;
+    Ok(Publishing::Witnessed(Witnessing {
+        policy,
+        every,
+        archive_every: seconds("log.archive-interval-secs", raw.archive_interval_secs, DEFAULT_ARCHIVE_SECS)?,
+        ca: raw.witness_ca.clone().unwrap_or_else(|| DEFAULT_WITNESS_CA.into()),
+        transport: if raw.danger_witnesses_by_http {
+            WitnessTransport::DangerHttp
+        } else {
+            WitnessTransport::Https
+        },
+    }))
 }
 
 fn endorsement_policy(raw: raw::Endorsement) -> EndorsementPolicy {
@@ -278,4 +342,7 @@ const STALE_AFTER_HEARTBEATS: u64 = 3;
 /// Firmware, boot loader, kernel and IMA; 16 and up are for debugging and late launch.
 const DEFAULT_SELECTION: &str = "sha256:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15";
 const DEFAULT_JOIN_TTL_MAX_SECS: u64 = 30 * 24 * 3_600;
+const DEFAULT_COSIGN_SECS: u64 = 10;
+const DEFAULT_ARCHIVE_SECS: u64 = 600;
+const DEFAULT_WITNESS_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
 const MAX_SECS: u64 = 10 * 366 * 24 * 3_600;

@@ -32,6 +32,11 @@ pub(super) struct Tls {
 pub(super) struct Log {
     pub(super) origin: Option<String>,
     pub(super) key: Option<PathBuf>,
+    pub(super) policy: Option<PathBuf>,
+    pub(super) cosign_interval_secs: Option<u64>,
+    pub(super) archive_interval_secs: Option<u64>,
+    pub(super) witness_ca: Option<PathBuf>,
+    pub(super) danger_witnesses_by_http: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::IntoResponse;
+use ledger::checkpoint::SignedCheckpoint;
 use ledger::proof_file::ProofFile;
 use ledger::tile::{Resource, parse_indexed_path};
 use ledger::tree::LeafIndex;
+use wire::operator::{LogUnpublished, LogWitness, LogWitnesses};
 
 use super::App;
 use super::problem::Fault;
+use crate::cosign::{Board, WitnessStanding};
 use crate::log::{CHECKPOINT, archive_path};
 
 /// `GET /checkpoint`: the published one.
@@ -68,6 +72,34 @@ pub(super) async fn proof(
         .with_extra(leaf.to_bytes().to_vec())
         .map_err(Fault::internal)?;
     Ok(([(header::CONTENT_TYPE, TEXT)], file.to_string()))
+}
+
+/// `GET /v1/log/witnesses`: how the published checkpoint came to be, and what keeps a newer one back.
+pub(super) async fn witnesses(State(app): State<Arc<App>>) -> Result<Json<LogWitnesses>, Fault> {
+    let note = app.store.log().file(CHECKPOINT.to_owned()).await?;
+    let published = match note {
+        Some(note) => Some(SignedCheckpoint::parse(&note).map_err(Fault::internal)?.claim().size().get()),
+        None => None,
+    };
+    let board = app.witnesses.as_ref();
+    let witnesses = board.map(Board::witnesses).unwrap_or_default().into_iter().map(view).collect();
+    let waiting = board.and_then(Board::unpublished).map(|(size, why)| LogUnpublished { size, why });
+    let head = app.recorder.head().size().get();
+    Ok(Json(LogWitnesses { policy: board.is_some(), head, published, waiting, witnesses }))
+}
+
+fn view(standing: WitnessStanding) -> LogWitness {
+    let WitnessStanding { name, key, url, counts, cosigned, failure } = standing;
+    LogWitness {
+        name,
+        key,
+        url,
+        counts,
+        cosigned_size: cosigned.map(|(size, _)| size),
+        cosigned_at_secs: cosigned.map(|(_, at)| at),
+        failed_at_ms: failure.as_ref().map(|(at, _)| *at),
+        failure: failure.map(|(_, why)| why),
+    }
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";

@@ -37,6 +37,7 @@ use wire::{PROTOCOL_HEADER, PROTOCOL_VERSION};
 
 use crate::clock::Clock;
 use crate::config::{HostRules, Limits};
+use crate::cosign::Board;
 use crate::endorse::Endorser;
 use crate::limits::{REQUEST_TIMEOUT, SUBMISSION_KIB};
 use crate::record::Recorder;
@@ -60,6 +61,8 @@ pub(crate) struct App {
     pub(crate) policy: Policy,
     pub(crate) log_key: String,
     pub(crate) origin: String,
+    /// How the log's witnesses stand, where a policy names any.
+    pub(crate) witnesses: Option<Board>,
     rates: RateLimits,
     sessions: Sessions,
     /// Who computes; the others wait.
@@ -80,12 +83,23 @@ pub(crate) struct Parts {
     pub(crate) policy: Policy,
     pub(crate) log_key: String,
     pub(crate) origin: String,
+    pub(crate) witnesses: Option<Board>,
 }
 
 impl App {
     pub(crate) fn new(parts: Parts, limits: &Limits) -> Self {
-        let Parts { store, recorder, clock, rules, join_token_ttl_max, endorser, policy, log_key, origin } =
-            parts;
+        let Parts {
+            store,
+            recorder,
+            clock,
+            rules,
+            join_token_ttl_max,
+            endorser,
+            policy,
+            log_key,
+            origin,
+            witnesses,
+        } = parts;
         Self {
             store,
             recorder,
@@ -96,6 +110,7 @@ impl App {
             policy,
             log_key,
             origin,
+            witnesses,
             rates: RateLimits::new(limits),
             sessions: Sessions::new(),
             verifications: Arc::new(Semaphore::new(limits.verifications)),
@@ -137,6 +152,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/hosts/{host}/history", get(operator::history))
         .route("/v1/hosts/{host}/evidence/{seq}", get(operator::evidence))
         .route("/v1/refusals", get(operator::refusals))
+        .route("/v1/log/witnesses", get(log::witnesses))
         .route_layer(from_fn_with_state(Arc::clone(&app), auth::read));
     let enrollers = Router::new()
         .route("/v1/join-tokens", get(tokens::list_join).post(tokens::create_join))

@@ -51,6 +51,8 @@ pub(crate) enum Work {
     Enrolment(Box<NewEnrolment>),
     Manifest(Box<NewManifest>),
     Refusal(Box<NewRefusal>),
+    /// A checkpoint that reached the quorum of its policy.
+    Publish(Box<SignedCheckpoint>),
     /// A checkpoint with its witnesses' signatures, to be kept for auditors.
     Archive(Box<SignedCheckpoint>),
     /// Hosts that were last heard before this time are silent now.
@@ -195,11 +197,26 @@ pub(crate) struct Place {
     pub(crate) objects: Arc<dyn Objects>,
     pub(crate) key: Arc<SignerKey>,
     pub(crate) patience: Patience,
+    pub(crate) heads: Heads,
+}
+
+/// Which heads are published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Heads {
+    /// Each, once its files are durable.
+    Published,
+    /// Those that come back cosigned.
+    Cosigned,
 }
 
 impl Place {
     /// A database, and the log's files in a directory that is made where it is not there.
-    pub(crate) fn local(database: &Path, log_dir: &Path, key: Arc<SignerKey>) -> Result<Self, Failure> {
+    pub(crate) fn local(
+        database: &Path,
+        log_dir: &Path,
+        key: Arc<SignerKey>,
+        heads: Heads,
+    ) -> Result<Self, Failure> {
         crate::serve::make_public_dir(log_dir)?;
         let files = LocalFiles::open(RealDisk, log_dir).map_err(OpenError::from)?;
         Ok(Self {
@@ -207,6 +224,7 @@ impl Place {
             objects: Arc::new(files),
             key,
             patience: Patience::default(),
+            heads,
         })
     }
 }
@@ -251,10 +269,13 @@ async fn open_log(
     let archived =
         archive::since(connection, committed.first).await.map_err(|error| damaged(&error.into()))?;
     let (objects, key, patience) = (Arc::clone(&place.objects), Arc::clone(&place.key), place.patience);
+    let heads = place.heads;
     let opened = tokio::task::spawn_blocking(move || {
         let mut sequencer = Sequencer::open(objects, key, patience, &committed)?;
         sequencer.archive(&archived)?;
-        sequencer.publish(&committed.checkpoint)?;
+        if heads == Heads::Published {
+            sequencer.publish(&committed.checkpoint)?;
+        }
         Ok::<_, OpenError>((sequencer, Head { checkpoint: committed.checkpoint }))
     });
     let (sequencer, head) = opened.await.map_err(|error| Failure::new(Exit::Software, error))??;
@@ -302,8 +323,12 @@ impl Writer {
                 return Ok(self);
             }
         };
-        if let Some(draft) = draft {
-            self = self.write(draft).await?;
+        let cosigned = jobs.iter().rev().find_map(|job| match &job.work {
+            Work::Publish(checkpoint) => Some((**checkpoint).clone()),
+            _ => None,
+        });
+        if draft.is_some() || cosigned.is_some() {
+            self = self.write(draft, cosigned).await?;
         }
         let head = Arc::clone(&self.publish.borrow());
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
@@ -315,15 +340,23 @@ impl Writer {
 
     /// Makes the files of what was committed, and publishes. Where that fails the verifier ends unanswered: what was
     /// committed is made durable by its next start.
-    async fn write(self, draft: Draft) -> Result<Self, Failure> {
+    async fn write(self, draft: Option<Draft>, cosigned: Option<SignedCheckpoint>) -> Result<Self, Failure> {
         let Self { place, connection, mut sequencer, epoch, clock, publish } = self;
+        let heads = place.heads;
         let written = tokio::task::spawn_blocking(move || {
-            let head = sequencer.adopt(draft)?;
-            sequencer.publish(&head.checkpoint)?;
+            let head = draft.map(|draft| sequencer.adopt(draft)).transpose()?;
+            let publish = match (heads, &head, &cosigned) {
+                (Heads::Published, Some(head), _) => Some(&head.checkpoint),
+                (Heads::Published, None, _) => None,
+                (Heads::Cosigned, _, cosigned) => cosigned.as_ref(),
+            };
+            publish.map(|checkpoint| sequencer.publish(checkpoint)).transpose()?;
             Ok::<_, OpenError>((sequencer, head))
         });
         let (sequencer, head) = written.await.map_err(|error| Failure::new(Exit::Software, error))??;
-        publish.send_replace(Arc::new(head));
+        if let Some(head) = head {
+            publish.send_replace(Arc::new(head));
+        }
         Ok(Self { place, connection, sequencer, epoch, clock, publish })
     }
 
@@ -421,6 +454,8 @@ async fn apply(work: &Work, tx: &mut SqliteConnection, index: LeafIndex, now: Un
             new.apply(tx).await?;
             Ok(stored(true))
         }
+        // It is no row: it is done once the batch's files are there.
+        Work::Publish(_) => Ok(stored(true)),
         Work::Archive(checkpoint) => archive::apply(checkpoint, tx, index).await.map(logged),
         Work::Silence(before) => Ok(stored(event::mark_silent(tx, *before, now).await? > 0)),
         Work::OperatorToken { name, scope, expires } => {

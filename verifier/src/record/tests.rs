@@ -29,7 +29,7 @@ fn key() -> Arc<SignerKey> {
 }
 
 fn place(dir: &Path, key: Arc<SignerKey>) -> Result<Place, Failure> {
-    Place::local(&dir.join("verifier.db"), &dir.join("log"), key)
+    Place::local(&dir.join("verifier.db"), &dir.join("log"), key, Heads::Published)
 }
 
 fn clock() -> Clock {

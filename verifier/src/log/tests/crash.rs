@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::log::local::LocalFiles;
 use crate::log::sequence::Patience;
 use crate::log::{CHECKPOINT, archive_path};
-use crate::record::{Done, Place, Recorder, Work, start};
+use crate::record::{Done, Heads, Place, Recorder, Work, start};
 
 const ROOT: &str = "/log";
 
@@ -42,7 +42,13 @@ async fn open(database: &Path, disk: &FaultyDisk) -> Result<Started, Failure> {
     let files =
         LocalFiles::open(disk.clone(), Path::new(ROOT)).map_err(crate::log::sequence::OpenError::from)?;
     let patience = Patience { tries: 3, wait: Duration::ZERO };
-    let place = Place { database: database.to_owned(), objects: Arc::new(files), key: key(), patience };
+    let place = Place {
+        database: database.to_owned(),
+        objects: Arc::new(files),
+        key: key(),
+        patience,
+        heads: Heads::Published,
+    };
     let clock = Clock::new(|| UnixTime::from_secs(1_000_000));
     let (recorder, store, task) = start(place, clock).await?;
     drop(store);

@@ -1,0 +1,140 @@
+//! One witness, over HTTP.
+//!
+//! In: a head, and the proof that the witness needs. Out: its answer, read by `ledger::witness`; what the network does is
+//! a sentence for the operator.
+
+use std::sync::Arc;
+
+use ledger::checkpoint::SignedCheckpoint;
+use ledger::limits::MAX_WITNESS_ANSWER_BYTES;
+use ledger::tree::LogSize;
+use ledger::witness::{Answer, WitnessClient};
+use reqwest::Client;
+use reqwest::header::CONTENT_TYPE;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::WITNESS_TIMEOUT;
+use crate::config::{WitnessTransport, Witnessing};
+use crate::failure::{Exit, Failure};
+use crate::files;
+use crate::limits::ROOTS_BYTES;
+use crate::log::LogReader;
+
+/// The way to a witness.
+#[derive(Clone, Debug)]
+pub(super) struct Asker {
+    http: Client,
+    url: String,
+}
+
+impl Asker {
+    pub(super) fn new(http: Client, prefix: &str, transport: WitnessTransport) -> Result<Self, Failure> {
+        let allowed = match transport {
+            WitnessTransport::Https => prefix.starts_with("https://"),
+            WitnessTransport::DangerHttp => prefix.starts_with("https://") || prefix.starts_with("http://"),
+        };
+        if !allowed {
+            return Err(Failure::new(
+                Exit::Config,
+                format_args!("the witness at {prefix} is not asked by https"),
+            )
+            .hint("cosignatures are verified, but whoever is in between can keep them back"));
+        }
+        Ok(Self { http, url: format!("{}/add-checkpoint", prefix.trim_end_matches('/')) })
+    }
+
+    /// Asks for a cosignature, once more where the witness names another size.
+    pub(super) async fn cosign(
+        &self,
+        client: &mut WitnessClient,
+        head: &SignedCheckpoint,
+        reader: &LogReader,
+    ) -> Result<Answer, String> {
+        let both = async {
+            let first = self.once(client, head, reader).await?;
+            if first == Answer::TryAgain { self.once(client, head, reader).await } else { Ok(first) }
+        };
+        tokio::time::timeout(WITNESS_TIMEOUT, both)
+            .await
+            .unwrap_or_else(|_| Err("it does not answer in time".into()))
+    }
+
+    async fn once(
+        &self,
+        client: &mut WitnessClient,
+        head: &SignedCheckpoint,
+        reader: &LogReader,
+    ) -> Result<Answer, String> {
+        let size = head.claim().size();
+        if client.known() > size {
+            *client = WitnessClient::new(client.key().clone(), LogSize::ZERO);
+        }
+        let proof =
+            reader.prove_consistency(client.known(), size).await.map_err(|error| error.to_string())?;
+        let request = client.request(head, proof).map_err(|error| error.to_string())?;
+        let sent = self.http.post(&self.url).body(request.to_string()).send().await;
+        let mut response = sent.map_err(|error| network(&error))?;
+        let status = response.status().as_u16();
+        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let kind = kind.unwrap_or_default().to_owned();
+        let mut body = Vec::new();
+        while let Some(part) = response.chunk().await.map_err(|error| network(&error))? {
+            body.extend_from_slice(&part);
+            if body.len() > MAX_WITNESS_ANSWER_BYTES {
+                break;
+            }
+        }
+        Ok(client.answer(head, status, &kind, &body))
+    }
+}
+
+fn network(error: &reqwest::Error) -> String {
+    let what = if error.is_timeout() {
+        "it does not answer in time"
+    } else if error.is_connect() {
+        "it cannot be reached"
+    } else {
+        "the connection failed"
+    };
+    // The last cause is the one that says something.
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    format!("{what}: {cause}")
+}
+
+/// A client that trusts the certificates of the configured file, and follows nobody elsewhere.
+pub(super) fn http(rules: &Witnessing) -> Result<Client, Failure> {
+    let unusable = |why: &dyn std::fmt::Display| {
+        Failure::new(Exit::Config, format_args!("cannot trust {}: {why}", rules.ca.display())).hint(
+            "log.witness-ca is a PEM file; Debian's ca-certificates has /etc/ssl/certs/ca-certificates.crt",
+        )
+    };
+    let mut roots = RootCertStore::empty();
+    if rules.transport == WitnessTransport::Https || rules.ca.exists() {
+        let pem = files::read_trusted(&rules.ca, ROOTS_BYTES)?;
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
+            roots.add(certificate.map_err(|error| unusable(&error))?).map_err(|error| unusable(&error))?;
+        }
+        if roots.is_empty() {
+            return Err(unusable(&"there is no certificate in it"));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable(&error))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(WITNESS_TIMEOUT)
+        .user_agent(concat!("lydian-verifier/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| Failure::new(Exit::Software, error))
+}

@@ -25,6 +25,7 @@ mod record;
 mod http;
 mod query;
 pub mod serve;
+mod witness;
 
 pub mod cli;
 mod notify;

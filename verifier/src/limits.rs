@@ -76,3 +76,5 @@ pub(crate) const WRITE_RETRY: Duration = Duration::from_millis(500);
 pub(crate) const ROOTS_BYTES: u64 = 4 << 20;
 /// The longest time between two tries of a witness that fails, in milliseconds.
 pub(crate) const WITNESS_BACKOFF_MAX: u64 = 300_000;
+/// Forks that a witness keeps as evidence; one is enough for a verdict.
+pub(crate) const FORKS_KEPT: usize = 1_000;

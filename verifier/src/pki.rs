@@ -21,7 +21,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
 
-use crate::config::{Config, TlsSource};
+use crate::config::TlsSource;
 use crate::failure::{Exit, Failure};
 use crate::files::{self, Audience};
 use crate::limits::PEM_BYTES;
@@ -42,11 +42,11 @@ enum Source {
 
 impl ServerIdentity {
     /// Reads or makes what the configuration asks for.
-    pub fn open(config: &Config, now: UnixTime) -> Result<Self, Failure> {
-        match &config.tls {
+    pub fn open(tls: &TlsSource, state_dir: &Path, names: &[String], now: UnixTime) -> Result<Self, Failure> {
+        match tls {
             TlsSource::OwnCa => {
-                let authority = Box::new(Authority::open_or_make(&config.state_dir, now)?);
-                let names = all_names(&config.names);
+                let authority = Box::new(Authority::open_or_make(state_dir, now)?);
+                let names = all_names(names);
                 let current = RwLock::new(authority.issue(&names, now)?);
                 let ca_pem = authority.certificate_pem.clone();
                 Ok(Self { ca_pem, source: Source::Own { authority, names }, current })
@@ -204,7 +204,11 @@ pub const RENEWAL: Duration = Duration::from_secs(30 * 24 * 3_600);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Overrides, RawConfig};
+    use crate::config::{Config, Overrides, RawConfig};
+
+    fn open_of(config: &Config, now: UnixTime) -> Result<ServerIdentity, Failure> {
+        ServerIdentity::open(&config.tls, &config.state_dir, &config.names, now)
+    }
 
     fn config(dir: &Path, toml: &str) -> Config {
         let overrides = Overrides { state_dir: Some(dir.into()), ..Overrides::default() };
@@ -216,8 +220,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let config = config(dir.path(), "names = ['verifier.example.com', '192.0.2.1']");
         let now = crate::clock::Clock::system().now();
-        let first = ServerIdentity::open(&config, now).unwrap();
-        let second = ServerIdentity::open(&config, now).unwrap();
+        let first = open_of(&config, now).unwrap();
+        let second = open_of(&config, now).unwrap();
         assert_eq!(first.ca_pem(), second.ca_pem());
         let served = |identity: &ServerIdentity| identity.current.read().unwrap().cert[0].to_vec();
         assert_ne!(served(&first), served(&second));
@@ -232,10 +236,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let config = config(dir.path(), "");
         let now = crate::clock::Clock::system().now();
-        ServerIdentity::open(&config, now).unwrap();
+        open_of(&config, now).unwrap();
         let key = dir.path().join("ca.key");
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert_eq!(ServerIdentity::open(&config, now).unwrap_err().exit(), Exit::Permission);
+        assert_eq!(open_of(&config, now).unwrap_err().exit(), Exit::Permission);
     }
 
     #[test]
@@ -252,7 +256,7 @@ mod tests {
             let file = |name: &str| path(name).display().to_string();
             let toml =
                 format!("[tls]\nca = '{0}'\ncertificate = '{0}'\nkey = '{1}'", file("cert.pem"), file(key));
-            ServerIdentity::open(&config(dir.path(), &toml), UnixTime::from_secs(0))
+            open_of(&config(dir.path(), &toml), UnixTime::from_secs(0))
         };
         open("right.key").unwrap();
         assert_eq!(open("wrong.key").unwrap_err().exit(), Exit::Config);

@@ -90,7 +90,8 @@ impl Running {
 pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     let lock = lock_state_dir(&config.state_dir)?;
     let endorser = Endorser::open(&config.endorsement)?;
-    let identity = Arc::new(ServerIdentity::open(&config, clock.now())?);
+    let identity =
+        Arc::new(ServerIdentity::open(&config.tls, &config.state_dir, &config.names, clock.now())?);
     let key = Arc::new(log_key(&config)?);
     let verifier_key = key.verifier_key().clone();
     let heads = match &config.publishing {
@@ -197,7 +198,7 @@ async fn cosign(cosigner: Option<Cosigner>, stop: CancellationToken) -> Result<(
 }
 
 /// Two verifiers on one state directory would be two writers of one log.
-fn lock_state_dir(dir: &Path) -> Result<File, Failure> {
+pub(crate) fn lock_state_dir(dir: &Path) -> Result<File, Failure> {
     make_state_dir(dir)?;
     let path = dir.join("lock");
     let lock = OpenOptions::new()
@@ -258,7 +259,7 @@ pub fn existing_log_key(config: &Config) -> Result<VerifierKey, Failure> {
 pub fn check_files(config: &Config) -> Result<(), Failure> {
     Endorser::open(&config.endorsement)?;
     if matches!(config.tls, TlsSource::Files { .. }) {
-        ServerIdentity::open(config, Clock::system().now())?;
+        ServerIdentity::open(&config.tls, &config.state_dir, &config.names, Clock::system().now())?;
     }
     if config.log_key.exists() {
         log_key(config)?;
@@ -312,7 +313,7 @@ fn new_origin(config: &Config) -> Result<KeyName, Failure> {
     })
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     use std::io::ErrorKind;
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => {

@@ -14,6 +14,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use wire::operator::{NewToken, TokenView};
 
+use super::witness;
 use super::{Command, JoinTokenCommand, LogFormat, Settings, TokenCommand};
 use crate::clock::Clock;
 use crate::config::{self, Config, EndorsementPolicy, TlsSource};
@@ -25,6 +26,9 @@ use crate::store::token::{self, TokenError, TokenKind};
 use crate::store::{self, StoreError};
 
 pub(super) fn run(settings: &Settings, command: Command) -> Result<(), Failure> {
+    if let Command::Witness(command) = command {
+        return witness::run(settings, &command);
+    }
     let config = config::load(settings.config.as_deref(), &settings.overrides())?;
     match command {
         Command::Serve { log_format } => {
@@ -36,16 +40,17 @@ pub(super) fn run(settings: &Settings, command: Command) -> Result<(), Failure> 
         Command::Token(command) => block_on(operator_token(&config, command)),
         Command::JoinToken(command) => block_on(join_token(&config, command)),
         Command::Ca => print(&serve::ca_pem(&config)?),
+        Command::Witness(_) => Ok(()),
         Command::LogKey => print(&format!("{}\n", serve::existing_log_key(&config)?)),
     }
 }
 
-fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+pub(super) fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::io("starting threads", &error))?;
     runtime.block_on(work)
 }
 
-fn log_to_stderr(format: LogFormat) {
+pub(super) fn log_to_stderr(format: LogFormat) {
     let asked = std::env::var("RUST_LOG").ok().and_then(|filter| filter.parse::<Targets>().ok());
     let filter = asked.unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
@@ -235,7 +240,7 @@ fn store_failure(error: StoreError) -> Failure {
     }
 }
 
-fn print(text: &str) -> Result<(), Failure> {
+pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         // Whoever read has seen enough.

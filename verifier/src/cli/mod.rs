@@ -6,6 +6,7 @@
 
 mod commands;
 mod duration;
+mod witness;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -85,6 +86,23 @@ enum Command {
     Ca,
     /// Print the log's public key.
     LogKey,
+    /// Witness other people's logs: a service of its own, with a configuration of its own (/etc/lydian/witness.toml).
+    #[command(subcommand)]
+    Witness(WitnessCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum WitnessCommand {
+    /// Run the witness in the foreground; it tells systemd when it is ready.
+    Serve {
+        /// How its log on stderr is written; `RUST_LOG` says how much.
+        #[arg(long, env = "LYDIAN_VERIFIER_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+        log_format: LogFormat,
+    },
+    /// Check the configuration, and show what would be used.
+    CheckConfig,
+    /// Print the witness's public key, for trust policies.
+    Key,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

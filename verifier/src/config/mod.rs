@@ -22,6 +22,7 @@ use crate::files;
 use crate::limits::CONFIG_BYTES;
 
 pub use raw::RawConfig;
+pub(crate) use raw::{Limits as RawLimits, Tls as RawTls};
 
 /// Where the configuration is unless told otherwise.
 pub const DEFAULT_PATH: &str = "/etc/lydian/verifier.toml";
@@ -227,7 +228,7 @@ fn missing(key: &str, why: &str) -> Failure {
         .hint("packaging ships an example with every key")
 }
 
-fn checked_name(name: String) -> Result<String, Failure> {
+pub(crate) fn checked_name(name: String) -> Result<String, Failure> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':' | '*');
     if name.is_empty() || name.len() > wire::limits::HOST_NAME_BYTES || !name.chars().all(plain) {
         return Err(invalid("names", &name, "is neither a DNS name nor an IP address"));
@@ -242,7 +243,7 @@ fn checked_origin(origin: &str) -> Result<KeyName, Failure> {
     })
 }
 
-fn tls_source(raw: raw::Tls) -> Result<TlsSource, Failure> {
+pub(crate) fn tls_source(raw: raw::Tls) -> Result<TlsSource, Failure> {
     match (raw.ca, raw.certificate, raw.key) {
         (None, None, None) => Ok(TlsSource::OwnCa),
         (Some(ca), Some(certificate), Some(key)) => Ok(TlsSource::Files { ca, certificate, key }),
@@ -308,7 +309,7 @@ fn host_rules(raw: &raw::Hosts) -> Result<HostRules, Failure> {
     Ok(HostRules { heartbeat, stale_after, selection: checked })
 }
 
-fn limits(raw: &raw::Limits) -> Result<Limits, Failure> {
+pub(crate) fn limits(raw: &raw::Limits) -> Result<Limits, Failure> {
     Ok(Limits {
         connections: count("limits.connections", raw.connections, 4_096)?.get() as usize,
         verifications: count("limits.verifications", raw.verifications, processors())?.get() as usize,

@@ -21,7 +21,7 @@ pub struct RawConfig {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub(super) struct Tls {
+pub(crate) struct Tls {
     pub(super) ca: Option<PathBuf>,
     pub(super) certificate: Option<PathBuf>,
     pub(super) key: Option<PathBuf>,
@@ -72,7 +72,7 @@ pub(super) struct Tokens {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     pub(super) connections: Option<u32>,
     pub(super) verifications: Option<u32>,
     pub(super) requests_per_minute: Option<u32>,

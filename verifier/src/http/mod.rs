@@ -6,7 +6,7 @@
 mod auth;
 mod enrol;
 mod evidence;
-mod limits;
+pub(crate) mod limits;
 mod log;
 mod manifests;
 mod operator;
@@ -18,7 +18,7 @@ mod status;
 mod tokens;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -35,7 +35,7 @@ fn config(dir: &Path, toml: &str) -> Config {
     Config::new(toml::from_str::<RawConfig>(&toml).unwrap(), &overrides).unwrap()
 }
 
-fn client(ca_pem: &str) -> Client {
+pub(crate) fn client(ca_pem: &str) -> Client {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -247,6 +247,104 @@ pub(crate) enum LogCommand {
         #[command(flatten)]
         log_key: LogKeyArg,
     },
+    /// Audit a log from its files: hash everything again, and compare every checkpoint
+    ///
+    /// Reads every entry and every tile, and believes none of them before they lead to the roots that were signed. No server
+    /// of ours is needed: a copy of the files will do, and so will any web server that has them.
+    #[command(after_help = "Exit codes: 0 it holds, 1 it does not, 2 error.\n\nExamples:\n  \
+        lydian log verify /srv/lydian-log --log-key @log.vkey --policy witnesses.policy\n  \
+        lydian log verify https://verifier.example:8443 --log-ca ca.pem --log-key @log.vkey --state audit.json")]
+    Verify(LogVerifyArgs),
+    /// Make the proof that a leaf is in the log, from the log's files (c2sp.org/tlog-proof)
+    #[command(
+        after_help = "Examples:\n  lydian log prove /srv/lydian-log --index 1234 --out 1234.tlog-proof\n  \
+        lydian log prove /srv/lydian-log --evidence web-1-42.bundle --out web-1-42.tlog-proof"
+    )]
+    Prove(LogProveArgs),
+    /// Verify a proof file, offline
+    #[command(after_help = "Exit codes: 0 it holds, 1 it does not, 2 error.\n\nExamples:\n  \
+        lydian log check web-1-42.tlog-proof --evidence web-1-42.bundle --policy witnesses.policy\n  \
+        lydian log check 1234.tlog-proof --log-key @log.vkey -o json")]
+    Check(LogCheckArgs),
+    /// The witnesses of a verifier's log
+    #[command(subcommand)]
+    Witness(LogWitnessCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogWitnessCommand {
+    /// Who cosigns, since when not, and what is published
+    #[command(
+        after_help = "Exit codes: 0 every witness of the quorum cosigns, 1 not, 2 error.\n\nExamples:\n  \
+        lydian log witness status\n  lydian log witness status -o json | jq '.witnesses[].failure'"
+    )]
+    Status,
+}
+
+/// What checkpoints are believed by.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct TrustArgs {
+    #[command(flatten)]
+    pub(crate) log_key: LogKeyArg,
+    /// Trust policy (c2sp.org/tlog-policy): which witnesses must have cosigned
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogVerifyArgs {
+    /// Directory of the log, or its address (https://…)
+    #[arg(value_name = "DIR|URL")]
+    pub(crate) source: String,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    /// What vouches for the web server, in PEM; the system's authorities without it
+    #[arg(long = "log-ca", value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Keep the audit's progress in this file, and go on from it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Threads that hash
+    #[arg(long, value_name = "N", default_value_t = one_per_processor())]
+    pub(crate) jobs: std::num::NonZeroUsize,
+}
+
+/// As many as there are processors.
+fn one_per_processor() -> std::num::NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN)
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogProveArgs {
+    /// Directory of the log, or its address (https://…)
+    #[arg(value_name = "DIR|URL")]
+    pub(crate) source: String,
+    /// The leaf's index
+    #[arg(long, value_name = "N", conflicts_with = "evidence", required_unless_present = "evidence")]
+    pub(crate) index: Option<u64>,
+    /// Bundle whose evidence the leaf commits to; the log is searched for it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) evidence: Option<PathBuf>,
+    /// File to write; standard output without it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// What vouches for the web server, in PEM; the system's authorities without it
+    #[arg(long = "log-ca", value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogCheckArgs {
+    /// Proof file; - is standard input
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    /// The leaf in hex, as the log holds it
+    #[arg(long, value_name = "HEX", conflicts_with = "evidence")]
+    pub(crate) leaf: Option<String>,
+    /// Bundle whose evidence the leaf must commit to
+    #[arg(long, value_name = "FILE")]
+    pub(crate) evidence: Option<PathBuf>,
 }
 
 /// The key that a log's checkpoints are believed under.

@@ -41,6 +41,15 @@ pub(crate) struct CliError {
     pub(crate) hints: Vec<String>,
 }
 
+/// The message alone; the hints are for whoever shows the whole of it.
+impl std::fmt::Display for CliError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl StdError for CliError {}
+
 impl CliError {
     /// An error without hints.
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {

@@ -10,6 +10,7 @@ mod commands;
 mod client;
 mod config;
 mod inspect;
+mod log;
 mod show;
 mod verify;
 

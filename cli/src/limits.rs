@@ -6,7 +6,7 @@ pub(crate) const JSON_REPLY_BYTES: usize = 32 << 20;
 pub(crate) const TEXT_REPLY_BYTES: usize = 256 << 10;
 /// A configuration file: some profiles.
 pub(crate) const CONFIG_BYTES: usize = 256 << 10;
-/// A CA file: a handful of certificates.
+/// A CA file: a handful of certificates, or the system's bundle of some 150.
 pub(crate) const CA_BYTES: usize = 1 << 20;
 /// A file with a key or token in it.
 pub(crate) const SECRET_BYTES: usize = 8 << 10;
@@ -34,3 +34,5 @@ pub(crate) const SIGNATURE_LIST_BYTES: usize = 8 << 20;
 pub(crate) const PE_IMAGE_BYTES: usize = 512 << 20;
 /// A file with certificates: all intermediates that the TPM makers publish come to some 400 kB in PEM.
 pub(crate) const CERTIFICATE_FILE_BYTES: usize = 4 << 20;
+/// The progress of an audit: some kilobytes of hashes, and a hundred bytes for each archived checkpoint.
+pub(crate) const AUDIT_STATE_BYTES: usize = 1 << 29;

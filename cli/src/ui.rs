@@ -126,6 +126,18 @@ impl Ui {
         let _ = self.words.write(&format!("{words}\n"));
     }
 
+    /// Says how far something is, on one line of a terminal, and nowhere else.
+    pub(crate) fn progress(&mut self, words: &str) {
+        if self.words_screen != Screen::PIPE {
+            let _ = self.words.write(&format!("\r\x1b[K{words}"));
+        }
+    }
+
+    /// Clears the line of [`Ui::progress`].
+    pub(crate) fn progress_done(&mut self) {
+        self.progress("");
+    }
+
     /// Warns of something beside the data.
     pub(crate) fn warn(&mut self, words: &str) {
         let label = paint("warning:", Tone::Warn, self.words_screen);

@@ -156,15 +156,12 @@ async fn run(
         _ = &mut serving => None,
     };
     stop.cancel();
-    let recorded = match ended {
-        Some(recorded) => {
-            let _ = (&mut serving).await;
-            recorded
-        }
-        None => {
-            let _ = (&mut cosigning).await;
-            recording.await
-        }
+    let recorded = if let Some(recorded) = ended {
+        let _ = (&mut serving).await;
+        recorded
+    } else {
+        let _ = (&mut cosigning).await;
+        recording.await
     };
     store.close().await;
     drop(lock);
@@ -188,13 +185,11 @@ async fn cosigner(
 
 /// Ends when it is asked to, or when the log must not be signed any more.
 async fn cosign(cosigner: Option<Cosigner>, stop: CancellationToken) -> Result<(), Failure> {
-    match cosigner {
-        Some(cosigner) => cosigner.run(stop).await,
-        None => {
-            stop.cancelled().await;
-            Ok(())
-        }
+    if let Some(cosigner) = cosigner {
+        return cosigner.run(stop).await;
     }
+    stop.cancelled().await;
+    Ok(())
 }
 
 /// Two verifiers on one state directory would be two writers of one log.

@@ -3,7 +3,7 @@
 //! In: a connection, paths and parameters. Out: typed answers, or errors with hints. TLS is 1.3 under the given CA alone;
 //! redirects are not followed, replies have limits and times. The answers are the verifier's word.
 
-mod tls;
+pub(crate) mod tls;
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ use crate::error::{CliError, Kind};
 use crate::files;
 use crate::limits::CA_BYTES;
 
-pub(super) fn config(ca: &Path) -> Result<ClientConfig, CliError> {
+pub(crate) fn config(ca: &Path) -> Result<ClientConfig, CliError> {
     let pem = files::read(ca, CA_BYTES)?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {

@@ -14,7 +14,9 @@ use crate::client::{Client, Denied, Request};
 use crate::error::CliError;
 use crate::files;
 use crate::limits::TEXT_REPLY_BYTES;
+use crate::show::{Cell, Table, Tone, counted};
 use crate::ui::{Format, Ui};
+use wire::operator::LogWitnesses;
 
 /// A checkpoint for programs.
 #[derive(Serialize)]
@@ -110,6 +112,56 @@ pub(super) fn proof(
             Ok(Outcome::NotTrusted)
         }
     }
+}
+
+/// `lydian log witness status`.
+pub(super) fn witnesses(client: &Client, ui: &mut Ui) -> Result<Outcome, CliError> {
+    let found: LogWitnesses = client.get(Request::path(&["v1", "log", "witnesses"]))?;
+    let behind =
+        found.waiting.is_some() || found.witnesses.iter().any(|w| w.counts && w.cosigned_size.is_none());
+    let outcome = if behind { Outcome::NotTrusted } else { Outcome::Good };
+    match ui.format() {
+        Format::Json => ui.json(&found)?,
+        Format::Jsonl => ui.json_lines(&found.witnesses)?,
+        Format::Table => {
+            let text = witness_table(ui, &found);
+            ui.text(&text)?;
+            let published = found.published.map_or("nothing".to_owned(), |size| counted(size, "leaf"));
+            ui.note(&format!("published: {published}; newest head: {}", counted(found.head, "leaf")));
+        }
+    }
+    if !found.policy {
+        ui.warn("the log has no witnesses: set log.policy in the verifier's configuration");
+    }
+    if let Some(waiting) = &found.waiting {
+        ui.warn(&crate::escape::safe(&format!(
+            "{} are not published: {}",
+            counted(waiting.size, "leaf"),
+            waiting.why
+        )));
+    }
+    Ok(outcome)
+}
+
+fn witness_table(ui: &Ui, found: &LogWitnesses) -> String {
+    let mut table = Table::new(&["WITNESS", "QUORUM", "COSIGNED", "AT", "FAILURE"]);
+    for witness in &found.witnesses {
+        let at = witness.cosigned_at_secs.and_then(|at| i64::try_from(at).ok());
+        let at = at.and_then(|at| time::OffsetDateTime::from_unix_timestamp(at).ok());
+        let failure = match (&witness.failure, &witness.url) {
+            (Some(failure), _) => Cell::toned(failure, Tone::Bad),
+            (None, None) => Cell::toned("the policy gives no address, so it is not asked", Tone::Warn),
+            (None, Some(_)) => Cell::none(),
+        };
+        table.row(vec![
+            witness.name.as_str().into(),
+            if witness.counts { "yes" } else { "no" }.into(),
+            witness.cosigned_size.map_or_else(Cell::none, |size| size.to_string().as_str().into()),
+            at.map_or_else(Cell::none, |at| at.to_string().as_str().into()),
+            failure,
+        ]);
+    }
+    table.render(ui.screen())
 }
 
 /// A verifier puts the leaf's entry into the file; without it there is nothing that the proof is of.

@@ -11,7 +11,8 @@ mod version;
 
 use crate::Outcome;
 use crate::args::{
-    Cli, Command, ConnectionArgs, EnrollCommand, EvidenceCommand, InspectCommand, LogCommand, RefusalCommand,
+    Cli, Command, ConnectionArgs, EnrollCommand, EvidenceCommand, InspectCommand, LogCommand,
+    LogWitnessCommand, RefusalCommand,
 };
 use crate::client::Client;
 use crate::config::Connection;
@@ -31,6 +32,10 @@ pub(crate) fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, CliError> {
         Command::Log(LogCommand::Proof { index, out, log_key }) => {
             log::proof(&client(args)?, ui, index, out.as_deref(), &log_key)
         }
+        Command::Log(LogCommand::Verify(args)) => crate::log::verify(ui, &args),
+        Command::Log(LogCommand::Prove(args)) => crate::log::prove(ui, &args),
+        Command::Log(LogCommand::Check(args)) => crate::log::check(ui, &args),
+        Command::Log(LogCommand::Witness(LogWitnessCommand::Status)) => log::witnesses(&client(args)?, ui),
         Command::Evidence(EvidenceCommand::Fetch { host, seq, out }) => {
             evidence::fetch(&client(args)?, ui, &host, seq, &out)
         }

@@ -117,15 +117,21 @@ impl Auditor {
         self.compare_marks(&[], size)
     }
 
-    /// How many bundles from the position on can be hashed as one [`Chunk`]: up to the next mark, the end, or 256.
-    pub fn chunk(&self) -> Option<std::ops::Range<u64>> {
+    /// The next ranges of bundles, at most `count`, that can each be hashed as one [`Chunk`]: up to the next mark, the end,
+    /// or 256 bundles. Empty where [`Auditor::step`] has to go on.
+    pub fn chunks(&self, count: usize) -> Vec<std::ops::Range<u64>> {
         let width = u64::from(TILE_WIDTH);
-        let position = self.position().get();
         let until = self.marks.get(self.next).map_or(self.end.size, |mark| mark.size).min(self.end.size);
-        let (first, full) = (position / width, until.get() / width);
-        // Up to the end of the tile of level 1, so that chunks line up whatever the marks are.
-        let end = full.min((first / width + 1) * width);
-        (position.is_multiple_of(width) && first < end).then_some(first..end)
+        let (position, full) = (self.position().get(), until.get() / width);
+        let mut ranges = Vec::new();
+        let mut first = position / width;
+        while position.is_multiple_of(width) && first < full && ranges.len() < count {
+            // Up to the end of the tile of level 1, so that chunks line up whatever the marks are.
+            let end = full.min((first / width + 1) * width);
+            ranges.push(first..end);
+            first = end;
+        }
+        ranges
     }
 
     /// Compares the marks up to `size`, of which `leaves` are the last and not yet in the edge.

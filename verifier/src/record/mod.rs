@@ -258,13 +258,12 @@ async fn open_log(
     connection: &mut SqliteConnection,
 ) -> Result<(Sequencer, Head, i64), Failure> {
     let key = place.key.verifier_key();
-    let (committed, epoch) = match take_over(connection, key).await.map_err(|error| damaged(&error))? {
-        Some(found) => found,
-        None => {
-            let checkpoint =
-                log::begin(connection, &place.key).await.map_err(|error| damaged(&error.into()))?;
-            (Committed::nothing(checkpoint), 1)
-        }
+    let found = take_over(connection, key).await.map_err(|error| damaged(&error))?;
+    let (committed, epoch) = if let Some(found) = found {
+        found
+    } else {
+        let checkpoint = log::begin(connection, &place.key).await.map_err(|error| damaged(&error.into()))?;
+        (Committed::nothing(checkpoint), 1)
     };
     let archived =
         archive::since(connection, committed.first).await.map_err(|error| damaged(&error.into()))?;

@@ -32,7 +32,7 @@ impl Chunk {
     }
 }
 
-/// Hashes the bundles of a range, such as [`Auditor::chunk`](super::Auditor::chunk) names, and compares their tiles.
+/// Hashes the bundles of a range, such as [`Auditor::chunks`](super::Auditor::chunks) names, and compares their tiles.
 pub fn check_chunk<S: TileSource>(
     source: &S,
     bundles: std::ops::Range<u64>,

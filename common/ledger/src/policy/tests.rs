@@ -1,5 +1,7 @@
 //! Policies as they are written, and checkpoints that they believe.
 
+use std::fmt::Write as _;
+
 use super::*;
 use crate::checkpoint::Checkpoint;
 use crate::cosignature::CosignerSecret;
@@ -185,8 +187,12 @@ fn names_need_not_be_text() {
 
 #[test]
 fn limits_are_errors() {
-    let lines: String =
-        (0..=MAX_GROUPS).map(|n| format!("witness w{n} {}\ngroup g{n} any w{n}\n", unique(n))).collect();
+    let mut lines = String::new();
+    for number in 0..=MAX_GROUPS {
+        lines += &format!("witness w{number} {}
+group g{number} any w{number}
+", unique(number));
+    }
     let refused = Policy::parse(lines.as_bytes()).unwrap_err();
     assert!(matches!(
         refused,

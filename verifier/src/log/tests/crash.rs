@@ -126,7 +126,7 @@ async fn run(seed: u64) {
             // It ends well, or because of the fault; either way the next start must do.
             let _ = task.await.unwrap();
         }
-        let power = disk.is_dead() && random.next_u32() % 2 == 0;
+        let power = disk.is_dead() && random.next_u32().is_multiple_of(2);
         disk = disk.after_crash(power, &mut random);
         let (recorder, task) =
             open(&database, &disk).await.unwrap_or_else(|failure| panic!("seed {seed}: {failure}"));

@@ -84,12 +84,12 @@ impl FaultyDisk {
         if power {
             model.now.clone_from(&old.flushed);
             for (path, name) in &old.now {
-                if random.next_u32() % 2 == 0 {
+                if random.next_u32().is_multiple_of(2) {
                     model.now.insert(path.clone(), *name);
                 }
             }
             for path in old.flushed.keys() {
-                if !old.now.contains_key(path) && random.next_u32() % 2 == 0 {
+                if !old.now.contains_key(path) && random.next_u32().is_multiple_of(2) {
                     model.now.remove(path);
                 }
             }

@@ -1,0 +1,79 @@
+//! `lydian log prove`: a proof file made from a log's files alone.
+
+use std::path::Path;
+
+use evidence::bundle::{BUNDLE_BYTES, Bundle};
+use ledger::leaf::{Leaf, Salt};
+use ledger::proof_file::ProofFile;
+use ledger::tile::{Bundle as Entries, BundleId, Resource, TileReader, fetch, resources};
+use ledger::tree::{LeafIndex, LogSize, prove_inclusion};
+
+use super::source::Source;
+use crate::Outcome;
+use crate::args::LogProveArgs;
+use crate::error::{CliError, Kind};
+use crate::files;
+use crate::ui::Ui;
+
+/// Writes the proof that a leaf is in the log of the published checkpoint.
+pub(crate) fn prove(ui: &mut Ui, args: &LogProveArgs) -> Result<Outcome, CliError> {
+    let source = Source::open(&args.source, args.ca.as_deref())?;
+    let signed = source.checkpoint()?;
+    let (size, root) = (signed.claim().size(), *signed.claim().root());
+    let reader = TileReader::new(&source, size, &root).map_err(|error| damaged(&error))?;
+    let index = match (&args.evidence, args.index) {
+        (Some(path), _) => find(ui, &source, size, &leaf_of(path)?)?,
+        (None, Some(index)) => LeafIndex::new(index).map_err(|error| CliError::value("--index", error))?,
+        (None, None) => return Err(CliError::value("--index", "which leaf? Give --index or --evidence")),
+    };
+    let entry = reader.entry(index).map_err(|error| damaged(&error))?;
+    let proof = prove_inclusion(&reader, index, size).map_err(|error| damaged(&error))?;
+    // The entry rides along: it is what the proof is of.
+    let file = ProofFile::new(index, proof, signed).with_extra(entry).map_err(|error| damaged(&error))?;
+    match args.out.as_deref().filter(|path| path.as_os_str() != "-") {
+        None => ui.text(&file.to_string())?,
+        Some(path) => {
+            files::write(path, file.to_string().as_bytes())?;
+            ui.note(&format!("wrote {}: leaf {index} of {size}", path.display()));
+        }
+    }
+    Ok(Outcome::Good)
+}
+
+/// The leaf that commits to a piece of evidence.
+pub(super) fn leaf_of(path: &Path) -> Result<Leaf, CliError> {
+    let bytes = files::read(path, BUNDLE_BYTES)?;
+    let bundle = Bundle::decode(&bytes).map_err(|error| {
+        CliError::input(path, error).hint("`lydian evidence fetch HOST SEQ --out FILE` downloads one")
+    })?;
+    let evidence = &bundle.envelope.evidence;
+    Ok(Leaf::attestation(&Salt::from_bytes(evidence.body().salt), evidence.digest().as_bytes()))
+}
+
+/// Looks through the entries: nothing in a log says where whose evidence is.
+fn find(ui: &mut Ui, source: &Source, size: LogSize, leaf: &Leaf) -> Result<LeafIndex, CliError> {
+    let wanted = leaf.to_bytes();
+    for resource in resources(size) {
+        let Resource::Bundle(id) = resource else { break };
+        if let Some(place) = place_in(source, id, &wanted)? {
+            return LeafIndex::new(id.first() + place).map_err(|error| damaged(&error));
+        }
+        if id.index().is_multiple_of(1_024) {
+            ui.progress(&format!("looking at leaf {} of {size}", id.first()));
+        }
+    }
+    ui.progress_done();
+    Err(CliError::new(Kind::Input, format!("none of the log's {size} leaves commits to this evidence"))
+        .hint("is it evidence of this log's verifier, and is the checkpoint newer than it?"))
+}
+
+fn place_in(source: &Source, id: BundleId, wanted: &[u8]) -> Result<Option<u64>, CliError> {
+    let bytes = fetch(source, Resource::Bundle(id)).map_err(|error| damaged(&error))?;
+    let entries = Entries::parse(&bytes, id.width()).map_err(|error| damaged(&error))?;
+    Ok(entries.entries().zip(0_u64..).find(|(entry, _)| *entry == wanted).map(|(_, place)| place))
+}
+
+fn damaged(error: &dyn std::fmt::Display) -> CliError {
+    CliError::new(Kind::Input, format!("the log: {error}"))
+        .hint("`lydian log verify` says what else does not hold")
+}

@@ -94,12 +94,16 @@ fn show(ui: &mut Ui, report: &Report) -> Result<(), CliError> {
         if report.holds { Cell::toned("holds", Tone::Good) } else { Cell::toned("DOES NOT HOLD", Tone::Bad) };
     let mut card = Card::new(&format!("leaf {} of {}", report.index, report.origin), status);
     card.section("Proof");
-    card.row("leaf", report.kind);
+    card.row("kind", report.kind);
     card.row("log", format!("{} leaves", report.size).as_str());
     card.row(
         "witnesses",
-        if report.witnesses.is_empty() { "none asked for".to_owned() } else { report.witnesses.join(", ") }
-            .as_str(),
+        if report.witnesses.is_empty() {
+            "no policy was given".to_owned()
+        } else {
+            report.witnesses.join(", ")
+        }
+        .as_str(),
     );
     if let Some(why) = &report.problem {
         card.row("problem", Cell::toned(why, Tone::Bad));

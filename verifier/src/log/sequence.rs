@@ -294,7 +294,7 @@ impl From<OpenError> for Failure {
             OpenError::Rolled { .. } | OpenError::Forked { .. } => failure(Exit::Software).hint(
                 "the database was restored from a backup that is older than the log's files; going on would sign a \
                  second history. Restore the newest database, or begin a new log under another origin \
-                 (docs/protocol.md, \"When the log cannot go on\")",
+                 (docs/witnesses.md, \"When the log cannot go on\")",
             ),
             OpenError::Load(LoadError::Absent(_)) | OpenError::Past { .. } => failure(Exit::Software)
                 .hint("files of the log were removed, or are older than the database: restore the log directory"),

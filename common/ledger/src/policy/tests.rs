@@ -189,9 +189,7 @@ fn names_need_not_be_text() {
 fn limits_are_errors() {
     let mut lines = String::new();
     for number in 0..=MAX_GROUPS {
-        lines += &format!("witness w{number} {}
-group g{number} any w{number}
-", unique(number));
+        writeln!(lines, "witness w{number} {}\ngroup g{number} any w{number}", unique(number)).unwrap();
     }
     let refused = Policy::parse(lines.as_bytes()).unwrap_err();
     assert!(matches!(

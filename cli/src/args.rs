@@ -85,6 +85,9 @@ pub(crate) enum Command {
     /// Evidence that was not accepted
     #[command(subcommand)]
     Refusal(RefusalCommand),
+    /// What operators did
+    #[command(subcommand)]
+    Action(ActionCommand),
     /// The transparency log
     #[command(subcommand)]
     Log(LogCommand),
@@ -223,6 +226,14 @@ pub(crate) enum RefusalCommand {
     /// Submissions that were not accepted, newest first
     #[command(after_help = "Examples:\n  lydian refusal list\n  \
         lydian refusal list -o jsonl | jq -r .code | sort | uniq -c")]
+    List,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ActionCommand {
+    /// What operators did, newest first, with the leaf that keeps it from being rewritten
+    #[command(after_help = "Examples:\n  lydian action list\n  \
+        lydian action list -o jsonl | jq 'select(.kind == \"token-created\")'")]
     List,
 }
 

@@ -36,3 +36,5 @@ pub(crate) const PE_IMAGE_BYTES: usize = 512 << 20;
 pub(crate) const CERTIFICATE_FILE_BYTES: usize = 4 << 20;
 /// The progress of an audit: some kilobytes of hashes, and a hundred bytes for each archived checkpoint.
 pub(crate) const AUDIT_STATE_BYTES: usize = 1 << 29;
+/// Pages of operators' actions that are followed: half a million.
+pub(crate) const ACTION_PAGES: usize = 1_000;

@@ -143,7 +143,8 @@ async fn measurements_and_reboots_are_followed() -> Result<()> {
     let rebooted = |host: &HostDetail| host.reset_count > first.reset_count;
     let detail = world.shown("evidence of the new boot", rebooted).await?;
     ensure!(detail.ima_records == first.ima_records, "{} records", detail.ima_records);
-    ensure!(detail.refusals.is_empty(), "{:?}", detail.refusals);
+    // The agent may have ended before the answer to what was recorded; then it has sent that once more.
+    ensure!(detail.refusals.iter().all(|refusal| refusal.code == "replayed"), "{:?}", detail.refusals);
     Ok(())
 }
 

@@ -78,3 +78,9 @@ pub(crate) const ROOTS_BYTES: u64 = 4 << 20;
 pub(crate) const WITNESS_BACKOFF_MAX: u64 = 300_000;
 /// Forks that a witness keeps as evidence; one is enough for a verdict.
 pub(crate) const FORKS_KEPT: usize = 1_000;
+/// Operators' actions that one batch gives leaves: after a long stop the next batches have the others.
+pub(crate) const ACTIONS_PER_BATCH: i64 = 256;
+/// Operators' actions in one answer.
+pub(crate) const ACTIONS_SHOWN: i64 = 500;
+/// How long an action that a command line wrote waits for its leaf.
+pub(crate) const OUTBOX: Duration = Duration::from_secs(1);

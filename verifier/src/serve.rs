@@ -26,7 +26,7 @@ use crate::endorse::Endorser;
 use crate::failure::{Exit, Failure};
 use crate::files::{self, Audience};
 use crate::http::{App, Parts, Server, router, tls_config};
-use crate::limits::PEM_BYTES;
+use crate::limits::{OUTBOX, PEM_BYTES};
 use crate::pki::{RENEWAL, ServerIdentity};
 use crate::record::{self, Heads, Liveness, Place, Recorder, Work};
 
@@ -124,6 +124,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     };
     let ca_pem = identity.ca_pem().to_owned();
     let liveness = recorder.liveness();
+    tokio::spawn(outbox(recorder.clone(), store.clone(), stop.clone()));
     tokio::spawn(sweep(recorder, clock.clone(), config.hosts.stale_after, stop.clone()));
     tokio::spawn(renew(identity, clock, stop.clone()));
     let cosigning = tokio::spawn(cosign(cosigner, stop.clone()));
@@ -335,6 +336,26 @@ async fn sweep(recorder: Recorder, clock: Clock, stale_after: Duration, stop: Ca
         let before = UnixTime::from_ms(clock.now().as_ms().saturating_sub(after_ms));
         if let Err(error) = recorder.record(Work::Silence(before)).await {
             tracing::error!(%error, "looking for silent hosts failed");
+        }
+    }
+}
+
+/// Has actions logged that a command line beside this server wrote.
+async fn outbox(recorder: Recorder, store: crate::store::Store, stop: CancellationToken) {
+    let mut interval = tokio::time::interval(OUTBOX);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = interval.tick() => {}
+        }
+        let waiting = crate::store::action::is_waiting(store.readers()).await;
+        let done = match waiting {
+            Ok(false) => continue,
+            Ok(true) => recorder.record(Work::Outbox).await.map(|_| ()).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = done {
+            tracing::error!(%error, "operators' actions could not be logged");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One function for each command: arguments in, an outcome out.
 
+mod actions;
 mod cel;
 mod enroll;
 mod evidence;
@@ -11,7 +12,7 @@ mod version;
 
 use crate::Outcome;
 use crate::args::{
-    Cli, Command, ConnectionArgs, EnrollCommand, EvidenceCommand, InspectCommand, LogCommand,
+    ActionCommand, Cli, Command, ConnectionArgs, EnrollCommand, EvidenceCommand, InspectCommand, LogCommand,
     LogWitnessCommand, RefusalCommand,
 };
 use crate::client::Client;
@@ -28,6 +29,7 @@ pub(crate) fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, CliError> {
         Command::Enroll(EnrollCommand::Token(command)) => enroll::run(&client(args)?, ui, command),
         Command::Token(command) => tokens::run(&client(args)?, ui, command),
         Command::Refusal(RefusalCommand::List) => host::refusals(&client(args)?, ui),
+        Command::Action(ActionCommand::List) => actions::list(&client(args)?, ui),
         Command::Log(LogCommand::Checkpoint { log_key }) => log::checkpoint(&client(args)?, ui, &log_key),
         Command::Log(LogCommand::Proof { index, out, log_key }) => {
             log::proof(&client(args)?, ui, index, out.as_deref(), &log_key)

@@ -373,3 +373,27 @@ pub struct LogWitness {
     /// In which way.
     pub failure: Option<String>,
 }
+
+/// `GET /v1/actions`: what operators did, newest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionList {
+    /// The actions; capped, older ones with `?before=<id>`.
+    pub actions: Vec<ActionView>,
+}
+
+/// Something that an operator did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionView {
+    /// Its number, which only grows.
+    pub id: u64,
+    /// When, by the verifier's clock.
+    pub at: String,
+    /// What: `token-created`, `token-revoked`, `join-token-created`, `join-token-revoked`.
+    pub kind: String,
+    /// By whom: a token's id, or whoever may write the state directory.
+    pub who: String,
+    /// To what.
+    pub detail: String,
+    /// Its leaf in the log; absent for the moment that an action of a command line waits for it.
+    pub leaf: Option<u64>,
+}

@@ -22,6 +22,7 @@ use crate::failure::{Exit, Failure};
 use crate::limits::{OPERATOR_TOKEN_TTL_MAX, TOKEN_NAME_BYTES};
 use crate::notify;
 use crate::serve;
+use crate::store::action::Who;
 use crate::store::token::{self, TokenError, TokenKind};
 use crate::store::{self, StoreError};
 
@@ -152,7 +153,9 @@ async fn operator_token(config: &Config, command: TokenCommand) -> Result<(), Fa
         TokenCommand::Create { name, scope, ttl } => {
             check_text(&name, "--name")?;
             let expires = expiry(now, ttl, OPERATOR_TOKEN_TTL_MAX)?;
-            let made = token::create_operator(&mut db, &name, scope.into(), now, expires).await;
+            let made =
+                token::create_operator(&mut db, &Who::command_line(), &name, scope.into(), now, expires)
+                    .await;
             show_new(&made.map_err(token_failure)?)
         }
         TokenCommand::List => show_list(&mut db, TokenKind::Operator, now).await,
@@ -167,7 +170,11 @@ async fn join_token(config: &Config, command: JoinTokenCommand) -> Result<(), Fa
         JoinTokenCommand::Create { note, ttl } => {
             check_text(&note, "--note")?;
             let expires = expiry(now, ttl, config.join_token_ttl_max)?;
-            show_new(&token::create_join(&mut db, &note, now, expires).await.map_err(token_failure)?)
+            show_new(
+                &token::create_join(&mut db, &Who::command_line(), &note, now, expires)
+                    .await
+                    .map_err(token_failure)?,
+            )
         }
         JoinTokenCommand::List => show_list(&mut db, TokenKind::Join, now).await,
         JoinTokenCommand::Revoke { id } => revoke(&mut db, TokenKind::Join, &id, now).await,
@@ -215,7 +222,7 @@ async fn show_list(db: &mut SqliteConnection, kind: TokenKind, now: UnixTime) ->
 }
 
 async fn revoke(db: &mut SqliteConnection, kind: TokenKind, id: &str, now: UnixTime) -> Result<(), Failure> {
-    if token::revoke(db, kind, id, now).await.map_err(store_failure)? {
+    if token::revoke(db, &Who::command_line(), kind, id, now).await.map_err(token_failure)? {
         return Ok(());
     }
     let command = match kind {

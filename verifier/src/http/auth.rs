@@ -10,6 +10,7 @@ use wire::operator::Scope;
 
 use super::App;
 use super::problem::Fault;
+use crate::store::action::Who;
 use crate::store::token::{Presented, TokenKind, scope_name, scope_of};
 
 pub(super) async fn read(app: State<Arc<App>>, request: Request, next: Next) -> Result<Response, Fault> {
@@ -24,7 +25,7 @@ pub(super) async fn admin(app: State<Arc<App>>, request: Request, next: Next) ->
     require(Scope::Admin, &app, request, next).await
 }
 
-async fn require(needed: Scope, app: &App, request: Request, next: Next) -> Result<Response, Fault> {
+async fn require(needed: Scope, app: &App, mut request: Request, next: Next) -> Result<Response, Fault> {
     let Some(presented) = bearer(request.headers()) else {
         return Err(Fault::new(StatusCode::UNAUTHORIZED, "unauthorised", "this needs a bearer token")
             .hint("make one with `lydian-verifier token create`"));
@@ -41,6 +42,8 @@ async fn require(needed: Scope, app: &App, request: Request, next: Next) -> Resu
         return Err(Fault::new(StatusCode::FORBIDDEN, "forbidden", detail)
             .hint("use a token with this scope, or a wider one"));
     }
+    // What is done from here on is done by this token.
+    request.extensions_mut().insert(Who::token(&presented.id));
     Ok(next.run(request).await)
 }
 

@@ -3,6 +3,7 @@
 //! In: requests from anybody. Out: answers as `docs/protocol.md` tells them; every error is a problem document.
 //! Nothing is believed for having come over TLS: agents prove themselves by what they send, operators by a token.
 
+mod actions;
 mod auth;
 mod enrol;
 mod evidence;
@@ -152,6 +153,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/hosts/{host}/history", get(operator::history))
         .route("/v1/hosts/{host}/evidence/{seq}", get(operator::evidence))
         .route("/v1/refusals", get(operator::refusals))
+        .route("/v1/actions", get(actions::list))
         .route("/v1/log/witnesses", get(log::witnesses))
         .route_layer(from_fn_with_state(Arc::clone(&app), auth::read));
     let enrollers = Router::new()

@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 use wire::Problem;
-use wire::operator::{NewToken, RefusalList, Scope, TokenList, Version};
+use wire::operator::{ActionList, NewToken, RefusalList, Scope, TokenList, Version};
 
 use crate::clock::Clock;
 use crate::config::{Config, Overrides, RawConfig};
@@ -86,7 +86,16 @@ impl Bench {
     async fn token(&self, scope: Scope) -> NewToken {
         let mut db = migrated(&self.dir.path().join("verifier.db")).await.unwrap();
         let (now, expires) = (UnixTime::from_ms(self.start_ms), UnixTime::from_ms(self.start_ms + 60_000));
-        token::create_operator(&mut db, "test", scope, now, expires).await.unwrap()
+        token::create_operator(
+            &mut db,
+            &crate::store::action::Who::token("test"),
+            "test",
+            scope,
+            now,
+            expires,
+        )
+        .await
+        .unwrap()
     }
 }
 
@@ -257,4 +266,66 @@ async fn it_ends_in_order_and_starts_again() {
     let again = serve::start(config(bench.dir.path(), ""), Clock::system()).await.unwrap();
     assert_eq!(again.ca_pem(), ca);
     again.end().await;
+}
+
+/// What the command line does beside the running server gets its leaf from the server, and the log proves it.
+#[tokio::test]
+async fn an_operator_s_actions_are_in_the_log() {
+    let bench = Bench::new("").await;
+    let token = bench.token(Scope::Enrol).await;
+    let asked = json!({"note": "rack 4", "ttl_secs": 60});
+    let made = bench.ask(Method::POST, "/v1/join-tokens", Some(&token.secret), Some(asked)).await;
+    assert_eq!(made.status(), StatusCode::CREATED);
+    let made: NewToken = made.json().await.unwrap();
+    let logged = async || loop {
+        let found: ActionList = bench.get("/v1/actions", Some(&token.secret)).await.json().await.unwrap();
+        if found.actions.iter().all(|action| action.leaf.is_some()) {
+            return found.actions;
+        }
+    };
+    let actions = logged().await;
+    let told: Vec<_> = actions.iter().map(|action| (action.kind.as_str(), action.who.as_str())).collect();
+    assert_eq!(
+        told,
+        [("join-token-created", format!("token {}", token.id).as_str()), ("token-created", "token test")]
+    );
+    assert!(actions[0].detail.contains(&made.id) && actions[0].detail.ends_with(": rack 4"), "{actions:?}");
+    assert!(!format!("{actions:?}").contains(made.secret.rsplit('_').next().unwrap()), "no secret is told");
+    let path = format!("/v1/log/proof/{}", actions[1].leaf.unwrap());
+    let file = bench.get(&path, None).await.bytes().await.unwrap();
+    let file = ledger::proof_file::ProofFile::parse(&file).unwrap();
+    let leaf = ledger::leaf::Leaf::from_bytes(file.unauthenticated_extra().unwrap()).unwrap();
+    assert_eq!(leaf.kind(), ledger::leaf::LeafKind::OperatorAction);
+    file.verify(&leaf.hash(), &bench.running.log_key().parse().unwrap()).unwrap();
+}
+
+#[tokio::test]
+async fn the_log_is_served_as_files() {
+    let bench = Bench::new("").await;
+    let token = bench.token(Scope::Admin).await;
+    while bench.get("/v1/log/proof/0", None).await.status() != StatusCode::OK {}
+    let checkpoint = bench.get("/checkpoint", None).await;
+    assert_eq!(checkpoint.headers()["cache-control"], "no-cache");
+    for (path, media_type, bytes) in [
+        ("/tile/0/000.p/1", "application/octet-stream", 32),
+        ("/tile/entries/000.p/1", "application/octet-stream", 36),
+    ] {
+        let answer = bench.get(path, None).await;
+        assert_eq!(answer.headers()["content-type"], media_type);
+        assert!(answer.headers()["cache-control"].to_str().unwrap().contains("immutable"));
+        assert_eq!(answer.bytes().await.unwrap().len(), bytes, "{path}");
+    }
+    for path in [
+        "/tile/0/000",
+        "/tile/0/000.p/2",
+        "/tile/1/000.p/1",
+        "/tile/0/..%2f..%2flog.key",
+        "/archive/000",
+        "/archive/0",
+    ] {
+        problem(bench.get(path, None).await, 404, "not-found").await;
+    }
+    let found: wire::operator::LogWitnesses =
+        bench.get("/v1/log/witnesses", Some(&token.secret)).await.json().await.unwrap();
+    assert_eq!((found.policy, found.published, found.waiting), (false, Some(found.head), None));
 }

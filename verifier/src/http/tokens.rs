@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use evidence::time::UnixTime;
 use wire::operator::{CreateJoinToken, CreateToken, NewToken, TokenList};
@@ -16,6 +16,7 @@ use super::enrol::json;
 use super::problem::Fault;
 use crate::limits::{OPERATOR_TOKEN_TTL_MAX, TOKEN_NAME_BYTES};
 use crate::record::{Done, Work};
+use crate::store::action::Who;
 use crate::store::token::{self, TokenKind};
 
 pub(super) async fn list_join(State(app): State<Arc<App>>) -> Result<Json<TokenList>, Fault> {
@@ -33,16 +34,18 @@ async fn list(app: &App, kind: TokenKind) -> Result<Json<TokenList>, Fault> {
 
 pub(super) async fn create_join(
     State(app): State<Arc<App>>,
+    Extension(who): Extension<Who>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<NewToken>), Fault> {
     let asked: CreateJoinToken = json(body)?;
     let note = checked(asked.note, "note")?;
     let expires = expiry(&app, asked.ttl_secs, app.join_token_ttl_max)?;
-    made(&app, Work::JoinToken { note, expires }).await
+    made(&app, Work::JoinToken { who, note, expires }).await
 }
 
 pub(super) async fn create_operator(
     State(app): State<Arc<App>>,
+    Extension(who): Extension<Who>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<NewToken>), Fault> {
     let asked: CreateToken = json(body)?;
@@ -51,7 +54,7 @@ pub(super) async fn create_operator(
         return Err(Fault::malformed("a token needs a name: whose it is, or what for"));
     }
     let expires = expiry(&app, asked.ttl_secs, OPERATOR_TOKEN_TTL_MAX)?;
-    made(&app, Work::OperatorToken { name, scope: asked.scope, expires }).await
+    made(&app, Work::OperatorToken { who, name, scope: asked.scope, expires }).await
 }
 
 async fn made(app: &App, work: Work) -> Result<(StatusCode, Json<NewToken>), Fault> {
@@ -78,19 +81,24 @@ fn expiry(app: &App, ttl_secs: u64, max: Duration) -> Result<UnixTime, Fault> {
     Ok(app.clock.now().plus_ms(ttl_secs * 1_000))
 }
 
-pub(super) async fn revoke_join(State(app): State<Arc<App>>, id: Path<String>) -> Result<StatusCode, Fault> {
-    revoke(&app, TokenKind::Join, id).await
+pub(super) async fn revoke_join(
+    State(app): State<Arc<App>>,
+    Extension(who): Extension<Who>,
+    id: Path<String>,
+) -> Result<StatusCode, Fault> {
+    revoke(&app, who, TokenKind::Join, id).await
 }
 
 pub(super) async fn revoke_operator(
     State(app): State<Arc<App>>,
+    Extension(who): Extension<Who>,
     id: Path<String>,
 ) -> Result<StatusCode, Fault> {
-    revoke(&app, TokenKind::Operator, id).await
+    revoke(&app, who, TokenKind::Operator, id).await
 }
 
-async fn revoke(app: &App, kind: TokenKind, Path(id): Path<String>) -> Result<StatusCode, Fault> {
-    match app.recorder.record(Work::Revoke { kind, id }).await? {
+async fn revoke(app: &App, who: Who, kind: TokenKind, Path(id): Path<String>) -> Result<StatusCode, Fault> {
+    match app.recorder.record(Work::Revoke { who, kind, id }).await? {
         (Done::Stored, _) => Ok(StatusCode::NO_CONTENT),
         _ => Err(Fault::not_found("there is no token with this id")),
     }

@@ -35,6 +35,7 @@ use crate::limits::{RECORD_BATCH, RECORD_QUEUE};
 use crate::log::local::LocalFiles;
 use crate::log::sequence::{Draft, DraftError, OpenError, Patience, Sequencer};
 use crate::log::{Objects, disk::RealDisk};
+use crate::store::action::{self, Who};
 use crate::store::log::{Committed, Head, HeadError, take_over};
 use crate::store::token::{self, JoinRefusal, TokenError, TokenKind};
 use crate::store::{self, Store, StoreError, Trouble, reopen};
@@ -55,18 +56,23 @@ pub(crate) enum Work {
     Publish(Box<SignedCheckpoint>),
     /// A checkpoint with its witnesses' signatures, to be kept for auditors.
     Archive(Box<SignedCheckpoint>),
+    /// Operators' actions that a command line wrote wait for their leaves.
+    Outbox,
     /// Hosts that were last heard before this time are silent now.
     Silence(UnixTime),
     OperatorToken {
+        who: Who,
         name: String,
         scope: Scope,
         expires: UnixTime,
     },
     JoinToken {
+        who: Who,
         note: String,
         expires: UnixTime,
     },
     Revoke {
+        who: Who,
         kind: TokenKind,
         id: String,
     },
@@ -412,6 +418,7 @@ impl Writer {
                 }
             }
         }
+        leaves.extend(action::give_leaves(&mut tx, next_index(&self.sequencer, &leaves)?).await?);
         let draft = if leaves.is_empty() {
             None
         } else {
@@ -453,17 +460,17 @@ async fn apply(work: &Work, tx: &mut SqliteConnection, index: LeafIndex, now: Un
             new.apply(tx).await?;
             Ok(stored(true))
         }
-        // It is no row: it is done once the batch's files are there.
-        Work::Publish(_) => Ok(stored(true)),
+        // No rows: a checkpoint is published once the batch's files are there, and every batch looks for what waits.
+        Work::Publish(_) | Work::Outbox => Ok(stored(true)),
         Work::Archive(checkpoint) => archive::apply(checkpoint, tx, index).await.map(logged),
         Work::Silence(before) => Ok(stored(event::mark_silent(tx, *before, now).await? > 0)),
-        Work::OperatorToken { name, scope, expires } => {
-            let token = token::create_operator(tx, name, *scope, now, *expires).await?;
+        Work::OperatorToken { who, name, scope, expires } => {
+            let token = token::create_operator(tx, who, name, *scope, now, *expires).await?;
             Ok((Done::Token(token), None))
         }
-        Work::JoinToken { note, expires } => {
-            Ok((Done::Token(token::create_join(tx, note, now, *expires).await?), None))
+        Work::JoinToken { who, note, expires } => {
+            Ok((Done::Token(token::create_join(tx, who, note, now, *expires).await?), None))
         }
-        Work::Revoke { kind, id } => Ok(stored(token::revoke(tx, *kind, id, now).await?)),
+        Work::Revoke { who, kind, id } => Ok(stored(token::revoke(tx, who, *kind, id, now).await?)),
     }
 }

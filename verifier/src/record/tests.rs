@@ -56,7 +56,10 @@ impl Bench {
 
     pub(crate) async fn enrol(&self, host: u8, chain: u8) -> Result<i64, RecordError> {
         let expires = UnixTime::from_secs(2_000_000);
-        let made = self.recorder.record(Work::JoinToken { note: String::new(), expires }).await?;
+        let made = self
+            .recorder
+            .record(Work::JoinToken { who: Who::token("test"), note: String::new(), expires })
+            .await?;
         let (Done::Token(token), _) = made else { panic!("no token") };
         let public = Public::new(&Template::AkEccP256.area()).unwrap();
         let new = NewEnrolment {
@@ -173,7 +176,7 @@ async fn a_second_submission_for_the_same_place_is_refused() {
     let overtaken = submit(bench.recorder.clone(), other).await.unwrap_err();
     assert!(matches!(overtaken, RecordError::Overtaken), "{overtaken}");
     assert_eq!(bench.count("SELECT count(*) FROM evidence").await, 1);
-    assert_eq!(bench.recorder.head().size().get(), 2, "the enrolment and one evidence");
+    assert_eq!(bench.recorder.head().size().get(), 3, "the token, the enrolment and one evidence");
 }
 
 #[tokio::test]
@@ -190,7 +193,7 @@ async fn a_row_that_is_refused_leaves_no_trace_and_harms_no_other() {
         tokio::join!(submit(bench.recorder.clone(), broken), submit(bench.recorder.clone(), other.next(&[])));
     assert!(matches!(bad.unwrap_err(), RecordError::Store { trouble: Trouble::Row, .. }));
     good.unwrap();
-    assert_eq!(bench.recorder.head().size().get(), 4);
+    assert_eq!(bench.recorder.head().size().get(), 6, "two tokens, two enrolments, two pieces of evidence");
     // The chain stands where it stood.
     submit(bench.recorder.clone(), chain.next(&[])).await.unwrap();
     assert_eq!(bench.count("SELECT count(*) FROM host_component WHERE to_leaf IS NULL").await, 0);
@@ -249,10 +252,10 @@ async fn a_checkpoint_is_known_by_its_size_and_root() {
     let head = bench.recorder.head();
     let root = Sha256Digest::new(*old.checkpoint().root().as_bytes());
     let check = async |size, root| bench.store.standing(&CheckpointView { size, root }, &head).await.unwrap();
-    assert_eq!(check(1, root).await, Standing::Known(UnixTime::from_secs(1_000_000)));
-    assert_eq!(check(2, root).await, Standing::Unknown, "another size's root");
-    assert_eq!(check(3, root).await, Standing::Unknown, "larger than the log");
-    assert_eq!(check(1, component(0)).await, Standing::Unknown, "a fork");
+    assert_eq!(check(2, root).await, Standing::Known(UnixTime::from_secs(1_000_000)));
+    assert_eq!(check(3, root).await, Standing::Unknown, "another size's root");
+    assert_eq!(check(5, root).await, Standing::Unknown, "larger than the log");
+    assert_eq!(check(2, component(0)).await, Standing::Unknown, "a fork");
     assert_eq!(check(u64::MAX, root).await, Standing::Unknown);
     assert_eq!(check(0, CheckpointView::none().root).await, Standing::Empty);
     assert_eq!(check(0, root).await, Standing::Unknown);

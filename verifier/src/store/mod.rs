@@ -4,6 +4,7 @@
 //! connection writes and belongs to the recorder; a few others read and never block it. Rows are checked as they are
 //! read: bytes of a wrong length are damage, not data.
 
+pub(crate) mod action;
 pub(crate) mod blob;
 pub(crate) mod host;
 pub(crate) mod log;

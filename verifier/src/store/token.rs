@@ -6,9 +6,10 @@
 
 use evidence::digest::{HostId, Sha256Digest};
 use evidence::time::UnixTime;
-use sqlx::{Row as _, SqliteConnection, SqliteExecutor};
+use sqlx::{Connection as _, Row as _, SqliteConnection, SqliteExecutor};
 use wire::operator::{NewToken, Scope, TokenView};
 
+use super::action::{self, ActionError, ActionKind, Who};
 use super::{StoreError, to_i64, to_u64};
 use crate::limits::TOKENS_SHOWN;
 
@@ -84,6 +85,15 @@ pub(crate) enum TokenError {
     Random(#[from] getrandom::Error),
 }
 
+impl From<ActionError> for TokenError {
+    fn from(error: ActionError) -> Self {
+        match error {
+            ActionError::Store(error) => Self::Store(error),
+            ActionError::Random(error) => Self::Random(error),
+        }
+    }
+}
+
 impl From<sqlx::Error> for TokenError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())
@@ -93,12 +103,14 @@ impl From<sqlx::Error> for TokenError {
 /// Makes an operator's token.
 pub(crate) async fn create_operator(
     connection: &mut SqliteConnection,
+    who: &Who,
     name: &str,
     scope: Scope,
     now: UnixTime,
     expires: UnixTime,
 ) -> Result<NewToken, TokenError> {
     let fresh = Fresh::new(TokenKind::Operator)?;
+    let mut tx = connection.begin().await?;
     sqlx::query(
         "INSERT INTO operator_token (id, secret, name, scope, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?)",
     )
@@ -108,43 +120,64 @@ pub(crate) async fn create_operator(
     .bind(scope_name(scope))
     .bind(to_i64(now.as_ms()))
     .bind(to_i64(expires.as_ms()))
-    .execute(connection)
+    .execute(&mut *tx)
     .await?;
+    let detail = format!("{}, scope {}, until {expires}: {name}", fresh.id, scope_name(scope));
+    action::record(&mut tx, ActionKind::TokenCreated, who, &detail, now).await?;
+    tx.commit().await?;
     Ok(fresh.shown(expires))
 }
 
 /// Makes a token by which one host may join.
 pub(crate) async fn create_join(
     connection: &mut SqliteConnection,
+    who: &Who,
     note: &str,
     now: UnixTime,
     expires: UnixTime,
 ) -> Result<NewToken, TokenError> {
     let fresh = Fresh::new(TokenKind::Join)?;
+    let mut tx = connection.begin().await?;
     sqlx::query("INSERT INTO join_token (id, secret, note, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?)")
         .bind(&fresh.id)
         .bind(fresh.secret.as_bytes().as_slice())
         .bind(note)
         .bind(to_i64(now.as_ms()))
         .bind(to_i64(expires.as_ms()))
-        .execute(connection)
+        .execute(&mut *tx)
         .await?;
+    let detail = format!("{}, until {expires}: {note}", fresh.id);
+    action::record(&mut tx, ActionKind::JoinTokenCreated, who, &detail, now).await?;
+    tx.commit().await?;
     Ok(fresh.shown(expires))
 }
 
 /// Revokes a token for ever; `false` where there is no such token.
 pub(crate) async fn revoke(
     connection: &mut SqliteConnection,
+    who: &Who,
     kind: TokenKind,
     id: &str,
     now: UnixTime,
-) -> Result<bool, StoreError> {
-    let statement = match kind {
-        TokenKind::Operator => "UPDATE operator_token SET revoked_ms = coalesce(revoked_ms, ?) WHERE id = ?",
-        TokenKind::Join => "UPDATE join_token SET revoked_ms = coalesce(revoked_ms, ?) WHERE id = ?",
+) -> Result<bool, TokenError> {
+    let (statement, action) = match kind {
+        TokenKind::Operator => (
+            "UPDATE operator_token SET revoked_ms = coalesce(revoked_ms, ?) WHERE id = ?",
+            ActionKind::TokenRevoked,
+        ),
+        TokenKind::Join => (
+            "UPDATE join_token SET revoked_ms = coalesce(revoked_ms, ?) WHERE id = ?",
+            ActionKind::JoinTokenRevoked,
+        ),
     };
-    let done = sqlx::query(statement).bind(to_i64(now.as_ms())).bind(id).execute(connection).await?;
-    Ok(done.rows_affected() == 1)
+    let mut tx = connection.begin().await?;
+    let done = sqlx::query(statement).bind(to_i64(now.as_ms())).bind(id).execute(&mut *tx).await?;
+    if done.rows_affected() != 1 {
+        return Ok(false);
+    }
+    action::record(&mut tx, action, who, id, now).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// The tokens of a kind, newest first.

@@ -44,7 +44,8 @@ async fn check_rounds(rounds: Vec<Vec<Step>>) {
     for host in 1..=4 {
         hosts.push((Chain::new(bench.enrol(host, host).await.unwrap(), host), None::<NewEvidence>));
     }
-    let mut acknowledged = 4_u64;
+    // Four join tokens and four enrolments.
+    let mut acknowledged = 8_u64;
     let mut seen = bench.checkpoint();
     for round in rounds {
         let mut running = JoinSet::new();

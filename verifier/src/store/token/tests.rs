@@ -1,6 +1,10 @@
 use super::*;
 use crate::store::migrated;
 
+fn who() -> Who {
+    Who::token("test")
+}
+
 const NOW: UnixTime = UnixTime::from_secs(1_000);
 const LATER: UnixTime = UnixTime::from_secs(2_000);
 const HOST: HostId = HostId::new([1; 32]);
@@ -14,7 +18,7 @@ async fn database() -> (tempfile::TempDir, SqliteConnection) {
 #[tokio::test]
 async fn an_operators_token_opens_until_it_expires_or_is_revoked() {
     let (_dir, mut db) = database().await;
-    let token = create_operator(&mut db, "ci", Scope::Enrol, NOW, LATER).await.unwrap();
+    let token = create_operator(&mut db, &who(), "ci", Scope::Enrol, NOW, LATER).await.unwrap();
     let shown = Presented::parse(TokenKind::Operator, &token.secret).unwrap();
     assert_eq!(scope_of(&mut db, &shown, NOW).await.unwrap(), Some(Scope::Enrol));
     assert_eq!(scope_of(&mut db, &shown, LATER).await.unwrap(), None);
@@ -24,16 +28,16 @@ async fn an_operators_token_opens_until_it_expires_or_is_revoked() {
     forged.push(if last == '0' { '1' } else { '0' });
     let forged = Presented::parse(TokenKind::Operator, &forged).unwrap();
     assert_eq!(scope_of(&mut db, &forged, NOW).await.unwrap(), None);
-    assert!(revoke(&mut db, TokenKind::Operator, &token.id, NOW).await.unwrap());
+    assert!(revoke(&mut db, &who(), TokenKind::Operator, &token.id, NOW).await.unwrap());
     assert_eq!(scope_of(&mut db, &shown, NOW).await.unwrap(), None);
-    assert!(!revoke(&mut db, TokenKind::Operator, "none", NOW).await.unwrap());
+    assert!(!revoke(&mut db, &who(), TokenKind::Operator, "none", NOW).await.unwrap());
     assert_eq!(list(&mut db, TokenKind::Operator, NOW).await.unwrap()[0].state, "revoked");
 }
 
 #[tokio::test]
 async fn the_secret_is_nowhere_in_the_database() {
     let (dir, mut db) = database().await;
-    let token = create_join(&mut db, "rack 4", NOW, LATER).await.unwrap();
+    let token = create_join(&mut db, &who(), "rack 4", NOW, LATER).await.unwrap();
     let secret = token.secret.rsplit('_').next().unwrap().to_owned();
     for file in std::fs::read_dir(dir.path()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
@@ -46,7 +50,7 @@ async fn the_secret_is_nowhere_in_the_database() {
 #[tokio::test]
 async fn a_join_token_is_for_one_host_and_key() {
     let (_dir, mut db) = database().await;
-    let token = create_join(&mut db, "", NOW, LATER).await.unwrap();
+    let token = create_join(&mut db, &who(), "", NOW, LATER).await.unwrap();
     let shown = Presented::parse(TokenKind::Join, &token.secret).unwrap();
     assert_eq!(check_join(&mut db, &shown, HOST, b"ak", NOW).await.unwrap(), Ok(()));
     use_join(&mut db, &shown.id, HOST, b"ak", NOW).await.unwrap();
@@ -55,7 +59,7 @@ async fn a_join_token_is_for_one_host_and_key() {
     assert_eq!(check_join(&mut db, &shown, other, b"ak", NOW).await.unwrap(), Err(JoinRefusal::Used));
     assert_eq!(check_join(&mut db, &shown, HOST, b"new", NOW).await.unwrap(), Err(JoinRefusal::Used));
     assert_eq!(check_join(&mut db, &shown, HOST, b"ak", LATER).await.unwrap(), Err(JoinRefusal::Expired));
-    revoke(&mut db, TokenKind::Join, &token.id, NOW).await.unwrap();
+    revoke(&mut db, &who(), TokenKind::Join, &token.id, NOW).await.unwrap();
     assert_eq!(check_join(&mut db, &shown, HOST, b"ak", NOW).await.unwrap(), Err(JoinRefusal::Revoked));
     let view = &list(&mut db, TokenKind::Join, NOW).await.unwrap()[0];
     assert_eq!(view.used_by.as_deref(), Some(HOST.to_string().as_str()));

@@ -27,6 +27,9 @@ mod query;
 pub mod serve;
 mod witness;
 
+#[doc(hidden)]
+pub mod measure;
+
 pub mod cli;
 mod notify;
 

@@ -7,10 +7,11 @@ pub(crate) const CONFIG_BYTES: u64 = 1 << 20;
 /// A key, a certificate or a chain in PEM.
 pub(crate) const PEM_BYTES: u64 = 1 << 20;
 
-/// Jobs that wait for the recorder. Each may hold a submission, so more would only be memory, not throughput.
-pub(crate) const RECORD_QUEUE: usize = 512;
-/// Jobs of one transaction: large enough that the flush to disk is shared, small enough that nobody waits long.
-pub(crate) const RECORD_BATCH: usize = 256;
+/// Jobs that wait for the recorder. Each may hold a submission, whose memory is bounded apart ([`SUBMISSION_KIB`]).
+pub(crate) const RECORD_QUEUE: usize = 4_096;
+/// Jobs of one transaction: large enough that the flushes of database and files are shared, small enough that nobody waits for
+/// a second.
+pub(crate) const RECORD_BATCH: usize = 2_048;
 /// Rows of one statement: SQLite binds at most 32,766 values.
 pub(crate) const ROWS_PER_STATEMENT: usize = 2_000;
 /// Connections that read: more than the processors of a small machine, since some wait for the disk.

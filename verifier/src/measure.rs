@@ -1,19 +1,22 @@
 //! What benchmarks ask of the recorder; no part of the program.
 //!
-//! In: a directory and a number of writers. Out: how many leaves were committed, made durable as files and published in a time,
-//! and how long each took from being handed over to its answer.
+//! In: a directory, and a rate or a number of writers. Out: how many leaves were committed, made durable as files and published in
+//! a time, and how long each took from being handed over to that.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use evidence::time::UnixTime;
+use ledger::leaf::{Leaf, Salt};
 use ledger::note::{KeyName, SignerKey};
+use sqlx::Connection as _;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
 use crate::failure::{Exit, Failure};
-use crate::record::{Heads, Place, Work, start};
+use crate::log::sequence::{Committed, OpenError, Sequencer};
+use crate::record::{Heads, Place, Work, log, start};
 use crate::store::action::Who;
 
 /// What was measured.
@@ -29,13 +32,68 @@ pub struct Appends {
     pub bytes: u64,
 }
 
+/// Appends bare leaves that arrive at a steady rate, whatever was appended meanwhile: the transaction, the files and the
+/// published checkpoint of the recorder, without any facts beside them.
+pub async fn leaves(dir: &Path, rate: u32, time: Duration) -> Result<Appends, Failure> {
+    let software = |error: &dyn std::fmt::Display| Failure::new(Exit::Software, error);
+    let log_dir = dir.join("log");
+    let place = Place::local(&dir.join("verifier.db"), &log_dir, key()?, Heads::Published)?;
+    let (readers, mut connection) = crate::store::open(&place.database).await?;
+    let empty = log::begin(&mut connection, &place.key).await.map_err(|error| software(&error))?;
+    let (objects, patience) = (Arc::clone(&place.objects), place.patience);
+    let mut sequencer =
+        Sequencer::open(objects, Arc::clone(&place.key), patience, &Committed::nothing(empty))?;
+    let (begun, mut latencies) = (Instant::now(), Vec::new());
+    let each = Duration::from_secs(1) / rate;
+    while begun.elapsed() < time {
+        let count = latencies.len();
+        let arrived = usize::try_from(begun.elapsed().as_nanos() / each.as_nanos()).unwrap_or(usize::MAX);
+        let batch: Vec<_> = (count..arrived).map(leaf).collect();
+        if batch.is_empty() {
+            tokio::time::sleep(each).await;
+            continue;
+        }
+        let entries: Vec<_> = batch.iter().map(Leaf::to_bytes).collect();
+        let draft = sequencer.draft(&entries).map_err(|error| software(&error))?;
+        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(|error| software(&error))?;
+        let (head, now) = (&draft.head().checkpoint, Clock::system().now());
+        log::append(&mut tx, &sequencer, &batch, head, 1, now).await.map_err(|error| software(&error))?;
+        tx.commit().await.map_err(|error| software(&error))?;
+        let written = tokio::task::spawn_blocking(move || {
+            let head = sequencer.adopt(draft)?;
+            sequencer.publish(&head.checkpoint)?;
+            Ok::<_, OpenError>(sequencer)
+        });
+        sequencer = written.await.map_err(|error| software(&error))??;
+        let published = begun.elapsed();
+        latencies.extend((count..arrived).map(|number| {
+            published.saturating_sub(each.saturating_mul(u32::try_from(number).unwrap_or(u32::MAX)))
+        }));
+    }
+    let time = begun.elapsed();
+    readers.close().await;
+    let bytes = bytes_below(&log_dir).map_err(|error| Failure::io(log_dir.display(), &error))?;
+    Ok(Appends { count: latencies.len() as u64, time, latencies, bytes })
+}
+
+fn key() -> Result<Arc<SignerKey>, Failure> {
+    let name = KeyName::new("example.com/measure").map_err(|error| Failure::new(Exit::Software, error))?;
+    Ok(Arc::new(SignerKey::from_seed(name, &[1; 32])))
+}
+
+fn leaf(number: usize) -> Leaf {
+    let mut record = [0; 32];
+    for (to, from) in record.iter_mut().zip(number.to_be_bytes()) {
+        *to = from;
+    }
+    Leaf::attestation(&Salt::from_bytes([7; 32]), &record)
+}
+
 /// Has so many writers make join tokens, each a row and a leaf, one after the other, for a time.
 pub async fn appends(dir: &Path, writers: usize, time: Duration) -> Result<Appends, Failure> {
     let software = |error: &dyn std::fmt::Display| Failure::new(Exit::Software, error);
-    let name = KeyName::new("example.com/measure").map_err(|error| software(&error))?;
-    let key = Arc::new(SignerKey::from_seed(name, &[1; 32]));
     let log_dir = dir.join("log");
-    let place = Place::local(&dir.join("verifier.db"), &log_dir, key, Heads::Published)?;
+    let place = Place::local(&dir.join("verifier.db"), &log_dir, key()?, Heads::Published)?;
     let (recorder, store, task) = start(place, Clock::system()).await?;
     let begun = Instant::now();
     let mut running = JoinSet::new();

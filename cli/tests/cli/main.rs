@@ -21,6 +21,7 @@ mod inspect_pe;
 mod inspect_quote;
 mod inspect_siglist;
 mod inspect_systemd_log;
+mod log;
 mod remote;
 mod usage;
 mod verify;

@@ -16,12 +16,16 @@ use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
 use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
 use evidence::principal::{Edge, Principal, Relation};
 use evidence::time::UnixTime;
+use ledger::audit::{Auditor, Mark};
 use ledger::checkpoint::{Checkpoint, Origin, SignedCheckpoint};
+use ledger::cosignature::CosignerSecret;
 use ledger::hash::Hash;
 use ledger::note::{KeyName, SignerKey};
-use ledger::proof::InclusionProof;
+use ledger::proof::{ConsistencyProof, InclusionProof};
 use ledger::proof_file::ProofFile;
+use ledger::tile::TileWriter;
 use ledger::tree::{LeafIndex, LogSize};
+use ledger::witness::AddCheckpoint;
 
 fn main() {
     let folder = PathBuf::from(std::env::args().nth(1).expect("a folder"));
@@ -43,6 +47,29 @@ fn main() {
     let (key, checkpoint) = checkpoint();
     write("notes", "key", key.verifier_key().to_string().as_bytes());
     write("notes", "checkpoint", checkpoint.as_bytes());
+    let witness = CosignerSecret::from_seed(KeyName::new("w.example").unwrap(), &[3; 32]);
+    let verified = checkpoint.verify(key.verifier_key()).unwrap();
+    let cosignature = witness.cosign(&verified, 5).unwrap();
+    let mut cosigned = checkpoint.clone();
+    cosigned.add_signature(cosignature.clone()).unwrap();
+    let request = AddCheckpoint::new(LogSize::ZERO, ConsistencyProof::default(), checkpoint.clone()).unwrap();
+    write("witness", "key", witness.cosigner_key().to_string().as_bytes());
+    write("witness", "answer", format!("{}\n", cosignature.to_line()).as_bytes());
+    write("witness", "cosigned", cosigned.as_bytes());
+    write("witness", "request", request.to_string().as_bytes());
+    let (log, known) = (key.verifier_key(), witness.cosigner_key());
+    let policy = format!("log {log} https://log.example\nwitness w {known}\ngroup g any w\nquorum g\n");
+    write("witness", "policy", policy.as_bytes());
+    let mut writer = TileWriter::new();
+    let growth = writer.append(&(0..300_u16).map(u16::to_be_bytes).collect::<Vec<_>>()).unwrap();
+    for (resource, bytes) in &growth.files {
+        let path = resource.to_string();
+        write("tiles", &path.replace('/', "_"), path.as_bytes());
+        let width = [u8::try_from(resource.width().get() - 1).unwrap()];
+        write("tiles", &format!("{}.bytes", path.replace('/', "_")), &[&width, bytes.as_slice()].concat());
+    }
+    let end = Mark { size: writer.size(), root: writer.root() };
+    write("tiles", "state", &Auditor::new(end, Vec::new()).unwrap().to_bytes());
     let proof = InclusionProof::new(vec![Hash::leaf(b"sibling")]).unwrap();
     let proof = ProofFile::new(LeafIndex::new(0).unwrap(), proof, checkpoint);
     write("notes", "proof", proof.to_string().as_bytes());

@@ -34,7 +34,9 @@ mod sqlite;
 mod ssh;
 mod submission;
 mod systemd_log;
+mod tiles;
 mod tpm_structures;
+mod witness;
 mod x509;
 
 pub use buildinfo::buildinfo;
@@ -62,7 +64,9 @@ pub use sqlite::sqlite;
 pub use ssh::ssh;
 pub use submission::submission;
 pub use systemd_log::systemd_log;
+pub use tiles::tiles;
 pub use tpm_structures::tpm_structures;
+pub use witness::witness;
 pub use x509::x509;
 
 /// What a target does with its bytes.
@@ -95,6 +99,8 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("siglist", siglist),
     ("ssh", ssh),
     ("submission", submission),
+    ("tiles", tiles),
     ("tpm_structures", tpm_structures),
+    ("witness", witness),
     ("x509", x509),
 ];

@@ -12,7 +12,10 @@ use appraisal::endorsement::{Bundle, EndorsementRoots, RevocationList, Revocatio
 use evidence::digest::HashAlg;
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::note::SignedNote;
+use ledger::policy::Policy;
 use ledger::proof_file::ProofFile;
+use ledger::tile::{Bundle as Entries, Resource, Width};
+use ledger::witness::AddCheckpoint;
 use lydian_fuzz_targets::TARGETS;
 use rustix::time::{ClockId, clock_gettime};
 use wire::submit::{decode_manifests, decompress, encode_manifests};
@@ -69,6 +72,38 @@ const ROWS: &[Row] = &[
         },
         scale: 1 << 10,
         read: |bytes| drop(black_box(ProofFile::parse(bytes))),
+        constant: 16 << 10,
+    },
+    Row {
+        name: "trust policy",
+        fuzz: "witness",
+        hostile: |size| "group g any a\n".repeat(size / 14).into_bytes(),
+        scale: 4 << 10,
+        read: |bytes| drop(black_box(Policy::parse(bytes))),
+        constant: 16 << 10,
+    },
+    Row {
+        name: "witness request",
+        fuzz: "witness",
+        hostile: |size| format!("old 1\n{}\n", "A".repeat(size)).into_bytes(),
+        scale: 2 << 10,
+        read: |bytes| drop(black_box(AddCheckpoint::parse(bytes))),
+        constant: 16 << 10,
+    },
+    Row {
+        name: "bundle of entries",
+        fuzz: "tiles",
+        hostile: |size| vec![0; size],
+        scale: 4 << 10,
+        read: |bytes| assert!(black_box(Entries::parse(bytes, Width::FULL)).is_err()),
+        constant: 16 << 10,
+    },
+    Row {
+        name: "path of a tile",
+        fuzz: "tiles",
+        hostile: |size| format!("tile/0/{}000", "x000/".repeat(size / 5)).into_bytes(),
+        scale: 1 << 10,
+        read: |bytes| assert!(black_box(std::str::from_utf8(bytes).unwrap().parse::<Resource>()).is_err()),
         constant: 16 << 10,
     },
     Row {

@@ -16,6 +16,7 @@ use super::App;
 use super::problem::Fault;
 use crate::cosign::{Board, WitnessStanding};
 use crate::log::{CHECKPOINT, archive_path};
+use crate::store::log::Head;
 
 /// `GET /checkpoint`: the published one.
 //= C2SP tlog-tiles v0.1.0, Checkpoints
@@ -65,10 +66,14 @@ pub(super) async fn proof(
     let index = index.filter(|index| head.size().contains(*index)).ok_or_else(|| {
         Fault::not_found(format_args!("the log has {} leaves, counted from 0", head.size()))
     })?;
-    let leaf = app.store.leaf(index, &head).await?.ok_or_else(|| Fault::internal("a leaf is missing"))?;
-    let inclusion = app.store.prove_inclusion(index, &head).await?;
+    // What is published may be cosigned; only what is not yet in it is proved by the head alone.
+    let published = published(&app).await?;
+    let checkpoint = published.filter(|published| published.claim().size().contains(index));
+    let towards = Head { checkpoint: checkpoint.unwrap_or_else(|| head.checkpoint.clone()) };
+    let leaf = app.store.leaf(index, &towards).await?.ok_or_else(|| Fault::internal("a leaf is missing"))?;
+    let inclusion = app.store.prove_inclusion(index, &towards).await?;
     // The entry rides along: it is what the proof is of.
-    let file = ProofFile::new(index, inclusion, head.checkpoint.clone())
+    let file = ProofFile::new(index, inclusion, towards.checkpoint)
         .with_extra(leaf.to_bytes().to_vec())
         .map_err(Fault::internal)?;
     Ok(([(header::CONTENT_TYPE, TEXT)], file.to_string()))
@@ -76,16 +81,17 @@ pub(super) async fn proof(
 
 /// `GET /v1/log/witnesses`: how the published checkpoint came to be, and what keeps a newer one back.
 pub(super) async fn witnesses(State(app): State<Arc<App>>) -> Result<Json<LogWitnesses>, Fault> {
-    let note = app.store.log().file(CHECKPOINT.to_owned()).await?;
-    let published = match note {
-        Some(note) => Some(SignedCheckpoint::parse(&note).map_err(Fault::internal)?.claim().size().get()),
-        None => None,
-    };
+    let published = published(&app).await?.map(|published| published.claim().size().get());
     let board = app.witnesses.as_ref();
     let witnesses = board.map(Board::witnesses).unwrap_or_default().into_iter().map(view).collect();
     let waiting = board.and_then(Board::unpublished).map(|(size, why)| LogUnpublished { size, why });
     let head = app.recorder.head().size().get();
     Ok(Json(LogWitnesses { policy: board.is_some(), head, published, waiting, witnesses }))
+}
+
+async fn published(app: &App) -> Result<Option<SignedCheckpoint>, Fault> {
+    let note = app.store.log().file(CHECKPOINT.to_owned()).await?;
+    note.map(|note| SignedCheckpoint::parse(&note)).transpose().map_err(Fault::internal)
 }
 
 fn view(standing: WitnessStanding) -> LogWitness {

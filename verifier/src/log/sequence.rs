@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use ledger::checkpoint::{Checkpoint, CheckpointError, Origin, SignedCheckpoint};
 use ledger::note::{SignerKey, VerifierKey};
-use ledger::tile::{Growth, LoadError, Resource, TileSource, TileWriter, WriteError};
+use ledger::tile::{
+    BundleId, Growth, LoadError, Resource, TILE_WIDTH, TileSource, TileWriter, Width, WriteError,
+};
 use ledger::tree::LogSize;
 
 use super::{CHECKPOINT, LogReader, ObjectError, Objects, archive_path};
@@ -88,13 +90,14 @@ impl Sequencer {
         {
             return Err(OpenError::Rolled { database: claim.size(), files: published.size() });
         }
+        let partials = partials_of(&*objects)?;
+        check_nothing_beyond(&*objects, &partials, claim.size())?;
         let source = Source(&*objects);
         let (writer, growth) =
             TileWriter::resume(&source, committed.first, &committed.entries, claim.root())?;
         if writer.size() != claim.size() {
             return Err(OpenError::Entries { head: claim.size(), found: writer.size() });
         }
-        let partials = objects.partials()?.iter().filter_map(|path| path.parse().ok()).collect();
         let mut sequencer = Self { objects, key, patience, writer, partials, published: LogSize::ZERO };
         sequencer.write(&growth)?;
         sequencer.check_published(published)?;
@@ -161,9 +164,10 @@ impl Sequencer {
         let outgrown: Vec<_> = outgrown.take(PARTIALS_REMOVED).copied().collect();
         if !outgrown.is_empty() {
             let paths: Vec<_> = outgrown.iter().map(ToString::to_string).collect();
-            self.objects.remove(&paths)?;
-            for partial in &outgrown {
-                self.partials.remove(partial);
+            // What could not be removed now is removed another time; nobody is harmed by it.
+            match self.objects.remove(&paths) {
+                Ok(()) => self.partials.retain(|partial| !outgrown.contains(partial)),
+                Err(error) => tracing::warn!(%error, "outgrown files of the log could not be removed"),
             }
         }
         Ok(())
@@ -231,6 +235,30 @@ fn sign(key: &SignerKey, writer: &TileWriter) -> Result<SignedCheckpoint, Checkp
     SignedCheckpoint::sign(Checkpoint::new(origin, writer.size(), writer.root())?, key)
 }
 
+fn partials_of(objects: &dyn Objects) -> Result<BTreeSet<Resource>, ObjectError> {
+    Ok(objects.partials()?.iter().filter_map(|path| path.parse().ok()).collect())
+}
+
+/// Files are written after the commit that they belong to: one that reaches beyond the database's head was written by a
+/// database that is newer than this one, whatever has been published of it.
+fn check_nothing_beyond(
+    objects: &dyn Objects,
+    partials: &BTreeSet<Resource>,
+    head: LogSize,
+) -> Result<(), OpenError> {
+    let rolled =
+        |files| OpenError::Rolled { database: head, files: LogSize::new(files).unwrap_or(LogSize::MAX) };
+    if let Some(beyond) = partials.iter().map(|partial| partial.end()).max().filter(|end| *end > head.get()) {
+        return Err(rolled(beyond));
+    }
+    // The bundle that the next leaf would go into, full already.
+    let next = BundleId::new(head.get() / u64::from(TILE_WIDTH), Width::FULL).map(Resource::Bundle);
+    match next {
+        Ok(next) if objects.read(&next.to_string())?.is_some() => Err(rolled(next.end())),
+        _ => Ok(()),
+    }
+}
+
 fn read_published(objects: &dyn Objects, key: &VerifierKey) -> Result<Option<SignedCheckpoint>, OpenError> {
     let Some(bytes) = objects.read(CHECKPOINT)? else { return Ok(None) };
     let signed = SignedCheckpoint::parse(&bytes)?;
@@ -270,7 +298,7 @@ pub(crate) enum OpenError {
     #[error("the published checkpoint: {0}")]
     Published(#[from] CheckpointError),
     /// The files are newer than the database.
-    #[error("{files} leaves were published, but the database knows {database}")]
+    #[error("the log's files reach to {files} leaves, the database to {database}")]
     Rolled { database: LogSize, files: LogSize },
     /// The database's entries do not reach its head.
     #[error("the database's head has {head} leaves, its entries reach to {found}")]

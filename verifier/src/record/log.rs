@@ -15,7 +15,7 @@ use crate::log::sequence::{Sequencer, sign_empty};
 use crate::store::{StoreError, to_i64};
 
 /// Writes the entries after `before`, drops those that are in full bundles, and swaps the head.
-pub(super) async fn append(
+pub(crate) async fn append(
     tx: &mut SqliteConnection,
     sequencer: &Sequencer,
     leaves: &[Leaf],
@@ -50,7 +50,7 @@ pub(super) async fn append(
 }
 
 /// Signs the head of the log without leaves, and stores it.
-pub(super) async fn begin(
+pub(crate) async fn begin(
     connection: &mut SqliteConnection,
     key: &SignerKey,
 ) -> Result<SignedCheckpoint, StoreError> {

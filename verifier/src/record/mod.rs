@@ -10,7 +10,7 @@ mod enrolment;
 mod event;
 mod evidence;
 mod intervals;
-mod log;
+pub(crate) mod log;
 mod manifest;
 
 #[cfg(test)]
@@ -36,7 +36,7 @@ use crate::log::local::LocalFiles;
 use crate::log::sequence::{Draft, DraftError, OpenError, Patience, Sequencer};
 use crate::log::{Objects, disk::RealDisk};
 use crate::store::action::{self, Who};
-use crate::store::log::{Committed, Head, HeadError, take_over};
+use crate::store::log::{Committed, Head, HeadError, Taking, take_over};
 use crate::store::token::{self, JoinRefusal, TokenError, TokenKind};
 use crate::store::{self, Store, StoreError, Trouble, reopen};
 
@@ -250,7 +250,7 @@ async fn start_with(
     readers: SqlitePool,
     mut connection: SqliteConnection,
 ) -> Result<(Recorder, Store, JoinHandle<Result<(), Failure>>), Failure> {
-    let (sequencer, head, epoch) = open_log(&place, &mut connection).await?;
+    let (sequencer, head, epoch) = open_log(&place, &mut connection, Taking::Start).await?;
     let store = Store::new(readers, sequencer.reader());
     let (publish, head) = watch::channel(Arc::new(head));
     let (queue, jobs) = mpsc::channel(RECORD_QUEUE);
@@ -262,9 +262,10 @@ async fn start_with(
 async fn open_log(
     place: &Place,
     connection: &mut SqliteConnection,
+    taking: Taking,
 ) -> Result<(Sequencer, Head, i64), Failure> {
     let key = place.key.verifier_key();
-    let found = take_over(connection, key).await.map_err(|error| damaged(&error))?;
+    let found = take_over(connection, key, taking).await.map_err(|error| damaged(&error))?;
     let (committed, epoch) = if let Some(found) = found {
         found
     } else {
@@ -291,11 +292,17 @@ async fn open_log(
 fn damaged(error: &HeadError) -> Failure {
     match error {
         HeadError::Store(StoreError::Database(_)) => Failure::new(Exit::Io, error),
+        HeadError::Store(StoreError::Fenced) => fenced(error),
         HeadError::Checkpoint(_) => Failure::new(Exit::Software, error)
             .hint("is log.key in the configuration the key that this database's log was begun with?"),
         _ => Failure::new(Exit::Software, format_args!("the log is damaged: {error}"))
             .hint("restore the newest backup; agents that have seen a newer checkpoint will say so"),
     }
+}
+
+/// Somebody else has the log.
+fn fenced(error: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Exit::Unavailable, error).hint("one verifier appends to a log; stop the other one")
 }
 
 /// The task's own things.
@@ -378,14 +385,12 @@ impl Writer {
                 return Err(Failure::new(Exit::Io, format_args!("recording failed: {shared}"))
                     .hint("look at the disk and at the kernel's log"));
             }
-            Trouble::Fenced => {
-                return Err(Failure::new(Exit::Unavailable, format_args!("recording failed: {shared}"))
-                    .hint("one verifier appends to a log; stop the other one"));
-            }
+            Trouble::Fenced => return Err(fenced(&shared)),
             _ => {}
         }
         self.connection = reopen(&self.place.database).await?;
-        let (sequencer, head, epoch) = open_log(&self.place, &mut self.connection).await?;
+        let taking = Taking::Again(self.epoch);
+        let (sequencer, head, epoch) = open_log(&self.place, &mut self.connection, taking).await?;
         (self.sequencer, self.epoch) = (sequencer, epoch);
         self.publish.send_replace(Arc::new(head));
         Ok(())

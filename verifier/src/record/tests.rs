@@ -401,3 +401,62 @@ async fn start_with_pages(dir: &Path, pages: i64) -> (Recorder, Store, JoinHandl
         .unwrap();
     start_with(place, clock(), readers, connection).await.unwrap()
 }
+
+/// A database that was restored from a backup, beside files that went on: whatever was published, it is not signed on.
+#[tokio::test]
+async fn a_database_older_than_the_log_s_files_is_not_appended_to() {
+    for heads in [Heads::Published, Heads::Cosigned] {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |dir: &Path| Place::local(&dir.join("verifier.db"), &dir.join("log"), key(), heads);
+        let join = || Work::JoinToken {
+            who: Who::token("test"),
+            note: String::new(),
+            expires: UnixTime::from_secs(2_000_000),
+        };
+        let run = async |leaves: usize| {
+            let (recorder, store, task) = start(at(dir.path()).unwrap(), clock()).await?;
+            for _ in 0..leaves {
+                recorder.record(join()).await.unwrap();
+            }
+            drop(recorder);
+            store.close().await;
+            task.await.unwrap()
+        };
+        run(3).await.unwrap();
+        let (database, backup) = (dir.path().join("verifier.db"), dir.path().join("backup.db"));
+        std::fs::copy(&database, &backup).unwrap();
+        run(2).await.unwrap();
+        std::fs::copy(&backup, &database).unwrap();
+        let failure = run(0).await.unwrap_err();
+        assert_eq!(failure.exit(), Exit::Software);
+        assert!(
+            failure.to_string().contains("files reach to 5 leaves, the database to 3")
+                || failure.to_string().contains("backup"),
+            "{failure}"
+        );
+        // The other way round: files of the backup beside a database that went on.
+        std::fs::remove_dir_all(dir.path().join("log")).unwrap();
+        std::fs::remove_file(&database).unwrap();
+        run(300).await.unwrap();
+        std::fs::remove_dir_all(dir.path().join("log/tile")).unwrap();
+        let failure = run(0).await.unwrap_err();
+        assert!(failure.to_string().contains("is missing"), "{failure}");
+    }
+}
+
+/// A sequencer that was thought dead finds that another one has the log.
+#[tokio::test]
+async fn a_second_sequencer_fences_the_first() {
+    let bench = Bench::new().await;
+    bench.enrol(1, 1).await.unwrap();
+    let (second, store, task) = start(place(bench.dir.path(), key()).unwrap(), clock()).await.unwrap();
+    let error = bench.enrol(2, 2).await.unwrap_err();
+    assert!(matches!(error, RecordError::Store { trouble: Trouble::Fenced, .. }), "{error}");
+    let failure = bench.task.await.unwrap().unwrap_err();
+    assert_eq!(failure.exit(), Exit::Unavailable);
+    let expires = UnixTime::from_secs(2_000_000);
+    second.record(Work::JoinToken { who: Who::token("test"), note: String::new(), expires }).await.unwrap();
+    drop(second);
+    store.close().await;
+    task.await.unwrap().unwrap();
+}

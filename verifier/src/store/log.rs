@@ -16,15 +16,34 @@ use sqlx::{Row as _, SqliteConnection};
 use super::{Store, StoreError, to_i64, to_u64};
 pub(crate) use crate::log::sequence::{Committed, Head};
 
+/// Whose the log is before it is taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taking {
+    /// Anybody's who has ended: this process starts.
+    Start,
+    /// Ours, with this fencing token: another one means that somebody else has started meanwhile.
+    Again(i64),
+}
+
 /// Raises the fencing token and reads what the database holds of the log. `None` where the log was never begun.
 pub(crate) async fn take_over(
     connection: &mut SqliteConnection,
     key: &VerifierKey,
+    taking: Taking,
 ) -> Result<Option<(Committed, i64)>, HeadError> {
-    let epoch: Option<i64> =
-        sqlx::query_scalar("UPDATE log_head SET epoch = epoch + 1 WHERE id = 1 RETURNING epoch")
-            .fetch_optional(&mut *connection)
-            .await?;
+    let own = match taking {
+        Taking::Start => None,
+        Taking::Again(epoch) => Some(epoch),
+    };
+    let epoch: Option<i64> = sqlx::query_scalar(
+        "UPDATE log_head SET epoch = epoch + 1 WHERE id = 1 AND epoch = coalesce(?, epoch) RETURNING epoch",
+    )
+    .bind(own)
+    .fetch_optional(&mut *connection)
+    .await?;
+    if epoch.is_none() && own.is_some() {
+        return Err(StoreError::Fenced.into());
+    }
     let rows: Vec<(i64, Vec<u8>)> =
         sqlx::query_as("SELECT idx, entry FROM log_pending ORDER BY idx").fetch_all(&mut *connection).await?;
     let Some(epoch) = epoch else {

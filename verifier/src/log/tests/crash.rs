@@ -34,6 +34,8 @@ fn key() -> Arc<SignerKey> {
 struct Told {
     leaves: BTreeMap<u64, Leaf>,
     checkpoints: Vec<SignedCheckpoint>,
+    /// Full files and archived checkpoints, as they were found.
+    immutable: BTreeMap<String, Vec<u8>>,
 }
 
 type Started = (Recorder, tokio::task::JoinHandle<Result<(), Failure>>);
@@ -74,8 +76,14 @@ async fn work(recorder: &Recorder, batches: u32, random: &mut ChaCha8Rng, told: 
 }
 
 /// Every entry, tile and checkpoint that anybody was told of is in the files, and they are one history.
-fn check(disk: &FaultyDisk, told: &Told) {
+fn check(disk: &FaultyDisk, told: &mut Told) {
     let files = disk.files(Path::new(ROOT));
+    for (path, bytes) in &told.immutable {
+        assert_eq!(files.get(path), Some(bytes), "{path} never changes");
+    }
+    let full = |path: &str| path.parse().is_ok_and(|file: Resource| file.is_full());
+    let immutable = files.iter().filter(|(path, _)| full(path) || path.starts_with("archive/"));
+    told.immutable.extend(immutable.map(|(path, bytes)| (path.clone(), bytes.clone())));
     let published = SignedCheckpoint::parse(&files[CHECKPOINT]).unwrap();
     published.verify(key().verifier_key()).unwrap();
     let mark = |signed: &SignedCheckpoint| Mark { size: signed.claim().size(), root: *signed.claim().root() };
@@ -133,7 +141,7 @@ async fn run(seed: u64) {
         work(&recorder, 1, &mut random, &mut told).await;
         drop(recorder);
         task.await.unwrap().unwrap();
-        check(&disk, &told);
+        check(&disk, &mut told);
     }
     dump(seed, &disk);
 }

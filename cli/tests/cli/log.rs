@@ -233,7 +233,7 @@ fn proofs_are_made_and_checked_from_files() {
     assert_eq!(lydian(&["log", "prove", &dir, "--index", "5", "--out", out]).code, 0);
     let (key, policy) = (log.key.verifier_key().to_string(), log.path("policy"));
     let policy = policy.to_str().unwrap();
-    let leaf: String = attestation(5).iter().map(|byte| format!("{byte:02x}")).collect();
+    let leaf = hex::encode(attestation(5));
     let check = |leaf: &str| {
         lydian(&["log", "check", out, "--log-key", &key, "--policy", policy, "--leaf", leaf, "-o", "json"])
     };

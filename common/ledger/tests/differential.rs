@@ -1,5 +1,11 @@
 //! Random logs, by us and by others who know nothing of us: the same roots, proofs, tiles and notes.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests: a panic is how a test fails"
+)]
+
 use std::collections::BTreeMap;
 
 use ct_merkle::mem_backed_tree::MemoryBackedTree;

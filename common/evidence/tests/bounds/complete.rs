@@ -18,9 +18,11 @@ const NO_PARSER: [(&str, &str); 8] = [
 ];
 
 /// Fuzz targets of other crates' parsers: their rows are in `fuzz/targets/tests/bounds.rs`.
-const NOT_HERE: [(&str, &str); 7] = [
+const NOT_HERE: [(&str, &str); 9] = [
     ("submission", "`wire` reads it"),
     ("notes", "`ledger` reads them"),
+    ("tiles", "`ledger` reads them"),
+    ("witness", "`ledger` reads it"),
     ("quote_files", "`appraisal` reads them"),
     ("ek_certificate", "`appraisal` reads it"),
     ("crl", "`appraisal` reads it"),

@@ -86,6 +86,19 @@ enum Command {
         #[arg(short, long, value_enum, default_value_t)]
         output: status::Format,
     },
+    /// Cosign the newest log checkpoint that this host has verified
+    ///
+    /// Every host is a witness: it takes no checkpoint that did not grow from the one before. This gives its word in the
+    /// form that others verify (c2sp.org/tlog-cosignature), so that a trust policy can count hosts among its witnesses.
+    #[command(after_help = HELP)]
+    Cosign {
+        /// The public key instead, for `witness` lines of trust policies; it is made at the first use
+        #[arg(long)]
+        key: bool,
+        /// The signature line alone, without the checkpoint
+        #[arg(long, conflicts_with = "key")]
+        line: bool,
+    },
     /// Check the configuration and print it as the agent reads it
     #[command(after_help = HELP)]
     CheckConfig,
@@ -135,6 +148,14 @@ impl Cli {
                 };
             }
             Command::Coverage { output } => ask::coverage(&config.state_dir, output, &mut out),
+            Command::Cosign { key, line } => {
+                let wanted = match (key, line) {
+                    (true, _) => ask::Wanted::Key,
+                    (false, true) => ask::Wanted::Line,
+                    (false, false) => ask::Wanted::Checkpoint,
+                };
+                ask::cosign(&config.state_dir, wanted, &mut out)
+            }
             Command::CheckConfig => {
                 drop(out);
                 check_config(&config)

@@ -18,6 +18,7 @@ pub(super) fn answer(question: &Question, reader: &Reader, board: &Board) -> Ans
     let posted = board.read();
     match question {
         Question::Standing {} => Answer::Standing(Box::new(posted.standing)),
+        Question::Checkpoint {} => Answer::Checkpoint { note: posted.checkpoint, log_key: posted.log_key },
         Question::Digest { prefix } => match range(prefix) {
             Some(range) => collect(reader, &posted.components, |each| reader.digests(range, each)),
             None => failed("a digest is 8 to 64 hex digits"),

@@ -22,6 +22,9 @@ pub struct Board {
 pub(super) struct Posted {
     pub(super) standing: Standing,
     pub(super) components: BTreeSet<Sha256Digest>,
+    /// The newest checkpoint that was verified, and the key that it was verified under.
+    pub(super) checkpoint: Option<String>,
+    pub(super) log_key: Option<String>,
 }
 
 /// What was sealed last, and what is watched.
@@ -53,7 +56,7 @@ pub struct SealedView {
 }
 
 impl Board {
-    /// After a seal, a rewind and at the start: what the journal has.
+    /// After a seal, a receipt, a rewind and at the start: what the journal has.
     pub fn post_journal(&self, journal: &Journal) {
         let position = journal.position();
         let sealed = position.next_seq.checked_sub(1).zip(position.sealed_at).map(|(seq, at)| SealedView {
@@ -61,7 +64,10 @@ impl Board {
             at_ms: at.as_ms(),
             ima_records: position.ima_count,
         });
+        let checkpoint = journal.checkpoint().map(|verified| verified.signed().note().as_str().to_owned());
+        let log_key = journal.identity().map(|identity| identity.log_key.to_string());
         self.change(|posted| {
+            (posted.checkpoint, posted.log_key) = (checkpoint, log_key);
             posted.components.clone_from(journal.components());
             posted.standing.sealed = sealed;
         });

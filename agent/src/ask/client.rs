@@ -7,6 +7,9 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+use ledger::checkpoint::{SignedCheckpoint, VerifiedCheckpoint};
+use ledger::note::VerifierKey;
+
 use super::answer::answer;
 use super::board::{Board, Standing};
 use super::limits::{ANSWER_BYTES, PATIENCE, QUESTIONS};
@@ -97,6 +100,27 @@ impl Source {
             Answer::Standing(standing) => Ok(*standing),
             other => Err(unexpected(other)),
         }
+    }
+}
+
+impl Source {
+    /// The newest checkpoint that this host verified, verified once more.
+    pub(super) fn checkpoint(&mut self) -> Result<VerifiedCheckpoint, Failure> {
+        let none = || {
+            let hint = "enrol this host, and let it attest once: systemctl start lydian-agent";
+            Failure::new(Status::Unavailable, "this host has verified no checkpoint of a log yet", hint)
+        };
+        let (note, log_key) = match self.ask(&Question::Checkpoint {})? {
+            Answer::Checkpoint { note, log_key } => (note.ok_or_else(none)?, log_key.ok_or_else(none)?),
+            other => return Err(unexpected(other)),
+        };
+        let verified = log_key.parse::<VerifierKey>().map_err(|error| error.to_string()).and_then(|key| {
+            let signed = SignedCheckpoint::parse(note.as_bytes()).map_err(|error| error.to_string())?;
+            signed.verify(&key).map_err(|error| error.to_string())
+        });
+        let hint = "check the state directory and its file system";
+        verified
+            .map_err(|error| Failure::new(Status::Software, format_args!("the checkpoint: {error}"), hint))
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) enum Question {
     /// What was sealed last, and what is watched.
     /// Braces, since serde refuses unknown fields of these alone.
     Standing {},
+    /// The newest checkpoint of the log that was verified.
+    Checkpoint {},
 }
 
 /// An answer.
@@ -43,6 +45,13 @@ pub(super) enum Answer {
     },
     /// To `Standing`.
     Standing(Box<Standing>),
+    /// To `Checkpoint`.
+    Checkpoint {
+        /// Its note; `None` before the first.
+        note: Option<String>,
+        /// The log's key, which this host pinned when it enrolled.
+        log_key: Option<String>,
+    },
     /// The question makes no sense, or the stores failed.
     Failed {
         /// One sentence.

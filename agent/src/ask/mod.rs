@@ -7,6 +7,7 @@
 mod answer;
 mod board;
 mod client;
+mod cosign;
 mod coverage;
 mod file;
 mod has;
@@ -17,6 +18,7 @@ mod server;
 mod text;
 
 pub use board::{Board, SealedView, Standing};
+pub use cosign::{Wanted, show as cosign};
 pub use coverage::show as coverage;
 pub use file::show as file;
 pub use has::{Found, show as has};

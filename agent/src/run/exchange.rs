@@ -157,6 +157,7 @@ impl Agent {
         match kept {
             Ok(()) => {
                 self.form = Form::Lean;
+                self.post_journal();
                 let gone = [Kind::Alarm, Kind::Disk, Kind::Refused, Kind::Verifier, Kind::Promise];
                 self.troubles.over(&gone);
                 Event::Acknowledged

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use evidence::digest::Sha256Digest;
 use evidence::ima::ImaList;
 use ledger::checkpoint::SignedCheckpoint;
+use ledger::cosignature::CosignerKey;
 use ledger::note::VerifierKey;
 use support::{
     Agent, AgentSettings, Package, Recording, SimulatedHost, SwtpmSpec, Verifier, VerifierClient,
@@ -196,5 +197,29 @@ async fn the_log_proves_what_the_history_tells() -> Result<()> {
     }
     let list: HostList = world.operator.read("/v1/hosts").await?;
     ensure!(list.total == 1 && list.hosts.len() == 1, "{list:?}");
+    Ok(())
+}
+
+/// A host is a witness: its word on the log is a cosignature that others verify, also while its agent runs.
+#[tokio::test]
+async fn a_host_cosigns_what_it_has_verified() -> Result<()> {
+    let mut world = World::new("shim-sb").await?;
+    world.agent.start().await?;
+    world.shown("the first evidence", |host| host.summary.seq.is_some()).await?;
+    let version: Version = world.operator.read("/v1/version").await?;
+    let log_key: VerifierKey = version.log_key.parse()?;
+    let key = world.agent.command("cosign")?.args(["--key"]).run().await?.succeeded()?;
+    let key: CosignerKey = key.trim_end().parse()?;
+    // The receipt may be a moment behind what the operator sees.
+    let cosigned = wait::until("a checkpoint with the first evidence", async || {
+        let text = world.agent.command("cosign")?.run().await?.succeeded()?;
+        let signed = SignedCheckpoint::parse(text.as_bytes())?;
+        Ok((signed.claim().size().get() >= 3).then_some(signed))
+    })
+    .await?;
+    cosigned.verify(&log_key)?;
+    ensure!(key.verify(&cosigned)?.is_some(), "{}", cosigned.note().as_str());
+    let line = world.agent.command("cosign")?.args(["--line"]).run().await?.succeeded()?;
+    ensure!(line.starts_with(&format!("\u{2014} {} ", key.name())), "{line}");
     Ok(())
 }

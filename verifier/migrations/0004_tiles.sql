@@ -11,6 +11,8 @@ DROP TABLE log_node;
 -- The fencing token: a sequencer raises it when it starts, and names it whenever it swaps the head.
 ALTER TABLE log_head ADD COLUMN epoch BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE log_head DROP COLUMN frontier;
+-- A checkpoint by this log's own key that is not of this history: proof that another one was signed. This one is not signed any more.
+ALTER TABLE log_head ADD COLUMN contradicted_by TEXT;
 -- Archived checkpoints, in their order, with the leaf that anchors each.
 CREATE TABLE log_archive (
   number BIGINT PRIMARY KEY,

@@ -5,7 +5,7 @@ use std::path::Path;
 use evidence::bundle::{BUNDLE_BYTES, Bundle};
 use ledger::leaf::{Leaf, Salt};
 use ledger::proof_file::ProofFile;
-use ledger::tile::{Bundle as Entries, BundleId, Resource, TileReader, fetch, resources};
+use ledger::tile::{BundleId, Resource, TileReader, fetch_bundle, resources};
 use ledger::tree::{LeafIndex, LogSize, prove_inclusion};
 
 use super::source::Source;
@@ -68,9 +68,8 @@ fn find(ui: &mut Ui, source: &Source, size: LogSize, leaf: &Leaf) -> Result<Leaf
 }
 
 fn place_in(source: &Source, id: BundleId, wanted: &[u8]) -> Result<Option<u64>, CliError> {
-    let bytes = fetch(source, Resource::Bundle(id)).map_err(|error| damaged(&error))?;
-    let entries = Entries::parse(&bytes, id.width()).map_err(|error| damaged(&error))?;
-    Ok(entries.entries().zip(0_u64..).find(|(entry, _)| *entry == wanted).map(|(_, place)| place))
+    let bundle = fetch_bundle(source, id).map_err(|error| damaged(&error))?;
+    Ok(bundle.bundle().entries().zip(0_u64..).find(|(entry, _)| *entry == wanted).map(|(_, place)| place))
 }
 
 fn damaged(error: &dyn std::fmt::Display) -> CliError {

@@ -10,7 +10,7 @@ use ledger::audit::{AuditError, Auditor, Mark, Step, check_chunk};
 use ledger::checkpoint::{SignedCheckpoint, VerifiedCheckpoint};
 use ledger::leaf::Leaf;
 use ledger::policy::UnwitnessedError;
-use ledger::tile::Absent;
+use ledger::tile::FileError;
 use serde::Serialize;
 
 use super::leaves::{Leaves, anchor, kind_name};
@@ -160,7 +160,7 @@ fn audit(
         match advance(&mut auditor, source, &mut leaves, args.jobs.get()) {
             Ok(Step::Done) => break,
             Ok(Step::More) => {}
-            Err(AuditError::Absent(Absent::Source { cause, .. })) => return Err(cause),
+            Err(AuditError::File(FileError::Source { cause, .. })) => return Err(cause),
             Err(error) => {
                 report.findings.push(error.to_string());
                 ui.progress_done();

@@ -14,8 +14,8 @@ mod tests;
 use crate::hash::Hash;
 use crate::limits::MAX_MARKS;
 use crate::tile::{
-    Absent, Bundle, BundleError, BundleId, Edge, MAX_TILE_LEVEL, Resource, TILE_WIDTH, TileId, TileSource,
-    Width,
+    BundleId, Edge, FileError, MAX_TILE_LEVEL, Resource, TILE_WIDTH, TileId, TileSource, Width, fetch_bundle,
+    fetch_tile,
 };
 use crate::tree::{LeafIndex, LogSize};
 
@@ -182,11 +182,8 @@ fn hash_bundle<S: TileSource>(
     leaves: &mut Vec<Hash>,
     entry: &mut impl FnMut(LeafIndex, &[u8]),
 ) -> Result<(), AuditError<S::Error>> {
-    let resource = Resource::Bundle(id);
-    let bytes = crate::tile::fetch(source, resource)?;
-    let bundle =
-        Bundle::parse(&bytes, id.width()).map_err(|cause| AuditError::Bundle { bundle: resource, cause })?;
-    for (place, bytes) in (id.first()..).zip(bundle.entries()) {
+    let bundle = fetch_bundle(source, id)?;
+    for (place, bytes) in (id.first()..).zip(bundle.bundle().entries()) {
         entry(index(place)?, bytes);
         leaves.push(Hash::leaf(bytes));
     }
@@ -195,16 +192,10 @@ fn hash_bundle<S: TileSource>(
 
 /// Compares a tile's file with what its hashes must be.
 fn compare<S: TileSource>(source: &S, tile: TileId, hashes: &[Hash]) -> Result<(), AuditError<S::Error>> {
-    let resource = Resource::Tile(tile);
-    let bytes = crate::tile::fetch(source, resource)?;
-    let (found, rest) = bytes.as_chunks::<{ Hash::SIZE }>();
-    if found.len() != hashes.len() || !rest.is_empty() {
-        let expected = hashes.len() * Hash::SIZE;
-        return Err(AuditError::TileLength { tile: resource, expected, found: bytes.len() });
-    }
-    match found.iter().zip(hashes).position(|(found, hash)| found != hash.as_bytes()) {
+    let found = fetch_tile(source, tile)?;
+    match found.iter().zip(hashes).position(|(found, hash)| found != hash) {
         None => Ok(()),
-        Some(place) => Err(AuditError::Tile { tile: resource, place }),
+        Some(place) => Err(AuditError::Tile { tile: Resource::Tile(tile), place }),
     }
 }
 
@@ -230,27 +221,9 @@ pub enum MarkError {
 /// Where a log's files are not one history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuditError<E> {
-    /// A file could not be had.
+    /// A file could not be had, or is none of its kind.
     #[error(transparent)]
-    Absent(#[from] Absent<E>),
-    /// A bundle that is none.
-    #[error("{bundle}: {cause}")]
-    Bundle {
-        /// The bundle.
-        bundle: Resource,
-        /// What is wrong with it.
-        cause: BundleError,
-    },
-    /// A tile of another length.
-    #[error("{tile} has {found} bytes, not {expected}")]
-    TileLength {
-        /// The tile.
-        tile: Resource,
-        /// Bytes that its hashes take.
-        expected: usize,
-        /// Bytes found.
-        found: usize,
-    },
+    File(#[from] FileError<E>),
     /// A tile that is not made of what is below it.
     #[error("hash {place} of {tile} is not that of what is below it")]
     Tile {

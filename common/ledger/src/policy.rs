@@ -106,11 +106,16 @@ impl Policy {
         false
     }
 
-    /// Believes a checkpoint that one of the policy's logs has signed, and the quorum cosigned.
+    /// Believes a checkpoint that one of the policy's logs has signed, and the quorum cosigned. A log may have several
+    /// keys of one name.
     pub fn check(&self, checkpoint: &SignedCheckpoint) -> Result<Witnessed, UnwitnessedError> {
-        let named = |log: &&PolicyLog| log.key.name().as_str() == checkpoint.claim().origin().as_str();
-        let log = self.logs.iter().find(named).ok_or(UnwitnessedError::UnknownLog)?;
-        self.check_log(checkpoint, &log.key)
+        let origin = checkpoint.claim().origin();
+        let keys = self.logs.iter().map(|log| &log.key);
+        let keys: Vec<_> = keys.filter(|key| key.name().as_str() == origin.as_str()).cloned().collect();
+        if keys.is_empty() {
+            return Err(UnwitnessedError::UnknownLog);
+        }
+        self.believe(checkpoint, checkpoint.verify_by_any(origin, &keys)?)
     }
 
     /// The same for a log that is known from elsewhere.
@@ -119,7 +124,14 @@ impl Policy {
         checkpoint: &SignedCheckpoint,
         log: &VerifierKey,
     ) -> Result<Witnessed, UnwitnessedError> {
-        let verified = checkpoint.verify(log)?;
+        self.believe(checkpoint, checkpoint.verify(log)?)
+    }
+
+    fn believe(
+        &self,
+        checkpoint: &SignedCheckpoint,
+        verified: VerifiedCheckpoint,
+    ) -> Result<Witnessed, UnwitnessedError> {
         let cosigned = self.cosigners(checkpoint)?;
         let reached = match self.quorum {
             Quorum::DangerNone => true,

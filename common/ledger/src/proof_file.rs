@@ -2,6 +2,8 @@
 //!
 //! In: the bytes of such a file, or its parts. Out: the parts; and, given the log's key and the entry's leaf
 //! hash, the verified checkpoint that includes it. The extra data is not authenticated by anything.
+//!
+//! Format obeyed: c2sp.org/tlog-proof, a draft, as of commit 0065ea5b7161 of the specifications' repository.
 
 use crate::checkpoint::{CheckpointError, SignedCheckpoint, VerifiedCheckpoint};
 use crate::hash::{Hash, HashError};

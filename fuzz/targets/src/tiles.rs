@@ -2,7 +2,9 @@
 
 use ledger::audit::{Auditor, Mark};
 use ledger::hash::Hash;
-use ledger::tile::{Bundle, Resource, TileId, TileNodes, Width, indexed_path, parse_indexed_path};
+use ledger::tile::{
+    Bundle, MemoryTiles, Resource, TileId, TileNodes, Width, fetch_tile, indexed_path, parse_indexed_path,
+};
 use ledger::tree::LogSize;
 
 /// The target's body: the first byte says how wide a file the rest is.
@@ -25,7 +27,10 @@ pub fn tiles(bytes: &[u8]) {
             assert_eq!(total, rest.len());
         }
         if let Ok(tile) = TileId::new(0, 0, width) {
-            let _ = TileNodes::new(tile, rest).map(|nodes| nodes.root());
+            let file = MemoryTiles([(Resource::Tile(tile), rest.to_vec())].into());
+            if let Ok(hashes) = fetch_tile(&file, tile) {
+                assert_eq!(TileNodes::new(tile, hashes).root().is_some(), width.is_full());
+            }
         }
     }
     let end = Mark { size: LogSize::MAX, root: Hash::empty_root() };

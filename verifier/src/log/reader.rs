@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ledger::hash::Hash;
 use ledger::leaf::Leaf;
 use ledger::proof::{ConsistencyProof, InclusionProof};
-use ledger::tile::{Bundle, BundleId, Resource, TileId, TileNodes, TileSource, fetch};
+use ledger::tile::{BundleId, Resource, TileId, TileNodes, TileSource, fetch_bundle, fetch_tile};
 use ledger::tree::{
     HashReader, LeafIndex, LogSize, NodeId, load_frontier, prove_consistency, prove_inclusion,
 };
@@ -75,10 +75,9 @@ impl LogReader {
     pub(crate) async fn leaf(&self, index: LeafIndex, size: LogSize) -> Result<Option<Leaf>, StoreError> {
         let Some(id) = BundleId::holding(index, size) else { return Ok(None) };
         self.blocking(move |reader| {
-            let bytes = fetch(reader, Resource::Bundle(id)).map_err(|error| damaged(&error))?;
-            let bundle = Bundle::parse(&bytes, id.width()).map_err(|error| damaged(&error))?;
+            let bundle = fetch_bundle(reader, id).map_err(|error| damaged(&error))?;
             let place = usize::from(index.get().to_le_bytes()[0]);
-            let entry = bundle.entries().nth(place).map(Leaf::from_bytes);
+            let entry = bundle.bundle().entries().nth(place).map(Leaf::from_bytes);
             entry.transpose().map_err(|error| damaged(&error))
         })
         .await
@@ -102,8 +101,8 @@ impl LogReader {
         if let Some(tile) = lock().get(&id) {
             return Ok(Arc::clone(tile));
         }
-        let bytes = fetch(self, Resource::Tile(id)).map_err(|error| damaged(&error))?;
-        let tile = Arc::new(TileNodes::new(id, &bytes).map_err(|error| damaged(&error))?);
+        let hashes = fetch_tile(self, id).map_err(|error| damaged(&error))?;
+        let tile = Arc::new(TileNodes::new(id, hashes));
         let mut tiles = lock();
         if tiles.len() >= TILE_CACHE {
             // Tiles of level 0 are at the beginning: every proof needs those above, few need the same one below.

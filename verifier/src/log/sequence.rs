@@ -324,7 +324,7 @@ impl From<OpenError> for Failure {
                  second history. Restore the newest database, or begin a new log under another origin \
                  (docs/witnesses.md, \"When the log cannot go on\")",
             ),
-            OpenError::Load(LoadError::Absent(_)) | OpenError::Past { .. } => failure(Exit::Software)
+            OpenError::Load(LoadError::File(_)) | OpenError::Past { .. } => failure(Exit::Software)
                 .hint("files of the log were removed, or are older than the database: restore the log directory"),
             OpenError::Published(_) => failure(Exit::Software)
                 .hint("are log.key and the log directory those of this database?"),

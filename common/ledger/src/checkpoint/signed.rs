@@ -52,8 +52,18 @@ impl SignedCheckpoint {
         origin: &Origin,
         log: &VerifierKey,
     ) -> Result<VerifiedCheckpoint, CheckpointError> {
+        self.verify_by_any(origin, std::slice::from_ref(log))
+    }
+
+    /// Verifies that the checkpoint is of the log with this origin, and signed by one of its keys. A bad signature in the
+    /// name of any of them refuses it.
+    pub fn verify_by_any(
+        &self,
+        origin: &Origin,
+        keys: &[VerifierKey],
+    ) -> Result<VerifiedCheckpoint, CheckpointError> {
         check_origin(&self.checkpoint, origin)?;
-        self.note.open(std::slice::from_ref(log))?;
+        self.note.open(keys)?;
         Ok(VerifiedCheckpoint { signed: self.clone() })
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::checkpoint::{Checkpoint, SignedCheckpoint};
 use crate::hash::Hash;
-use crate::note::SignerKey;
+use crate::note::{KeyError, SignerKey};
 use crate::testing::{signer, size};
 
 fn cosigner(name: &str, seed: u8) -> CosignerSecret {

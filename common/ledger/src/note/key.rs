@@ -14,17 +14,21 @@ use crate::text;
 
 use super::name::{KeyId, KeyName};
 
-/// A public Ed25519 key that verifies notes.
+/// A public Ed25519 key for signatures of one type, which is part of its id and text: a key of one type is no key of
+/// another, whatever its bytes.
 ///
-/// Its text is what others call a vkey: `name+id+base64(0x01 || key)`.
+/// Its text is what others call a vkey: `name+id+base64(type || key)`.
 #[derive(Clone, PartialEq, Eq)]
-pub struct VerifierKey {
+pub struct PublicKey<const TYPE: u8> {
     name: KeyName,
     id: KeyId,
     key: VerifyingKey,
 }
 
-impl VerifierKey {
+/// A public key that verifies notes.
+pub type VerifierKey = PublicKey<NOTE>;
+
+impl<const TYPE: u8> PublicKey<TYPE> {
     /// A key from its 32 bytes; points of small order, for which anything can be signed, are refused.
     pub fn new(name: KeyName, key: &[u8; 32]) -> Result<Self, KeyError> {
         let key = VerifyingKey::from_bytes(key).map_err(|_| KeyError::NotAPoint)?;
@@ -35,7 +39,7 @@ impl VerifierKey {
     }
 
     fn from_point(name: KeyName, key: VerifyingKey) -> Self {
-        let id = KeyId::of(&name, ED25519, key.as_bytes());
+        let id = KeyId::of(&name, TYPE, key.as_bytes());
         Self { name, id, key }
     }
 
@@ -56,7 +60,7 @@ impl VerifierKey {
 
     /// Whether `signature` is this key's over exactly `message`.
     //= C2SP signed-note v1.0.0, Ed25519 signatures
-    pub(super) fn verify(
+    pub(crate) fn verify_bytes(
         &self,
         message: &[u8],
         signature: &[u8],
@@ -65,71 +69,81 @@ impl VerifierKey {
     }
 }
 
-impl fmt::Display for VerifierKey {
+impl<const TYPE: u8> fmt::Display for PublicKey<TYPE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}+{}+{}", self.name, self.id, base64_tagged(ED25519, self.key.as_bytes()))
+        write!(f, "{}+{}+{}", self.name, self.id, base64_tagged(TYPE, self.key.as_bytes()))
     }
 }
 
-impl fmt::Debug for VerifierKey {
+impl<const TYPE: u8> fmt::Debug for PublicKey<TYPE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VerifierKey({self})")
+        write!(f, "PublicKey({self})")
     }
 }
 
-impl FromStr for VerifierKey {
+impl<const TYPE: u8> FromStr for PublicKey<TYPE> {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let fields = Fields::parse(text, ED25519)?;
+        let fields = Fields::parse(text, TYPE)?;
         let key = Self::new(fields.name, &fields.key)?;
         if key.id == fields.id { Ok(key) } else { Err(KeyError::Id { expected: key.id, found: fields.id }) }
     }
 }
 
-/// A private Ed25519 key that signs notes. Its bytes are wiped when it is dropped.
-pub struct SignerKey {
-    public: VerifierKey,
+/// A private Ed25519 key for signatures of one type. Its bytes are wiped when it is dropped.
+pub struct SecretKey<const TYPE: u8> {
+    public: PublicKey<TYPE>,
     key: SigningKey,
 }
 
-impl SignerKey {
+/// A private key that signs notes.
+pub type SignerKey = SecretKey<NOTE>;
+
+impl<const TYPE: u8> SecretKey<TYPE> {
     /// A key from 32 bytes of the caller's best randomness.
     pub fn from_seed(name: KeyName, seed: &[u8; 32]) -> Self {
         let key = SigningKey::from_bytes(seed);
-        Self { public: VerifierKey::from_point(name, key.verifying_key()), key }
+        Self { public: PublicKey::from_point(name, key.verifying_key()), key }
     }
 
-    /// Reads what [`SignerKey::to_secret_text`] wrote.
+    /// Reads what [`SecretKey::to_secret_text`] wrote.
     pub fn from_secret_text(text: &str) -> Result<Self, KeyError> {
-        let fields = Fields::parse_private(text, ED25519)?;
+        let fields = Fields::parse(text.strip_prefix(PRIVATE).ok_or(KeyError::NotPrivate)?, TYPE)?;
         let key = Self::from_seed(fields.name, &fields.key);
         let expected = key.public.id;
         if expected == fields.id { Ok(key) } else { Err(KeyError::Id { expected, found: fields.id }) }
     }
 
-    /// The secret, as `PRIVATE+KEY+name+id+base64(0x01 || seed)`: the form that Go's note tools read.
+    /// The secret, as `PRIVATE+KEY+name+id+base64(type || seed)`: the form that Go's note tools read.
     ///
     /// The text is as secret as the key; the caller wipes it.
     pub fn to_secret_text(&self) -> String {
-        let VerifierKey { name, id, .. } = &self.public;
-        format!("{PRIVATE}{name}+{id}+{}", base64_tagged(ED25519, self.key.as_bytes()))
+        let PublicKey { name, id, .. } = &self.public;
+        format!("{PRIVATE}{name}+{id}+{}", base64_tagged(TYPE, self.key.as_bytes()))
     }
 
     /// The public half.
-    pub const fn verifier_key(&self) -> &VerifierKey {
+    pub(crate) const fn public(&self) -> &PublicKey<TYPE> {
         &self.public
     }
 
-    pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
+    pub(crate) fn sign_bytes(&self, message: &[u8]) -> [u8; 64] {
         self.key.sign(message).to_bytes()
     }
 }
 
+impl SignerKey {
+    /// The public half.
+    pub const fn verifier_key(&self) -> &VerifierKey {
+        self.public()
+    }
+}
+
 /// Shows the public half alone.
-impl fmt::Debug for SignerKey {
+impl<const TYPE: u8> fmt::Debug for SecretKey<TYPE> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SignerKey({})", self.public)
+        write!(f, "SecretKey({})", self.public)
     }
 }
 
@@ -197,20 +211,14 @@ pub enum KeyError {
 }
 
 /// The three fields that public and private key texts share.
-pub(crate) struct Fields {
-    pub(crate) name: KeyName,
-    pub(crate) id: KeyId,
-    pub(crate) key: [u8; 32],
+struct Fields {
+    name: KeyName,
+    id: KeyId,
+    key: [u8; 32],
 }
 
 impl Fields {
-    /// Reads the text of a private key.
-    pub(crate) fn parse_private(text: &str, signature_type: u8) -> Result<Self, KeyError> {
-        Self::parse(text.strip_prefix(PRIVATE).ok_or(KeyError::NotPrivate)?, signature_type)
-    }
-
-    /// Reads the text of a public key.
-    pub(crate) fn parse(text: &str, signature_type: u8) -> Result<Self, KeyError> {
+    fn parse(text: &str, signature_type: u8) -> Result<Self, KeyError> {
         if text.len() > MAX_KEY_TEXT_BYTES {
             return Err(KeyError::TextLength { found: text.len() });
         }
@@ -231,7 +239,7 @@ impl Fields {
     }
 }
 
-pub(crate) fn base64_tagged(signature_type: u8, key: &[u8; 32]) -> String {
+fn base64_tagged(signature_type: u8, key: &[u8; 32]) -> String {
     let mut tagged = [signature_type; 33];
     for (to, from) in tagged.iter_mut().skip(1).zip(key) {
         *to = *from;
@@ -240,6 +248,6 @@ pub(crate) fn base64_tagged(signature_type: u8, key: &[u8; 32]) -> String {
 }
 
 /// The signature type of Ed25519 over the note's text.
-const ED25519: u8 = 0x01;
+pub const NOTE: u8 = 0x01;
 
-pub(crate) const PRIVATE: &str = "PRIVATE+KEY+";
+const PRIVATE: &str = "PRIVATE+KEY+";

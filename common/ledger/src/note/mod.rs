@@ -13,8 +13,7 @@ mod tests;
 use crate::limits::{MAX_NOTE_BYTES, MAX_SIGNATURES};
 use crate::text::{self, Line, Lines};
 
-pub(crate) use key::{Fields, PRIVATE, base64_tagged};
-pub use key::{KeyError, SignerKey, VerifierKey};
+pub use key::{KeyError, NOTE, PublicKey, SecretKey, SignerKey, VerifierKey};
 pub use name::{KeyId, KeyName};
 
 /// One signature line: whose it claims to be, and its bytes.
@@ -73,7 +72,7 @@ impl NoteSignature {
         format!("{PREFIX}{} {}", self.name, text::base64_encode(&tagged))
     }
 
-    fn is_by(&self, key: &VerifierKey) -> bool {
+    pub(crate) fn is_by<const TYPE: u8>(&self, key: &PublicKey<TYPE>) -> bool {
         self.id == key.id() && self.name == *key.name()
     }
 }
@@ -116,7 +115,7 @@ impl SignedNote {
             note.add_signature(NoteSignature {
                 name: public.name().clone(),
                 id: public.id(),
-                bytes: key.sign(text.as_bytes()).to_vec(),
+                bytes: key.sign_bytes(text.as_bytes()).to_vec(),
             })?;
         }
         Ok(note)
@@ -147,7 +146,7 @@ impl SignedNote {
         let mut signers: Vec<VerifierKey> = Vec::new();
         for signature in &self.signatures {
             for key in known.iter().filter(|key| signature.is_by(key)) {
-                key.verify(self.text().as_bytes(), &signature.bytes)
+                key.verify_bytes(self.text().as_bytes(), &signature.bytes)
                     .map_err(|_| NoteError::BadSignature { name: key.name().clone(), id: key.id() })?;
                 if !signers.contains(key) {
                     signers.push(key.clone());

@@ -56,7 +56,7 @@ fn keys_of_other_implementations() {
     assert_eq!(signer("EnochRoot", 0).verifier_key(), &key(ENOCH));
     let peter = SignerKey::from_secret_text(PETER_SECRET).unwrap();
     assert_eq!((peter.verifier_key(), peter.to_secret_text().as_str()), (&key(PETER), PETER_SECRET));
-    assert_eq!(format!("{peter:?}"), format!("SignerKey({PETER})"), "the secret stays out of debug output");
+    assert_eq!(format!("{peter:?}"), format!("SecretKey({PETER})"), "the secret stays out of debug output");
 }
 
 #[test]

@@ -97,6 +97,16 @@ fn the_log_alone_is_believed_only_where_the_policy_says_so() {
     assert!(single.check_log(&cosigned(&[1]), other.verifier_key()).is_err());
 }
 
+/// C2SP tlog-policy, Defining a log: any one of the listed logs will do, also where two keys have one name.
+#[test]
+fn a_log_may_have_two_keys() {
+    let second = signer("log.example", 101).verifier_key().to_string();
+    for keys in [[log_key(), second.clone()], [second, log_key()]] {
+        let text = format!("log {}\nlog {}\nquorum none\n", keys[0], keys[1]);
+        assert!(Policy::parse(text.as_bytes()).unwrap().check(&cosigned(&[])).is_ok());
+    }
+}
+
 #[test]
 fn a_bad_cosignature_of_a_known_witness_refuses_the_checkpoint() {
     let policy = two_levels();

@@ -56,6 +56,28 @@ impl<'a> Bundle<'a> {
     }
 }
 
+/// The bytes of a bundle whose lengths add up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleBuf(Vec<u8>);
+
+impl BundleBuf {
+    /// Takes the bytes of a bundle of `width` entries.
+    pub fn new(bytes: Vec<u8>, width: Width) -> Result<Self, BundleError> {
+        Bundle::parse(&bytes, width)?;
+        Ok(Self(bytes))
+    }
+
+    /// The bundle.
+    pub fn bundle(&self) -> Bundle<'_> {
+        Bundle { bytes: &self.0 }
+    }
+
+    /// The bytes, given away.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
 /// The entries of a [`Bundle`].
 #[derive(Clone, Debug)]
 pub struct Entries<'a> {

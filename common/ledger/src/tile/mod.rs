@@ -20,11 +20,11 @@ mod tests;
 
 use crate::tree::{LeafIndex, LogSize, NodeId};
 
-pub use bundle::{Bundle, BundleError, Entries};
+pub use bundle::{Bundle, BundleBuf, BundleError, Entries};
 pub use nodes::{TileError, TileNodes};
 pub use path::{PathError, indexed_path, parse_indexed_path};
 pub use reader::{TileReadError, TileReader};
-pub use source::{Absent, MemoryTiles, TileSource, fetch};
+pub use source::{FileError, MemoryTiles, TileSource, fetch_bundle, fetch_tile};
 pub use writer::{Growth, LoadError, TileWriter, WriteError};
 
 pub(crate) use edge::{Edge, root_of};

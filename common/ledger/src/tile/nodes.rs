@@ -17,12 +17,8 @@ pub struct TileNodes {
 }
 
 impl TileNodes {
-    /// Reads the tile's bytes: exactly 32 for each of its hashes.
-    pub fn new(tile: TileId, bytes: &[u8]) -> Result<Self, TileError> {
-        Ok(Self::from_hashes(tile, hashes(tile, bytes)?))
-    }
-
-    pub(super) fn from_hashes(tile: TileId, hashes: Vec<Hash>) -> Self {
+    /// The nodes above the hashes of a tile, as [`fetch_tile`](super::fetch_tile) gives them.
+    pub fn new(tile: TileId, hashes: Vec<Hash>) -> Self {
         let mut levels = vec![hashes];
         while let Some(last) = levels.last()
             && last.len() > 1

@@ -12,12 +12,10 @@ use crate::hash::Hash;
 use crate::limits::READER_TILES;
 use crate::tree::{HashReader, LeafIndex, LogSize, NodeId};
 
-use super::nodes::hashes;
-use super::source::fetch;
 use super::writer::load_edge;
 use super::{
-    Absent, Bundle, BundleError, BundleId, LoadError, Resource, TileError, TileId, TileNodes, TileSource,
-    right_edge,
+    BundleBuf, BundleId, FileError, LoadError, Resource, TileId, TileNodes, TileSource, fetch_bundle,
+    fetch_tile, right_edge,
 };
 
 /// A reader of the log with one root.
@@ -39,7 +37,7 @@ impl<S: TileSource> TileReader<S> {
             return Err(LoadError::Root { size });
         }
         let edge = right_edge(size)
-            .map(|tile| (tile, Rc::new(TileNodes::from_hashes(tile, loaded.level(tile.level()).to_vec()))))
+            .map(|tile| (tile, Rc::new(TileNodes::new(tile, loaded.level(tile.level()).to_vec()))))
             .collect();
         Ok(Self { source, size, edge, verified: RefCell::default() })
     }
@@ -54,19 +52,20 @@ impl<S: TileSource> TileReader<S> {
         let beyond = TileReadError::Beyond { size: self.size };
         let id = BundleId::holding(index, self.size).ok_or(beyond)?;
         let bytes = self.bundle(id)?;
-        let bundle = Bundle::parse(&bytes, id.width())
-            .map_err(|cause| TileReadError::Bundle { id: Resource::Bundle(id), cause })?;
         let place = usize::from(index.get().to_le_bytes()[0]);
-        bundle.entries().nth(place).map(<[u8]>::to_vec).ok_or(TileReadError::Beyond { size: self.size })
+        bytes
+            .bundle()
+            .entries()
+            .nth(place)
+            .map(<[u8]>::to_vec)
+            .ok_or(TileReadError::Beyond { size: self.size })
     }
 
-    /// The bytes of a bundle whose entries have the hashes that the log has there.
-    pub fn bundle(&self, id: BundleId) -> Result<Vec<u8>, TileReadError<S::Error>> {
+    /// A bundle whose entries have the hashes that the log has there.
+    pub fn bundle(&self, id: BundleId) -> Result<BundleBuf, TileReadError<S::Error>> {
         let tile = self.tile(id.tile())?;
-        let bytes = fetch(&self.source, Resource::Bundle(id))?;
-        let bundle = Bundle::parse(&bytes, id.width())
-            .map_err(|cause| TileReadError::Bundle { id: Resource::Bundle(id), cause })?;
-        if bundle.leaf_hashes().eq(tile.hashes().iter().copied()) {
+        let bytes = fetch_bundle(&self.source, id)?;
+        if bytes.bundle().leaf_hashes().eq(tile.hashes().iter().copied()) {
             Ok(bytes)
         } else {
             Err(TileReadError::Mismatch { resource: Resource::Bundle(id) })
@@ -98,12 +97,10 @@ impl<S: TileSource> TileReader<S> {
 
     /// Reads a full tile, whose root must be the expected one.
     fn verify(&self, id: TileId, expected: Option<Hash>) -> Result<Rc<TileNodes>, TileReadError<S::Error>> {
-        let resource = Resource::Tile(id);
-        let bytes = fetch(&self.source, resource)?;
-        let hashes = hashes(id, &bytes).map_err(|cause| TileReadError::Tile { tile: resource, cause })?;
-        let nodes = Rc::new(TileNodes::from_hashes(id, hashes));
+        let hashes = fetch_tile(&self.source, id)?;
+        let nodes = Rc::new(TileNodes::new(id, hashes));
         if nodes.root().is_none() || nodes.root() != expected {
-            return Err(TileReadError::Mismatch { resource });
+            return Err(TileReadError::Mismatch { resource: Resource::Tile(id) });
         }
         let mut verified = self.verified.borrow_mut();
         if verified.len() >= READER_TILES {
@@ -132,25 +129,9 @@ impl<S: TileSource> HashReader for TileReader<S> {
 /// Why a log's files do not give what was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TileReadError<E> {
-    /// A file could not be had.
+    /// A file could not be had, or is none of its kind.
     #[error(transparent)]
-    Absent(#[from] Absent<E>),
-    /// A tile of another length.
-    #[error("{tile}: {cause}")]
-    Tile {
-        /// The tile.
-        tile: Resource,
-        /// What is wrong with it.
-        cause: TileError,
-    },
-    /// A bundle that is none.
-    #[error("{id}: {cause}")]
-    Bundle {
-        /// The bundle.
-        id: Resource,
-        /// What is wrong with it.
-        cause: BundleError,
-    },
+    File(#[from] FileError<E>),
     /// The file is not the one that the checkpoint's root is made of.
     #[error("{resource} is not what the checkpoint's root was made of")]
     Mismatch {

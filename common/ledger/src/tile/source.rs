@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Resource;
+use super::nodes::hashes;
+use super::{BundleBuf, BundleError, BundleId, Resource, TileError, TileId};
+use crate::hash::Hash;
 
 /// Something that has the files of a log.
 pub trait TileSource {
@@ -39,10 +41,27 @@ impl TileSource for MemoryTiles {
     }
 }
 
+/// The hashes of a tile, from as many bytes as it must have.
+pub fn fetch_tile<S: TileSource + ?Sized>(source: &S, id: TileId) -> Result<Vec<Hash>, FileError<S::Error>> {
+    let resource = Resource::Tile(id);
+    let bytes = fetch(source, resource)?;
+    hashes(id, &bytes).map_err(|cause| FileError::Tile { resource, cause })
+}
+
+/// The bytes of a bundle that has as many entries as it must have.
+pub fn fetch_bundle<S: TileSource + ?Sized>(
+    source: &S,
+    id: BundleId,
+) -> Result<BundleBuf, FileError<S::Error>> {
+    let resource = Resource::Bundle(id);
+    let bytes = fetch(source, resource)?;
+    BundleBuf::new(bytes, id.width()).map_err(|cause| FileError::Bundle { resource, cause })
+}
+
 /// Reads a file, or the beginning of its full form where the partial one is gone.
 //= C2SP tlog-tiles v0.1.0, Partial Tiles: clients fall back to the full tile
-pub fn fetch<S: TileSource + ?Sized>(source: &S, resource: Resource) -> Result<Vec<u8>, Absent<S::Error>> {
-    let failed = |cause| Absent::Source { resource, cause };
+fn fetch<S: TileSource + ?Sized>(source: &S, resource: Resource) -> Result<Vec<u8>, FileError<S::Error>> {
+    let failed = |cause| FileError::Source { resource, cause };
     if let Some(bytes) = source.read(resource).map_err(failed)? {
         return Ok(bytes);
     }
@@ -51,15 +70,14 @@ pub fn fetch<S: TileSource + ?Sized>(source: &S, resource: Resource) -> Result<V
         Some(full) => source.read(full).map_err(failed)?,
         None => None,
     };
-    let bytes = bytes.ok_or(Absent::Missing { resource })?;
-    Ok(prefix(resource, bytes))
+    bytes.map(|bytes| prefix(resource, bytes)).ok_or(FileError::Missing { resource })
 }
 
 /// The bytes of a partial file out of a full one's.
 fn prefix(resource: Resource, mut bytes: Vec<u8>) -> Vec<u8> {
     let width = usize::from(resource.width().get());
     let end = match resource {
-        Resource::Tile(_) => width * crate::hash::Hash::SIZE,
+        Resource::Tile(_) => width * Hash::SIZE,
         Resource::Bundle(_) => {
             let mut end = 0_usize;
             for _ in 0..width {
@@ -73,9 +91,9 @@ fn prefix(resource: Resource, mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// Why a file could not be had.
+/// Why a file could not be had, or is none of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Absent<E> {
+pub enum FileError<E> {
     /// The source failed.
     #[error("{resource}: {cause}")]
     Source {
@@ -89,5 +107,21 @@ pub enum Absent<E> {
     Missing {
         /// The file.
         resource: Resource,
+    },
+    /// A tile of another length.
+    #[error("{resource}: {cause}")]
+    Tile {
+        /// The file.
+        resource: Resource,
+        /// What is wrong with it.
+        cause: TileError,
+    },
+    /// A bundle whose entries do not add up.
+    #[error("{resource}: {cause}")]
+    Bundle {
+        /// The file.
+        resource: Resource,
+        /// What is wrong with it.
+        cause: BundleError,
     },
 }

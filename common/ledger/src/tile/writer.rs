@@ -10,11 +10,10 @@ use crate::tree::{Frontier, LogSize, TreeError};
 
 use super::bundle::{Bundle, BundleError};
 use super::edge::LEVELS;
-use super::nodes::{hashes, to_bytes};
-use super::source::fetch;
+use super::nodes::to_bytes;
 use super::{
-    Absent, BundleId, Edge, MAX_TILE_LEVEL, Resource, TILE_WIDTH, TileError, TileId, TileSource, Width,
-    right_edge,
+    BundleId, Edge, FileError, MAX_TILE_LEVEL, Resource, TILE_WIDTH, TileId, TileSource, Width, fetch_bundle,
+    fetch_tile, right_edge,
 };
 
 /// The right edge of a log, and the entries of its last bundle while that is not full.
@@ -36,20 +35,15 @@ impl TileWriter {
         if edge.root() != *root {
             return Err(LoadError::Root { size });
         }
-        let bundle = match Width::of(size.get(), size.get() / u64::from(TILE_WIDTH)) {
-            None => Vec::new(),
-            Some(width) => {
-                let id = BundleId { index: size.get() / u64::from(TILE_WIDTH), width };
-                let bytes = fetch(source, Resource::Bundle(id))?;
-                let bundle = Bundle::parse(&bytes, width)
-                    .map_err(|cause| LoadError::Bundle { id: id.into(), cause })?;
-                if !bundle.leaf_hashes().eq(edge.level(0).iter().copied()) {
-                    return Err(LoadError::Entries { id: id.into() });
-                }
-                bytes
-            }
-        };
-        Ok(Self { edge, bundle })
+        let index = size.get() / u64::from(TILE_WIDTH);
+        let Some(width) = Width::of(size.get(), index) else { return Ok(Self { edge, bundle: Vec::new() }) };
+        let id = BundleId { index, width };
+        let bytes = fetch_bundle(source, id)?;
+        if bytes.bundle().leaf_hashes().eq(edge.level(0).iter().copied()) {
+            Ok(Self { edge, bundle: bytes.into_bytes() })
+        } else {
+            Err(LoadError::Entries { id: id.into() })
+        }
     }
 
     /// Takes up a log whose last files may be missing: from a size at which every bundle was full, with the entries
@@ -81,7 +75,7 @@ impl TileWriter {
 
     /// The right edge by nodes.
     pub fn frontier(&self) -> Frontier {
-        Frontier::from_hashes(self.size(), self.edge.frontier()).unwrap_or_default()
+        Frontier::from_cover(self.size(), self.edge.frontier())
     }
 
     /// Appends entries. On an error nothing has changed.
@@ -147,9 +141,7 @@ impl TileWriter {
 pub(super) fn load_edge<S: TileSource>(source: &S, size: LogSize) -> Result<Edge, LoadError<S::Error>> {
     let mut levels: [Vec<Hash>; LEVELS] = Default::default();
     for tile in right_edge(size) {
-        let bytes = fetch(source, Resource::Tile(tile))?;
-        let hashes =
-            hashes(tile, &bytes).map_err(|cause| LoadError::Tile { tile: Resource::Tile(tile), cause })?;
+        let hashes = fetch_tile(source, tile)?;
         if let Some(level) = levels.get_mut(usize::from(tile.level().min(MAX_TILE_LEVEL))) {
             *level = hashes;
         }
@@ -202,25 +194,9 @@ pub enum WriteError {
 /// Why a log's files are not its right edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError<E> {
-    /// A file could not be had.
+    /// A file could not be had, or is none of its kind.
     #[error(transparent)]
-    Absent(#[from] Absent<E>),
-    /// A tile of another length.
-    #[error("{tile}: {cause}")]
-    Tile {
-        /// The tile.
-        tile: Resource,
-        /// What is wrong with it.
-        cause: TileError,
-    },
-    /// A bundle that is none.
-    #[error("{id}: {cause}")]
-    Bundle {
-        /// The bundle.
-        id: Resource,
-        /// What is wrong with it.
-        cause: BundleError,
-    },
+    File(#[from] FileError<E>),
     /// A bundle with other entries than its tile has the hashes of.
     #[error("{id} has other entries than its tile has the hashes of")]
     Entries {

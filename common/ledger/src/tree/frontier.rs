@@ -36,6 +36,11 @@ impl Frontier {
         }
     }
 
+    /// A frontier from hashes that were made as [`Frontier::nodes`] names them.
+    pub(crate) const fn from_cover(size: LogSize, hashes: Vec<Hash>) -> Self {
+        Self { size, hashes }
+    }
+
     /// The number of leaves.
     pub const fn size(&self) -> LogSize {
         self.size

@@ -54,6 +54,9 @@ impl WitnessClient {
         match status {
             200 => self.cosigned(head, body),
             409 => self.conflict(head, media_type, body),
+            // The proof began at the size that the witness itself names, else it would have said 409: what it cosigned there
+            // is not what this log had.
+            422 => Answer::Forked { size: self.known },
             status => Answer::Refused { status },
         }
     }
@@ -69,7 +72,7 @@ impl WitnessClient {
             let Ok(signature) = NoteSignature::from_line(line.text) else {
                 return Answer::Unusable { why: "its answer is not made of signature lines" };
             };
-            if signature.id() != self.key.id() || signature.name() != self.key.name() {
+            if !signature.is_by(&self.key) {
                 continue;
             }
             return match self.key.verify_line(head, &signature) {
@@ -124,12 +127,13 @@ pub enum Answer {
         /// How many.
         size: LogSize,
     },
-    /// It has cosigned another root at this size. The log must not sign anything any more.
+    /// It has cosigned another root at this size: that of the head, or one that the head did not grow from. The log must
+    /// not sign anything any more.
     Forked {
         /// The size.
         size: LogSize,
     },
-    /// It refuses with another status: 403 does not know the key, 404 the log, 422 says that the proof does not hold.
+    /// It refuses with another status: 403 does not know the key, 404 the log.
     Refused {
         /// The status.
         status: u16,

@@ -244,6 +244,13 @@ fn a_log_restored_from_a_backup_is_told_to_stop() {
     let mut restored = WitnessClient::new(cosigner().cosigner_key().clone(), size(7));
     assert_eq!(exchange(&mut restored, &mut server, &other, 30), Answer::TryAgain);
     assert_eq!(exchange(&mut restored, &mut server, &other, 30), Answer::Forked { size: size(30) });
+    // Grown beyond what the witness knows, while nobody asked it.
+    for leaf in 0..20_u8 {
+        other.push(Hash::leaf(&[leaf]));
+    }
+    let mut restored = WitnessClient::new(cosigner().cosigner_key().clone(), LogSize::ZERO);
+    assert_eq!(exchange(&mut restored, &mut server, &other, 45), Answer::TryAgain);
+    assert_eq!(exchange(&mut restored, &mut server, &other, 45), Answer::Forked { size: size(30) });
 }
 
 #[test]
@@ -272,7 +279,8 @@ fn only_a_cosignature_of_this_checkpoint_by_this_witness_counts() {
     {
         assert!(matches!(answer(200, "", body), Answer::Unusable { .. }), "{body}");
     }
-    for status in [201, 302, 400, 403, 404, 422, 500, 503] {
+    assert_eq!(answer(422, "", &good), Answer::Forked { size: size(3) });
+    for status in [201, 302, 400, 403, 404, 500, 503] {
         assert_eq!(answer(status, "", &good), Answer::Refused { status });
     }
     for (kind, body) in [

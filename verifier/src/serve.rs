@@ -25,10 +25,11 @@ use crate::cosign::{self, Board, Cosigner};
 use crate::endorse::Endorser;
 use crate::failure::{Exit, Failure};
 use crate::files::{self, Audience};
-use crate::http::{App, Parts, Server, router, tls_config};
+use crate::http::{App, Books, Server, router, tls_config};
 use crate::limits::{OUTBOX, PEM_BYTES};
 use crate::pki::{RENEWAL, ServerIdentity};
 use crate::record::{self, Heads, Liveness, Place, Recorder, Work};
+use crate::store::{Store, action};
 
 /// A verifier that serves.
 #[derive(Debug)]
@@ -39,6 +40,25 @@ pub struct Running {
     liveness: Liveness,
     stop: CancellationToken,
     task: JoinHandle<Result<(), Failure>>,
+    #[cfg(test)]
+    watched: Watched,
+}
+
+/// What tests wait for.
+#[cfg(test)]
+#[derive(Clone, Debug)]
+pub(crate) struct Watched {
+    heads: tokio::sync::watch::Receiver<Arc<crate::store::log::Head>>,
+    pub(crate) board: Board,
+}
+
+#[cfg(test)]
+impl Watched {
+    /// Waits until the log has so many leaves in durable files.
+    pub(crate) async fn leaves(&self, leaves: u64) {
+        let fits = |head: &Arc<crate::store::log::Head>| head.size().get() >= leaves;
+        self.heads.clone().wait_for(fits).await.expect("the verifier runs");
+    }
 }
 
 impl Running {
@@ -73,6 +93,11 @@ impl Running {
         self.liveness.clone()
     }
 
+    #[cfg(test)]
+    pub(crate) fn watched(&self) -> &Watched {
+        &self.watched
+    }
+
     /// Asks it to end and waits.
     #[cfg(test)]
     pub(crate) async fn end(self) {
@@ -100,11 +125,13 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     };
     let place = Place::local(&config.database(), &config.log_dir(), key, heads)?;
     let (recorder, store, recording) = record::start(place, clock.clone()).await?;
-    let (cosigner, board) = cosigner(&config, &verifier_key, &store, &recorder, &clock).await?;
+    let (board, cosigner) = witnesses(&config.publishing, &verifier_key, &store, &recorder, &clock).await?;
     let listener = listen(config.listen).await?;
     let address = listener.local_addr().map_err(|error| Failure::io("the listening socket", &error))?;
     let stop = CancellationToken::new();
-    let parts = Parts {
+    #[cfg(test)]
+    let watched = Watched { heads: recorder.heads(), board: board.clone() };
+    let app = App {
         store: store.clone(),
         recorder: recorder.clone(),
         clock: clock.clone(),
@@ -115,11 +142,12 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
         log_key: verifier_key.to_string(),
         origin: verifier_key.name().to_string(),
         witnesses: board,
+        books: Books::new(&config.limits),
     };
     let server = Server {
         listener,
         tls: Arc::new(tls_config(Arc::clone(&identity))?),
-        router: router(Arc::new(App::new(parts, &config.limits))),
+        router: router(Arc::new(app)),
         connections: config.limits.connections,
     };
     let ca_pem = identity.ca_pem().to_owned();
@@ -127,70 +155,68 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     tokio::spawn(outbox(recorder.clone(), store.clone(), stop.clone()));
     tokio::spawn(sweep(recorder, clock.clone(), config.hosts.stale_after, stop.clone()));
     tokio::spawn(renew(identity, clock, stop.clone()));
-    let cosigning = tokio::spawn(cosign(cosigner, stop.clone()));
-    let task = tokio::spawn(run(server, recording, cosigning, stop.clone(), store, lock));
-    Ok(Running { address, ca_pem, log_key: verifier_key.to_string(), liveness, stop, task })
+    let mut ending = vec![ends_all(recording, stop.clone())];
+    ending.extend(cosigner.map(|cosigner| ends_all(tokio::spawn(cosigner.run(stop.clone())), stop.clone())));
+    let task = tokio::spawn(run(server, ending, stop.clone(), store, lock));
+    Ok(Running {
+        address,
+        ca_pem,
+        log_key: verifier_key.to_string(),
+        liveness,
+        stop,
+        task,
+        #[cfg(test)]
+        watched,
+    })
 }
 
-/// Serves until it is asked to end or the recorder fails; then lets the recorder finish.
+/// Serves until it is asked to end or one of the tasks has ended; then lets them finish. The recorder ends last: it goes on as
+/// long as somebody may send it work.
 async fn run(
     server: Server,
-    mut recording: JoinHandle<Result<(), Failure>>,
-    mut cosigning: JoinHandle<Result<(), Failure>>,
+    ending: Vec<JoinHandle<Result<(), Failure>>>,
     stop: CancellationToken,
-    store: crate::store::Store,
+    store: Store,
     lock: File,
 ) -> Result<(), Failure> {
-    let failed = |error| Err(Failure::new(Exit::Software, format_args!("the recorder died: {error}")));
-    let mut serving = tokio::spawn(server.run(stop.clone()));
-    // What ended first ends the others. The recorder ends last: it goes on as long as somebody may send it work.
-    let ended = tokio::select! {
-        recorded = &mut recording => Some(recorded),
-        cosigned = &mut cosigning => {
-            stop.cancel();
-            let _ = (&mut serving).await;
-            let recorded = recording.await.unwrap_or_else(failed);
-            store.close().await;
-            drop(lock);
-            return cosigned.unwrap_or_else(failed).and(recorded);
-        }
-        _ = &mut serving => None,
-    };
-    stop.cancel();
-    let recorded = if let Some(recorded) = ended {
-        let _ = (&mut serving).await;
-        recorded
-    } else {
-        let _ = (&mut cosigning).await;
-        recording.await
-    };
+    server.run(stop).await;
+    let mut ended = Ok(());
+    for task in ending {
+        let died = |error| Err(Failure::new(Exit::Software, format_args!("a task died: {error}")));
+        let task = task.await.unwrap_or_else(died);
+        // The first failure is the cause of the others.
+        ended = ended.and(task);
+    }
     store.close().await;
     drop(lock);
-    recorded.unwrap_or_else(failed)
+    ended
 }
 
-/// The task that has heads cosigned, after it has asked each witness once whether this log may go on.
-async fn cosigner(
-    config: &Config,
+/// A task whose end, in order or not, ends the verifier.
+fn ends_all(
+    task: JoinHandle<Result<(), Failure>>,
+    stop: CancellationToken,
+) -> JoinHandle<Result<(), Failure>> {
+    tokio::spawn(async move {
+        let ended = task.await;
+        stop.cancel();
+        ended.unwrap_or_else(|error| Err(Failure::new(Exit::Software, format_args!("a task died: {error}"))))
+    })
+}
+
+/// Who has heads cosigned, after each witness was asked once whether this log may go on.
+async fn witnesses(
+    publishing: &Publishing,
     log: &VerifierKey,
-    store: &crate::store::Store,
+    store: &Store,
     recorder: &Recorder,
     clock: &Clock,
-) -> Result<(Option<Cosigner>, Option<Board>), Failure> {
-    let Publishing::Witnessed(rules) = &config.publishing else { return Ok((None, None)) };
-    let (reader, recorder) = (store.log().clone(), recorder.clone());
-    let (mut cosigner, board) = Cosigner::new(rules.clone(), log.clone(), reader, recorder, clock.clone())?;
+) -> Result<(Board, Option<Cosigner>), Failure> {
+    let Publishing::Witnessed(rules) = publishing else { return Ok((Board::without_policy(), None)) };
+    let mut cosigner =
+        Cosigner::new(rules.clone(), log.clone(), store, recorder.clone(), clock.clone()).await?;
     cosigner.first_round().await?;
-    Ok((Some(cosigner), Some(board)))
-}
-
-/// Ends when it is asked to, or when the log must not be signed any more.
-async fn cosign(cosigner: Option<Cosigner>, stop: CancellationToken) -> Result<(), Failure> {
-    if let Some(cosigner) = cosigner {
-        return cosigner.run(stop).await;
-    }
-    stop.cancelled().await;
-    Ok(())
+    Ok((cosigner.board(), Some(cosigner)))
 }
 
 /// Two verifiers on one state directory would be two writers of one log.
@@ -341,14 +367,14 @@ async fn sweep(recorder: Recorder, clock: Clock, stale_after: Duration, stop: Ca
 }
 
 /// Has actions logged that a command line beside this server wrote.
-async fn outbox(recorder: Recorder, store: crate::store::Store, stop: CancellationToken) {
+async fn outbox(recorder: Recorder, store: Store, stop: CancellationToken) {
     let mut interval = tokio::time::interval(OUTBOX);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = interval.tick() => {}
         }
-        let waiting = crate::store::action::is_waiting(store.readers()).await;
+        let waiting = action::is_waiting(store.readers()).await;
         let done = match waiting {
             Ok(false) => continue,
             Ok(true) => recorder.record(Work::Outbox).await.map(|_| ()).map_err(|error| error.to_string()),

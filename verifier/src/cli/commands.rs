@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use evidence::time::UnixTime;
 use sqlx::{Connection as _, SqliteConnection};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -17,7 +17,7 @@ use wire::operator::{NewToken, TokenView};
 use super::witness;
 use super::{Command, JoinTokenCommand, LogFormat, Settings, TokenCommand};
 use crate::clock::Clock;
-use crate::config::{self, Config, EndorsementPolicy, TlsSource};
+use crate::config::{self, Config, EndorsementPolicy, Publishing, TlsSource};
 use crate::failure::{Exit, Failure};
 use crate::limits::{OPERATOR_TOKEN_TTL_MAX, TOKEN_NAME_BYTES};
 use crate::notify;
@@ -27,22 +27,21 @@ use crate::store::token::{self, TokenError, TokenKind};
 use crate::store::{self, StoreError};
 
 pub(super) fn run(settings: &Settings, command: Command) -> Result<(), Failure> {
-    if let Command::Witness(command) = command {
-        return witness::run(settings, &command);
-    }
-    let config = config::load(settings.config.as_deref(), &settings.overrides())?;
+    // A witness has a configuration of its own, so that the verifier's is read by those commands that go by it.
+    let config = || config::load(settings.config.as_deref(), &settings.overrides());
     match command {
         Command::Serve { log_format } => {
+            let config = config()?;
             log_to_stderr(log_format);
             block_on(serve(config))
         }
-        Command::Migrate => block_on(migrate(&config)),
-        Command::CheckConfig => check(&config),
-        Command::Token(command) => block_on(operator_token(&config, command)),
-        Command::JoinToken(command) => block_on(join_token(&config, command)),
-        Command::Ca => print(&serve::ca_pem(&config)?),
-        Command::Witness(_) => Ok(()),
-        Command::LogKey => print(&format!("{}\n", serve::existing_log_key(&config)?)),
+        Command::Migrate => block_on(migrate(&config()?)),
+        Command::CheckConfig => check(&config()?),
+        Command::Token(command) => block_on(operator_token(&config()?, command)),
+        Command::JoinToken(command) => block_on(join_token(&config()?, command)),
+        Command::Ca => print(&serve::ca_pem(&config()?)?),
+        Command::LogKey => print(&format!("{}\n", serve::existing_log_key(&config()?)?)),
+        Command::Witness { command } => witness::run(settings, &command.unwrap_or_default()),
     }
 }
 
@@ -66,26 +65,42 @@ pub(super) fn log_to_stderr(format: LogFormat) {
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
-    let io = |error| Failure::io("waiting for signals", &error);
-    let mut terminate = signal(SignalKind::terminate()).map_err(io)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(io)?;
+    let signals = Signals::listen()?;
     let running = serve::start(config, Clock::system()).await?;
     tracing::info!(address = %running.address(), log_key = running.log_key(), "listening");
     notify::ready(running.address());
-    let stop = running.stopper();
+    signals.call(running.stopper());
     let watchdog = tokio::spawn(notify::watchdog(running.liveness()));
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping");
-        notify::stopping();
-        stop();
-    });
     let ended = running.ended().await;
     watchdog.abort();
     ended
+}
+
+/// The signals that ask a service to end; from here on they wait to be looked at.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> Result<Self, Failure> {
+        let listen = |kind| signal(kind).map_err(|error| Failure::io("waiting for signals", &error));
+        let (terminate, interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        Ok(Self { terminate, interrupt })
+    }
+
+    /// Tells systemd and calls `stop` at the first of them.
+    pub(super) fn call(mut self, stop: impl Fn() + Send + 'static) {
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = self.terminate.recv() => {}
+                _ = self.interrupt.recv() => {}
+            }
+            tracing::info!("stopping");
+            notify::stopping();
+            stop();
+        });
+    }
 }
 
 async fn migrate(config: &Config) -> Result<(), Failure> {
@@ -126,6 +141,12 @@ fn check(config: &Config) -> Result<(), Failure> {
         TlsSource::OwnCa => "own authority".to_owned(),
         TlsSource::Files { certificate, .. } => certificate.display().to_string(),
     };
+    let witnesses = match &config.publishing {
+        Publishing::DangerUnwitnessed => "none: each head is published as it is".to_owned(),
+        Publishing::Witnessed(rules) => {
+            format!("those of {}, asked every {} s", rules.policy.display(), rules.every.as_secs())
+        }
+    };
     let hosts = &config.hosts;
     for (key, value) in [
         ("listen", config.listen.to_string()),
@@ -133,6 +154,7 @@ fn check(config: &Config) -> Result<(), Failure> {
         ("names", config.names.join(", ")),
         ("tls", tls),
         ("log key", config.log_key.display().to_string()),
+        ("witnesses", witnesses),
         ("endorsement", policy),
         (
             "heartbeat",

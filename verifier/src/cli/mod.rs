@@ -87,8 +87,11 @@ enum Command {
     /// Print the log's public key.
     LogKey,
     /// Witness other people's logs: a service of its own, with a configuration of its own (/etc/lydian/witness.toml).
-    #[command(subcommand)]
-    Witness(WitnessCommand),
+    Witness {
+        /// What to do; to serve is the default.
+        #[command(subcommand)]
+        command: Option<WitnessCommand>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -173,6 +176,12 @@ impl From<ScopeName> for Scope {
             ScopeName::Enrol => Self::Enrol,
             ScopeName::Admin => Self::Admin,
         }
+    }
+}
+
+impl Default for WitnessCommand {
+    fn default() -> Self {
+        Self::Serve { log_format: LogFormat::Text }
     }
 }
 

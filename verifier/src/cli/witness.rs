@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tokio::signal::unix::{SignalKind, signal};
-
-use super::commands::{block_on, log_to_stderr, print};
+use super::commands::{Signals, block_on, log_to_stderr, print};
 use super::{Settings, WitnessCommand};
 use crate::clock::Clock;
 use crate::failure::Failure;
@@ -24,22 +22,11 @@ pub(super) fn run(settings: &Settings, command: &WitnessCommand) -> Result<(), F
 }
 
 async fn serve(config: WitnessConfig) -> Result<(), Failure> {
-    let io = |error| Failure::io("waiting for signals", &error);
-    let mut terminate = signal(SignalKind::terminate()).map_err(io)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(io)?;
+    let signals = Signals::listen()?;
     let running = witness::start(config, Clock::system()).await?;
     tracing::info!(address = %running.address(), key = running.key(), "witnessing");
     notify::ready(running.address());
-    let stop = running.stopper();
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping");
-        notify::stopping();
-        stop();
-    });
+    signals.call(running.stopper());
     running.ended().await
 }
 

@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
-use ledger::checkpoint::SignedCheckpoint;
-use ledger::limits::MAX_WITNESS_ANSWER_BYTES;
+use evidence::digest::Sha256Digest;
+use ledger::checkpoint::{SignedCheckpoint, VerifiedCheckpoint};
+use ledger::limits::MAX_NOTE_BYTES;
+use ledger::note::VerifierKey;
 use ledger::tree::LogSize;
 use ledger::witness::{Answer, WitnessClient};
 use reqwest::Client;
@@ -26,7 +28,7 @@ use crate::log::LogReader;
 #[derive(Clone, Debug)]
 pub(super) struct Asker {
     http: Client,
-    url: String,
+    prefix: String,
 }
 
 impl Asker {
@@ -42,7 +44,7 @@ impl Asker {
             )
             .hint("cosignatures are verified, but whoever is in between can keep them back"));
         }
-        Ok(Self { http, url: format!("{}/add-checkpoint", prefix.trim_end_matches('/')) })
+        Ok(Self { http, prefix: prefix.trim_end_matches('/').to_owned() })
     }
 
     /// Asks for a cosignature, once more where the witness names another size.
@@ -74,20 +76,43 @@ impl Asker {
         let proof =
             reader.prove_consistency(client.known(), size).await.map_err(|error| error.to_string())?;
         let request = client.request(head, proof).map_err(|error| error.to_string())?;
-        let sent = self.http.post(&self.url).body(request.to_string()).send().await;
-        let mut response = sent.map_err(|error| network(&error))?;
-        let status = response.status().as_u16();
-        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let kind = kind.unwrap_or_default().to_owned();
-        let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|error| network(&error))? {
-            body.extend_from_slice(&part);
-            if body.len() > MAX_WITNESS_ANSWER_BYTES {
-                break;
-            }
-        }
+        let url = format!("{}/add-checkpoint", self.prefix);
+        let (status, kind, body) = answer(self.http.post(url).body(request.to_string())).await?;
         Ok(client.answer(head, status, &kind, &body))
     }
+}
+
+impl Asker {
+    /// The newest checkpoint of this log that the witness has cosigned, with the log's own signature: what makes its word
+    /// on another history more than its word. Not every witness shows it.
+    //= C2SP tlog-witness, monitoring: <prefix>/<hex of SHA-256 of the origin>/checkpoint
+    pub(super) async fn newest(&self, log: &VerifierKey) -> Result<VerifiedCheckpoint, String> {
+        let name = Sha256Digest::of(&[log.name().as_str().as_bytes()]);
+        let url = format!("{}/{name}/checkpoint", self.prefix);
+        match answer(self.http.get(url)).await? {
+            (200, _, body) => {
+                let signed = SignedCheckpoint::parse(&body).map_err(|error| error.to_string())?;
+                signed.verify(log).map_err(|error| error.to_string())
+            }
+            (status, ..) => Err(format!("it does not show what it has cosigned (status {status})")),
+        }
+    }
+}
+
+/// Status, media type and body of an answer; of a body that is too large, enough to see that it is.
+async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, String, Vec<u8>), String> {
+    let mut response = request.send().await.map_err(|error| network(&error))?;
+    let status = response.status().as_u16();
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().to_owned();
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(|error| network(&error))? {
+        body.extend_from_slice(&part);
+        if body.len() > MAX_NOTE_BYTES {
+            break;
+        }
+    }
+    Ok((status, kind, body))
 }
 
 fn network(error: &reqwest::Error) -> String {

@@ -2,7 +2,10 @@
 //!
 //! In: heads whose files are durable, a trust policy, and its witnesses. Out: published checkpoints with cosignatures, every
 //! so often one for the archive, and a standing of each witness for operators. A witness that knows a longer log than
-//! this one, or another, ends the verifier: it was restored from a backup, and what it signed next would be a fork.
+//! this one, or another, ends the verifier: it was restored from a backup, and what it signed next would be a fork. Where
+//! the witness can show a checkpoint by this log's own key for it, the verifier does not start again either.
+//!
+//! What a witness has cosigned is not remembered over a restart: asking it from size 0 makes it say so.
 
 mod ask;
 mod standing;
@@ -25,6 +28,8 @@ use crate::files;
 use crate::limits::{PEM_BYTES, WITNESS_BACKOFF_MAX};
 use crate::log::LogReader;
 use crate::record::{Recorder, Work};
+use crate::store::Store;
+use crate::store::log::Archived;
 
 use ask::Asker;
 pub(crate) use standing::{Board, WitnessStanding};
@@ -40,9 +45,8 @@ pub(crate) struct Cosigner {
     recorder: Recorder,
     clock: Clock,
     board: Board,
-    published: LogSize,
-    archived: LogSize,
-    last_archive_ms: u64,
+    published: Option<LogSize>,
+    archived: Archived,
 }
 
 /// One witness of the policy that can be asked.
@@ -66,13 +70,15 @@ pub(crate) fn read_policy(rules: &Witnessing) -> Result<Policy, Failure> {
 }
 
 impl Cosigner {
-    pub(crate) fn new(
+    /// Reads the policy, and what was archived last.
+    pub(crate) async fn new(
         rules: Witnessing,
         log: VerifierKey,
-        reader: LogReader,
+        store: &Store,
         recorder: Recorder,
         clock: Clock,
-    ) -> Result<(Self, Board), Failure> {
+    ) -> Result<Self, Failure> {
+        let archived = store.last_archived().await.map_err(|error| Failure::new(Exit::Software, error))?;
         let policy = Arc::new(read_policy(&rules)?);
         let http = ask::http(&rules)?;
         let mut witnesses = Vec::new();
@@ -82,21 +88,23 @@ impl Cosigner {
             let asker = Asker::new(http.clone(), url, rules.transport)?;
             witnesses.push(Witness { place, client, asker, failures: 0, next_try_ms: 0 });
         }
-        let board = Board::new(&policy);
-        let cosigner = Self {
+        Ok(Self {
+            board: Board::new(&policy),
             policy,
             log,
             rules,
             witnesses,
-            reader,
+            reader: store.log().clone(),
             recorder,
             clock,
-            board: board.clone(),
-            published: LogSize::ZERO,
-            archived: LogSize::ZERO,
-            last_archive_ms: 0,
-        };
-        Ok((cosigner, board))
+            published: None,
+            archived,
+        })
+    }
+
+    /// Where it writes how the witnesses stand.
+    pub(crate) fn board(&self) -> Board {
+        self.board.clone()
     }
 
     /// Asks every witness once, before anything new is signed: those that answer must not know more than we do.
@@ -122,7 +130,7 @@ impl Cosigner {
 
     async fn round(&mut self) -> Result<(), Failure> {
         let head = self.recorder.head();
-        if head.size() <= self.published && !head.size().is_empty() {
+        if self.published.is_some_and(|published| head.size() <= published) {
             return Ok(());
         }
         let lines = self.ask_all(&head.checkpoint).await?;
@@ -157,7 +165,7 @@ impl Cosigner {
         let mut lines = Vec::new();
         while let Some(done) = asked.join_next().await {
             let (mut witness, answer) = done.map_err(|error| Failure::new(Exit::Software, error))?;
-            lines.extend(self.heard(&mut witness, answer)?);
+            lines.extend(self.heard(&mut witness, answer).await?);
             if let Some(own) = self.witnesses.iter_mut().find(|own| own.place == witness.place) {
                 *own = witness;
             }
@@ -166,7 +174,7 @@ impl Cosigner {
     }
 
     /// Takes an answer into account.
-    fn heard(
+    async fn heard(
         &self,
         witness: &mut Witness,
         answer: Result<Answer, String>,
@@ -179,9 +187,9 @@ impl Cosigner {
                 self.board.cosigned(witness.place, witness.client.known(), time_secs);
                 return Ok(Some(signature));
             }
-            Ok(Answer::Ahead { size }) => return Err(self.must_stop(witness, size, "has cosigned")),
+            Ok(Answer::Ahead { size }) => return Err(self.must_stop(witness, size, "has cosigned").await),
             Ok(Answer::Forked { size }) => {
-                return Err(self.must_stop(witness, size, "has cosigned another log of"));
+                return Err(self.must_stop(witness, size, "has cosigned another log of").await);
             }
             Ok(Answer::TryAgain) => "it names another size each time".to_owned(),
             Ok(Answer::Refused { status }) => refused(status),
@@ -197,31 +205,54 @@ impl Cosigner {
         Ok(None)
     }
 
-    fn must_stop(&self, witness: &Witness, size: LogSize, what: &str) -> Failure {
+    /// Ends the verifier; for good where the witness has a checkpoint by this log's key to show for it.
+    async fn must_stop(&self, witness: &Witness, size: LogSize, what: &str) -> Failure {
         let ours = self.recorder.head().size();
         let name = witness.client.key().name();
+        let proof = match self.contradiction(witness).await {
+            Ok(proof) => {
+                let kept = self.recorder.record(Work::Contradicted(Box::new(proof))).await;
+                kept.map_or_else(
+                    |error| format!("the proof could not be kept: {error}"),
+                    |_| "it has the proof".into(),
+                )
+            }
+            Err(why) => format!("it shows no proof: {why}"),
+        };
         Failure::new(
             Exit::Software,
-            format_args!("the witness {name} {what} {size} leaves of this log; the newest head here has {ours}"),
+            format_args!(
+                "the witness {name} {what} {size} leaves of this log; the newest head here has {ours}; {proof}"
+            ),
         )
-        .hint(
-            "this verifier was restored from an older backup, or another one signs with its key: restore the newest \
-             state, or begin a new log under another origin. Nothing more is signed until then (docs/witnesses.md)",
-        )
+        .hint(CONTRADICTED_HINT)
+    }
+
+    /// A checkpoint by this log's key, from the witness, that is not of this log's history.
+    async fn contradiction(&self, witness: &Witness) -> Result<SignedCheckpoint, String> {
+        let theirs = witness.asker.newest(&self.log).await?;
+        let (claim, ours) = (theirs.checkpoint(), self.recorder.head().size());
+        if claim.size() <= ours {
+            let root = self.reader.root_at(claim.size(), ours).await.map_err(|error| error.to_string())?;
+            if root == *claim.root() {
+                return Err("what it shows is of this log's history".to_owned());
+            }
+        }
+        Ok(theirs.signed().clone())
     }
 
     async fn publish(&mut self, cosigned: SignedCheckpoint) -> Result<(), Failure> {
         let (size, now) = (cosigned.claim().size(), self.clock.now().as_ms());
         let stopped = |error| Failure::new(Exit::Software, format_args!("publishing failed: {error}"));
         self.recorder.record(Work::Publish(Box::new(cosigned.clone()))).await.map_err(stopped)?;
-        self.published = size;
+        self.published = Some(size);
         self.board.published(size);
         let every = u64::try_from(self.rules.archive_every.as_millis()).unwrap_or(u64::MAX);
         // The anchor of the last archived one is a leaf too, and no news.
-        let grown = size.get() > self.archived.get().saturating_add(1);
-        if grown && now >= self.last_archive_ms.saturating_add(every) {
+        let grown = size.get() > self.archived.size.get().saturating_add(1);
+        if grown && now >= self.archived.at_ms.saturating_add(every) {
             self.recorder.record(Work::Archive(Box::new(cosigned))).await.map_err(stopped)?;
-            (self.archived, self.last_archive_ms) = (size, now);
+            self.archived = Archived { size, at_ms: now };
         }
         Ok(())
     }
@@ -231,13 +262,16 @@ fn refused(status: u16) -> String {
     let why = match status {
         403 => "it does not trust this log's key",
         404 => "it does not know this log",
-        422 => "it says that the proof does not hold",
         429 => "it was asked too often",
         500.. => "it has trouble of its own",
         _ => "it refuses",
     };
     format!("{why} (status {status})")
 }
+
+/// What helps a log that others have seen another history of.
+pub(crate) const CONTRADICTED_HINT: &str = "this verifier was restored from an older backup, or another one signs with its key: restore the newest state, or begin a \
+     new log under another origin. Nothing more is signed until then (docs/witnesses.md)";
 
 /// How long one witness may take for everything.
 pub(crate) const WITNESS_TIMEOUT: Duration = Duration::from_secs(5);

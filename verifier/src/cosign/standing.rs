@@ -1,9 +1,8 @@
 //! How the witnesses stand, for operators.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
 use ledger::policy::Policy;
 use ledger::tree::LogSize;
+use tokio::sync::watch;
 
 /// What is known of one witness since the verifier started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +19,9 @@ pub(crate) struct WitnessStanding {
     pub(crate) failure: Option<(u64, String)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Posted {
+    has_policy: bool,
     witnesses: Vec<WitnessStanding>,
     published: Option<u64>,
     unpublished: Option<(u64, String)>,
@@ -29,9 +29,14 @@ struct Posted {
 
 /// A board that the task writes on and operators read.
 #[derive(Clone, Debug)]
-pub(crate) struct Board(Arc<Mutex<Posted>>);
+pub(crate) struct Board(watch::Sender<Posted>);
 
 impl Board {
+    /// The board of a log that every head is published of.
+    pub(crate) fn without_policy() -> Self {
+        Self(watch::Sender::new(Posted::default()))
+    }
+
     pub(super) fn new(policy: &Policy) -> Self {
         let witnesses = policy.witnesses().iter().enumerate().map(|(place, witness)| WitnessStanding {
             name: String::from_utf8_lossy(&witness.name).into_owned(),
@@ -41,43 +46,55 @@ impl Board {
             cosigned: None,
             failure: None,
         });
-        let posted = Posted { witnesses: witnesses.collect(), published: None, unpublished: None };
-        Self(Arc::new(Mutex::new(posted)))
+        let posted = Posted { has_policy: true, witnesses: witnesses.collect(), ..Posted::default() };
+        Self(watch::Sender::new(posted))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Posted> {
-        // Whoever panicked in between has left a board that is at worst out of date.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn of_witness(&self, place: usize, change: impl FnOnce(&mut WitnessStanding)) {
+        self.0.send_modify(|posted| {
+            if let Some(witness) = posted.witnesses.get_mut(place) {
+                change(witness);
+            }
+        });
     }
 
     pub(super) fn cosigned(&self, place: usize, size: LogSize, time_secs: u64) {
-        if let Some(witness) = self.lock().witnesses.get_mut(place) {
+        self.of_witness(place, |witness| {
             (witness.cosigned, witness.failure) = (Some((size.get(), time_secs)), None);
-        }
+        });
     }
 
     pub(super) fn failed(&self, place: usize, now_ms: u64, why: &str) {
-        if let Some(witness) = self.lock().witnesses.get_mut(place) {
-            witness.failure = Some((now_ms, why.to_owned()));
-        }
+        self.of_witness(place, |witness| witness.failure = Some((now_ms, why.to_owned())));
     }
 
     pub(super) fn published(&self, size: LogSize) {
-        let mut posted = self.lock();
-        (posted.published, posted.unpublished) = (Some(size.get()), None);
+        self.0.send_modify(|posted| (posted.published, posted.unpublished) = (Some(size.get()), None));
     }
 
     pub(super) fn not_published(&self, size: LogSize, why: &str) {
-        self.lock().unpublished = Some((size.get(), why.to_owned()));
+        self.0.send_modify(|posted| posted.unpublished = Some((size.get(), why.to_owned())));
+    }
+
+    /// Waits until so many leaves are published.
+    #[cfg(test)]
+    pub(crate) async fn wait_published(&self, leaves: u64) {
+        let fits = |posted: &Posted| posted.published.is_some_and(|published| published >= leaves);
+        self.0.subscribe().wait_for(fits).await.expect("the board is there");
+    }
+
+    /// Whether a policy decides what is published.
+    pub(crate) fn has_policy(&self) -> bool {
+        self.0.borrow().has_policy
     }
 
     /// The witnesses, in the policy's order.
     pub(crate) fn witnesses(&self) -> Vec<WitnessStanding> {
-        self.lock().witnesses.clone()
+        self.0.borrow().witnesses.clone()
     }
 
     /// The head that did not reach the quorum, and why.
     pub(crate) fn unpublished(&self) -> Option<(u64, String)> {
-        self.lock().unpublished.clone()
+        self.0.borrow().unpublished.clone()
     }
 }

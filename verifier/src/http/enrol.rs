@@ -41,7 +41,8 @@ pub(super) async fn begin(
     drop(turn);
     let blob = made.map_err(|error| unsuitable("endorsement", error))?;
     let session = hex::encode(crate::random::bytes::<16>().map_err(Fault::internal)?);
-    app.sessions
+    app.books
+        .sessions
         .open(session.clone(), Session { secret, enrolment }, app.clock.now())
         .map_err(|_| Fault::overloaded("too many enrolments are under way"))?;
     Ok(Json(EnrolChallenge {
@@ -64,7 +65,7 @@ pub(super) async fn finish(
         )
         .hint("begin again; if it stays so, the two keys are not in one TPM")
     };
-    let session = app.sessions.take(&finish.session, app.clock.now()).ok_or_else(wrong)?;
+    let session = app.books.sessions.take(&finish.session, app.clock.now()).ok_or_else(wrong)?;
     if !same(session.secret.as_slice(), &finish.secret.0) {
         return Err(wrong());
     }

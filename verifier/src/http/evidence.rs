@@ -145,7 +145,7 @@ async fn accept(
     let new = judge(app, Arc::new(envelope), Arc::clone(&host)).await.map_err(of_host)?;
     // Others compute while this one waits for the disk; so many share one flush.
     drop(turn);
-    if app.rates.host(named) == Rate::Exceeded {
+    if app.books.rates.host(named) == Rate::Exceeded {
         return Err(of_host(Fault::rate_limited("too much evidence from this host")));
     }
     let status = status_name(new.status);
@@ -272,13 +272,13 @@ pub(super) fn room_for(app: &App, headers: &HeaderMap, limit: usize) -> Result<O
         return Err(Fault::too_large(format_args!("a body of {length} bytes; the limit is {limit}")));
     }
     let kib = u32::try_from(length.div_ceil(1024)).unwrap_or(u32::MAX);
-    let permit = Arc::clone(&app.submissions).try_acquire_many_owned(kib);
+    let permit = Arc::clone(&app.books.submissions).try_acquire_many_owned(kib);
     permit.map_err(|_| Fault::overloaded("too many submissions are being received"))
 }
 
 /// Waits for a turn to compute.
 pub(super) async fn turn(app: &App) -> Result<OwnedSemaphorePermit, Fault> {
-    let turn = Arc::clone(&app.verifications).acquire_owned().await;
+    let turn = Arc::clone(&app.books.verifications).acquire_owned().await;
     turn.map_err(|_| Fault::overloaded("the verifier is stopping"))
 }
 

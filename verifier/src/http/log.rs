@@ -14,7 +14,7 @@ use wire::operator::{LogUnpublished, LogWitness, LogWitnesses};
 
 use super::App;
 use super::problem::Fault;
-use crate::cosign::{Board, WitnessStanding};
+use crate::cosign::WitnessStanding;
 use crate::log::{CHECKPOINT, archive_path};
 use crate::store::log::Head;
 
@@ -82,11 +82,11 @@ pub(super) async fn proof(
 /// `GET /v1/log/witnesses`: how the published checkpoint came to be, and what keeps a newer one back.
 pub(super) async fn witnesses(State(app): State<Arc<App>>) -> Result<Json<LogWitnesses>, Fault> {
     let published = published(&app).await?.map(|published| published.claim().size().get());
-    let board = app.witnesses.as_ref();
-    let witnesses = board.map(Board::witnesses).unwrap_or_default().into_iter().map(view).collect();
-    let waiting = board.and_then(Board::unpublished).map(|(size, why)| LogUnpublished { size, why });
+    let board = &app.witnesses;
+    let witnesses = board.witnesses().into_iter().map(view).collect();
+    let waiting = board.unpublished().map(|(size, why)| LogUnpublished { size, why });
     let head = app.recorder.head().size().get();
-    Ok(Json(LogWitnesses { policy: board.is_some(), head, published, waiting, witnesses }))
+    Ok(Json(LogWitnesses { policy: board.has_policy(), head, published, waiting, witnesses }))
 }
 
 async fn published(app: &App) -> Result<Option<SignedCheckpoint>, Fault> {

@@ -62,8 +62,14 @@ pub(crate) struct App {
     pub(crate) policy: Policy,
     pub(crate) log_key: String,
     pub(crate) origin: String,
-    /// How the log's witnesses stand, where a policy names any.
-    pub(crate) witnesses: Option<Board>,
+    /// How the log's witnesses stand.
+    pub(crate) witnesses: Board,
+    pub(crate) books: Books,
+}
+
+/// What the handlers keep about their callers.
+#[derive(Debug)]
+pub(crate) struct Books {
     rates: RateLimits,
     sessions: Sessions,
     /// Who computes; the others wait.
@@ -72,46 +78,9 @@ pub(crate) struct App {
     submissions: Arc<Semaphore>,
 }
 
-/// What an [`App`] is made of, beside its own bookkeeping.
-#[derive(Debug)]
-pub(crate) struct Parts {
-    pub(crate) store: Store,
-    pub(crate) recorder: Recorder,
-    pub(crate) clock: Clock,
-    pub(crate) rules: HostRules,
-    pub(crate) join_token_ttl_max: Duration,
-    pub(crate) endorser: Endorser,
-    pub(crate) policy: Policy,
-    pub(crate) log_key: String,
-    pub(crate) origin: String,
-    pub(crate) witnesses: Option<Board>,
-}
-
-impl App {
-    pub(crate) fn new(parts: Parts, limits: &Limits) -> Self {
-        let Parts {
-            store,
-            recorder,
-            clock,
-            rules,
-            join_token_ttl_max,
-            endorser,
-            policy,
-            log_key,
-            origin,
-            witnesses,
-        } = parts;
+impl Books {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
-            store,
-            recorder,
-            clock,
-            rules,
-            join_token_ttl_max,
-            endorser,
-            policy,
-            log_key,
-            origin,
-            witnesses,
             rates: RateLimits::new(limits),
             sessions: Sessions::new(),
             verifications: Arc::new(Semaphore::new(limits.verifications)),
@@ -186,7 +155,7 @@ async fn guard(
     request: Request,
     next: Next,
 ) -> Response {
-    let mut response = match app.rates.address(peer.0.ip()) {
+    let mut response = match app.books.rates.address(peer.0.ip()) {
         Rate::Exceeded => Fault::rate_limited("too many requests from this address").into_response(),
         Rate::Within => match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
             Ok(response) => response,

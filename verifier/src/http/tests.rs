@@ -20,8 +20,6 @@ use crate::serve::{self, Running};
 use crate::store::migrated;
 use crate::store::token;
 
-const POLL: std::time::Duration = std::time::Duration::from_millis(50);
-
 struct Bench {
     dir: tempfile::TempDir,
     running: Running,
@@ -279,15 +277,11 @@ async fn an_operator_s_actions_are_in_the_log() {
     let made = bench.ask(Method::POST, "/v1/join-tokens", Some(&token.secret), Some(asked)).await;
     assert_eq!(made.status(), StatusCode::CREATED);
     let made: NewToken = made.json().await.unwrap();
-    let logged = async || loop {
-        let found: ActionList = bench.get("/v1/actions", Some(&token.secret)).await.json().await.unwrap();
-        if found.actions.iter().all(|action| action.leaf.is_some()) {
-            return found.actions;
-        }
-        // Its turn comes each second; asking all the time would meet the rate limit first.
-        tokio::time::sleep(POLL).await;
-    };
-    let actions = logged().await;
+    // The command line's token waits for its turn, the other one has its leaf when it is answered.
+    bench.running.watched().leaves(2).await;
+    let found: ActionList = bench.get("/v1/actions", Some(&token.secret)).await.json().await.unwrap();
+    let actions = found.actions;
+    assert!(actions.iter().all(|action| action.leaf.is_some()), "{actions:?}");
     let told: Vec<_> = actions.iter().map(|action| (action.kind.as_str(), action.who.as_str())).collect();
     assert_eq!(
         told,
@@ -307,9 +301,7 @@ async fn an_operator_s_actions_are_in_the_log() {
 async fn the_log_is_served_as_files() {
     let bench = Bench::new("").await;
     let token = bench.token(Scope::Admin).await;
-    while bench.get("/v1/log/proof/0", None).await.status() != StatusCode::OK {
-        tokio::time::sleep(POLL).await;
-    }
+    bench.running.watched().leaves(1).await;
     let checkpoint = bench.get("/checkpoint", None).await;
     assert_eq!(checkpoint.headers()["cache-control"], "no-cache");
     for (path, media_type, bytes) in [

@@ -63,6 +63,18 @@ pub(crate) async fn begin(
     Ok(head)
 }
 
+/// Keeps the proof that this log's key has signed another history.
+pub(super) async fn contradict(
+    tx: &mut SqliteConnection,
+    checkpoint: &SignedCheckpoint,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE log_head SET contradicted_by = ? WHERE id = 1")
+        .bind(checkpoint.note().as_str())
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 async fn insert_entries(
     tx: &mut SqliteConnection,
     first: LogSize,

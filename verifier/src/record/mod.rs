@@ -30,6 +30,7 @@ use tokio::task::JoinHandle;
 use wire::operator::{NewToken, Scope};
 
 use crate::clock::Clock;
+use crate::cosign::CONTRADICTED_HINT;
 use crate::failure::{Exit, Failure};
 use crate::limits::{RECORD_BATCH, RECORD_QUEUE};
 use crate::log::local::LocalFiles;
@@ -54,6 +55,8 @@ pub(crate) enum Work {
     Refusal(Box<NewRefusal>),
     /// A checkpoint that reached the quorum of its policy.
     Publish(Box<SignedCheckpoint>),
+    /// A checkpoint by this log's key that is not of its history: the log must not be signed after the next start.
+    Contradicted(Box<SignedCheckpoint>),
     /// A checkpoint with its witnesses' signatures, to be kept for auditors.
     Archive(Box<SignedCheckpoint>),
     /// Operators' actions that a command line wrote wait for their leaves.
@@ -171,6 +174,12 @@ impl Recorder {
     /// The newest head.
     pub(crate) fn head(&self) -> Arc<Head> {
         Arc::clone(&self.head.borrow())
+    }
+
+    /// The heads, for tests that wait for one.
+    #[cfg(test)]
+    pub(crate) fn heads(&self) -> watch::Receiver<Arc<Head>> {
+        self.head.clone()
     }
 
     /// The newest head as soon as it includes a leaf that was committed: for a moment its files are not yet durable.
@@ -293,6 +302,7 @@ fn damaged(error: &HeadError) -> Failure {
     match error {
         HeadError::Store(StoreError::Database(_)) => Failure::new(Exit::Io, error),
         HeadError::Store(StoreError::Fenced) => fenced(error),
+        HeadError::Contradicted { .. } => Failure::new(Exit::Software, error).hint(CONTRADICTED_HINT),
         HeadError::Checkpoint(_) => Failure::new(Exit::Software, error)
             .hint("is log.key in the configuration the key that this database's log was begun with?"),
         _ => Failure::new(Exit::Software, format_args!("the log is damaged: {error}"))
@@ -467,6 +477,10 @@ async fn apply(work: &Work, tx: &mut SqliteConnection, index: LeafIndex, now: Un
         }
         // No rows: a checkpoint is published once the batch's files are there, and every batch looks for what waits.
         Work::Publish(_) | Work::Outbox => Ok(stored(true)),
+        Work::Contradicted(checkpoint) => {
+            log::contradict(tx, checkpoint).await?;
+            Ok(stored(true))
+        }
         Work::Archive(checkpoint) => archive::apply(checkpoint, tx, index).await.map(logged),
         Work::Silence(before) => Ok(stored(event::mark_silent(tx, *before, now).await? > 0)),
         Work::OperatorToken { who, name, scope, expires } => {

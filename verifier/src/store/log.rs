@@ -49,7 +49,12 @@ pub(crate) async fn take_over(
     let Some(epoch) = epoch else {
         return if rows.is_empty() { Ok(None) } else { Err(HeadError::Entries { size: 0 }) };
     };
-    let row = sqlx::query("SELECT size, note FROM log_head WHERE id = 1").fetch_one(&mut *connection).await?;
+    let row = sqlx::query("SELECT size, note, contradicted_by FROM log_head WHERE id = 1")
+        .fetch_one(&mut *connection)
+        .await?;
+    if let Some(note) = row.try_get::<Option<String>, _>("contradicted_by")? {
+        return Err(HeadError::Contradicted { note });
+    }
     let (size, note): (i64, String) = (row.try_get("size")?, row.try_get("note")?);
     let size = to_u64(size);
     let checkpoint = SignedCheckpoint::parse(note.as_bytes())
@@ -76,6 +81,12 @@ pub(crate) enum HeadError {
     /// A size that is not the signed one.
     #[error("the log's head has another size than was signed")]
     Size,
+    /// This log's key has signed another history.
+    #[error("this log's key has signed another history, which others have seen:\n{note}")]
+    Contradicted {
+        /// The checkpoint that shows it.
+        note: String,
+    },
     /// Entries are missing, or there are some that were never signed.
     #[error("the entries that wait to be written are not those before the head of {size} leaves")]
     Entries {
@@ -104,7 +115,29 @@ pub(crate) enum Standing {
     Unknown,
 }
 
+/// The checkpoint that was archived last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Archived {
+    pub(crate) size: LogSize,
+    /// When, in milliseconds since 1970.
+    pub(crate) at_ms: u64,
+}
+
 impl Store {
+    /// What was archived last; the empty log long ago where nothing was.
+    pub(crate) async fn last_archived(&self) -> Result<Archived, StoreError> {
+        let row: Option<(i64, i64)> = sqlx::query_as(
+            "SELECT a.size, (SELECT at_ms FROM log_time WHERE size > a.leaf ORDER BY size LIMIT 1) FROM log_archive a
+             ORDER BY number DESC LIMIT 1",
+        )
+        .fetch_optional(&self.readers)
+        .await?;
+        let (size, at_ms) = row.unwrap_or_default();
+        let size =
+            LogSize::new(to_u64(size)).map_err(|_| StoreError::Damaged { what: "an archived size" })?;
+        Ok(Archived { size, at_ms: to_u64(at_ms) })
+    }
+
     /// Whether the checkpoint is on this log's history.
     pub(crate) async fn standing(&self, view: &CheckpointView, head: &Head) -> Result<Standing, StoreError> {
         let size = match LogSize::new(view.size) {

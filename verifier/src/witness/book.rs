@@ -1,7 +1,8 @@
 //! What the witness remembers: for each log the newest checkpoint that it has cosigned.
 //!
 //! In: checkpoints that were judged good. Out: that they are on the disk before anybody hears of it. One file for each log,
-//! replaced whole. A file that does not verify is damage: to forget what was cosigned is to allow a fork.
+//! replaced whole, which monitors are shown. A file that does not verify is damage: to forget what was cosigned is to allow
+//! a fork.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +12,7 @@ use evidence::digest::Sha256Digest;
 use ledger::checkpoint::{Origin, SignedCheckpoint, VerifiedCheckpoint};
 use ledger::limits::MAX_NOTE_BYTES;
 use ledger::note::VerifierKey;
-use ledger::witness::AddCheckpoint;
+use ledger::witness::{AddCheckpoint, Suspicion};
 
 use crate::failure::{Exit, Failure};
 use crate::files::{self, Audience};
@@ -23,6 +24,7 @@ pub(super) struct Book {
     dir: PathBuf,
     logs: BTreeMap<Origin, Watched>,
     forks: usize,
+    doubts: usize,
 }
 
 /// One log.
@@ -40,7 +42,7 @@ impl Book {
         configured: &BTreeMap<Origin, Vec<VerifierKey>>,
     ) -> Result<Self, Failure> {
         let mut logs = BTreeMap::new();
-        for dir in [LOGS, FORKS] {
+        for dir in [LOGS, FORKS, DOUBTS] {
             crate::serve::make_state_dir(&state_dir.join(dir))?;
         }
         for (origin, keys) in configured {
@@ -48,8 +50,11 @@ impl Book {
             let latest = if path.exists() { Some(read(&path, origin, keys)?) } else { None };
             logs.insert(origin.clone(), Watched { keys: keys.clone(), latest });
         }
-        let forks = fs::read_dir(state_dir.join(FORKS)).map_err(|error| Failure::io(FORKS, &error))?.count();
-        Ok(Self { dir: state_dir.to_owned(), logs, forks })
+        let count = |dir: &str| {
+            let files = fs::read_dir(state_dir.join(dir)).map_err(|error| Failure::io(dir, &error))?;
+            Ok::<_, Failure>(files.count())
+        };
+        Ok(Self { dir: state_dir.to_owned(), logs, forks: count(FORKS)?, doubts: count(DOUBTS)? })
     }
 
     pub(super) fn log(&self, origin: &Origin) -> Option<&Watched> {
@@ -62,7 +67,7 @@ impl Book {
         watched.latest.as_ref()
     }
 
-    /// Remembers what is about to be cosigned; when this returns it is on the disk.
+    /// Remembers what was cosigned, with the cosignature; when this returns it is on the disk, and may be told.
     pub(super) fn remember(&mut self, cosigned: VerifiedCheckpoint) -> Result<(), Failure> {
         let origin = cosigned.checkpoint().origin().clone();
         let path = self.dir.join(LOGS).join(name_of(&origin));
@@ -73,18 +78,30 @@ impl Book {
         Ok(())
     }
 
-    /// Keeps a request that the log's key has signed, and that does not follow from what was cosigned.
-    pub(super) fn keep_fork(&mut self, request: &AddCheckpoint) -> Result<Option<PathBuf>, Failure> {
-        if self.forks >= FORKS_KEPT {
+    /// Keeps what a log's key has signed beside what it contradicts, once for each checkpoint: two roots at one size apart
+    /// from what may be a genuine checkpoint with a junk proof, of which strangers can send many.
+    pub(super) fn keep(
+        &mut self,
+        suspicion: Suspicion,
+        request: &AddCheckpoint,
+    ) -> Result<Option<PathBuf>, Failure> {
+        let (dir, kept) = match suspicion {
+            Suspicion::None => return Ok(None),
+            Suspicion::Doubt => (DOUBTS, &mut self.doubts),
+            Suspicion::Fork => (FORKS, &mut self.forks),
+        };
+        let claim = request.checkpoint().claim();
+        let path = self.dir.join(dir).join(Sha256Digest::of(&[claim.to_string().as_bytes()]).to_string());
+        if path.exists() {
+            return Ok(Some(path));
+        }
+        if *kept >= FORKS_KEPT {
             return Ok(None);
         }
-        let text = request.to_string();
-        let name = Sha256Digest::of(&[text.as_bytes()]).to_string();
-        let path = self.dir.join(FORKS).join(name);
-        if !path.exists() {
-            files::write_whole(&path, text.as_bytes(), Audience::Owner)?;
-            self.forks += 1;
-        }
+        let latest = self.logs.get(claim.origin()).and_then(|watched| watched.latest.as_ref());
+        let cosigned = latest.map_or("", |latest| latest.signed().note().as_str());
+        files::write_whole(&path, format!("{cosigned}\n{request}").as_bytes(), Audience::Owner)?;
+        *kept += 1;
         Ok(Some(path))
     }
 }
@@ -104,9 +121,9 @@ fn read(path: &Path, origin: &Origin, keys: &[VerifierKey]) -> Result<VerifiedCh
     };
     let bytes = files::read_trusted(path, MAX_NOTE_BYTES as u64)?;
     let signed = SignedCheckpoint::parse(&bytes).map_err(|error| damaged(&error))?;
-    let verified = keys.iter().find_map(|key| signed.verify_as(origin, key).ok());
-    verified.ok_or_else(|| damaged(&"no configured key of this log has signed it"))
+    signed.verify_by_any(origin, keys).map_err(|error| damaged(&error))
 }
 
 const LOGS: &str = "logs";
 const FORKS: &str = "forks";
+const DOUBTS: &str = "doubts";

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use ledger::cosignature::CosignerSecret;
 use ledger::limits::MAX_ADD_CHECKPOINT_BYTES;
-use ledger::witness::{AddCheckpoint, Refusal, judge};
+use ledger::witness::{AddCheckpoint, Refusal, Suspicion, judge};
 use tokio_util::sync::CancellationToken;
 
 use super::book::Book;
@@ -70,11 +70,19 @@ impl Witness {
             Err(refusal) => return self.refuse(&mut book, &request, refusal),
         };
         let time = self.clock.now().as_ms() / 1_000;
-        let line = match self.secret.cosign(&verified, time) {
-            Ok(line) => line,
-            Err(error) => return text(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+        let cosigned =
+            self.secret.cosign(&verified, time).map_err(|error| error.to_string()).and_then(|line| {
+                let mut signed = verified.signed().clone();
+                signed.add_signature(line.clone()).map_err(|error| error.to_string())?;
+                let verified = signed.verify_by_any(origin, keys).map_err(|error| error.to_string())?;
+                Ok((line, verified))
+            });
+        let (line, cosigned) = match cosigned {
+            Ok(cosigned) => cosigned,
+            // A note that is full already, most likely.
+            Err(error) => return text(StatusCode::BAD_REQUEST, format!("it cannot be cosigned: {error}\n")),
         };
-        if let Err(failure) = book.remember(verified) {
+        if let Err(failure) = book.remember(cosigned) {
             return self.end(&failure);
         }
         text(StatusCode::OK, format!("{}\n", line.to_line()))
@@ -82,16 +90,22 @@ impl Witness {
 
     fn refuse(&self, book: &mut Book, request: &AddCheckpoint, refusal: Refusal) -> Response {
         let claim = request.checkpoint().claim();
-        if refusal.is_evidence() {
-            match book.keep_fork(request) {
-                Ok(kept) => tracing::error!(
-                    origin = %claim.origin(), size = %claim.size(), %refusal, kept = ?kept,
-                    "a log has signed a checkpoint that does not follow from the last one"
-                ),
-                Err(failure) => return self.end(&failure),
+        let suspicion = refusal.suspicion();
+        let kept = match book.keep(suspicion, request) {
+            Ok(kept) => kept,
+            Err(failure) => return self.end(&failure),
+        };
+        match suspicion {
+            Suspicion::Fork => tracing::error!(
+                origin = %claim.origin(), size = %claim.size(), ?kept, "a log has signed two histories"
+            ),
+            Suspicion::Doubt => tracing::warn!(
+                origin = %claim.origin(), size = %claim.size(), %refusal, ?kept,
+                "a checkpoint is not shown to follow from the last one"
+            ),
+            Suspicion::None => {
+                tracing::info!(origin = %claim.origin(), size = %claim.size(), %refusal, "not cosigned");
             }
-        } else {
-            tracing::info!(origin = %claim.origin(), size = %claim.size(), %refusal, "not cosigned");
         }
         let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let (kind, body) = refusal.body();

@@ -15,7 +15,7 @@ mod tests;
 
 pub use client::{Answer, WitnessClient};
 pub use request::{AddCheckpoint, RequestError};
-pub use server::{Refusal, judge};
+pub use server::{Refusal, Suspicion, judge};
 
 /// The media type of an answer that holds a size.
 pub const SIZE_MEDIA_TYPE: &str = "text/x.tlog.size";

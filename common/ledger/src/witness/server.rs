@@ -35,16 +35,14 @@ pub fn judge(
     if old != known {
         return Err(Refusal::Stale { known });
     }
+    let given = request.proof().hashes().len();
     let Some(latest) = latest.filter(|_| !old.is_empty()) else {
-        return if request.proof().hashes().is_empty() {
-            Ok(verified)
-        } else {
-            Err(Refusal::Inconsistent {
-                cause: ProofError::TooLong { found: request.proof().hashes().len() },
-            })
-        };
+        return if given == 0 { Ok(verified) } else { Err(Refusal::NeedlessProof { given }) };
     };
     let before = latest.checkpoint();
+    if before == new && given > 0 {
+        return Err(Refusal::NeedlessProof { given });
+    }
     match verify_consistency(before.size(), before.root(), new.size(), new.root(), request.proof()) {
         Ok(()) => Ok(verified),
         Err(ProofError::Forked { .. }) => Err(Refusal::Forked { known }),
@@ -75,6 +73,12 @@ pub enum Refusal {
         /// That size.
         known: LogSize,
     },
+    /// Hashes where there is nothing to prove.
+    #[error("nothing is to be proved, and {given} hashes are given")]
+    NeedlessProof {
+        /// Hashes given.
+        given: usize,
+    },
     /// A second root at the size that was cosigned.
     #[error("another root was cosigned at size {known}: the log was forked")]
     Forked {
@@ -97,7 +101,7 @@ impl Refusal {
             Self::NotSigned => 403,
             Self::OldTooLarge { .. } => 400,
             Self::Stale { .. } | Self::Forked { .. } => 409,
-            Self::Inconsistent { .. } => 422,
+            Self::Inconsistent { .. } | Self::NeedlessProof { .. } => 422,
         }
     }
 
@@ -109,9 +113,23 @@ impl Refusal {
         }
     }
 
-    /// Whether the request itself is proof that the log's key signed two histories, and is to be kept. A proof that
-    /// does not hold may also be a mistake; two roots at one size are none.
-    pub const fn is_evidence(&self) -> bool {
-        matches!(self, Self::Forked { .. } | Self::Inconsistent { .. })
+    /// What the request, which the log's key has signed, says of the log.
+    pub const fn suspicion(&self) -> Suspicion {
+        match self {
+            Self::Forked { .. } => Suspicion::Fork,
+            Self::Inconsistent { .. } => Suspicion::Doubt,
+            _ => Suspicion::None,
+        }
     }
+}
+
+/// What a refused request says of the log whose key has signed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspicion {
+    /// Nothing.
+    None,
+    /// The checkpoint may be of another history, or anybody has sent a genuine one with a proof that is junk.
+    Doubt,
+    /// Two roots at one size, both signed: there are two histories.
+    Fork,
 }

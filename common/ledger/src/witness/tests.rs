@@ -122,7 +122,13 @@ fn two_roots_at_one_size_are_a_fork() {
             .unwrap();
     let refusal = judge(&fork, &keys(), Some(&latest)).unwrap_err();
     assert_eq!(refusal, Refusal::Forked { known: size(20) });
-    assert_eq!((refusal.status(), refusal.is_evidence()), (409, true));
+    assert_eq!((refusal.status(), refusal.suspicion()), (409, Suspicion::Fork));
+    // A genuine checkpoint with junk below it says nothing of the log.
+    let log = MemoryLog::of(20);
+    let again = checkpoint(&log, 20, &log_signer());
+    let junk = AddCheckpoint::new(size(20), proof(&log, size(3), size(9)), again).unwrap();
+    let refusal = judge(&junk, &keys(), Some(&latest)).unwrap_err();
+    assert_eq!((refusal.status(), refusal.suspicion()), (422, Suspicion::None));
     // The same checkpoint again is no fork: its answer may have been lost.
     assert!(judge(&request(&MemoryLog::of(20), 20, 20), &keys(), Some(&latest)).is_ok());
 }

@@ -5,9 +5,9 @@ use ledger::limits::MAX_PROOF_FILE_BYTES;
 use ledger::proof_file::ProofFile;
 use serde::Serialize;
 
-use super::Trust;
 use super::leaves::kind_name;
 use super::prove::leaf_of;
+use super::{Believed, Trust};
 use crate::Outcome;
 use crate::args::LogCheckArgs;
 use crate::error::CliError;
@@ -47,7 +47,10 @@ pub(crate) fn check(ui: &mut Ui, args: &LogCheckArgs) -> Result<Outcome, CliErro
         holds: false,
     };
     match verify(&trust, &file, &leaf) {
-        Ok(witnesses) => (report.witnesses, report.holds) = (witnesses, true),
+        Ok(believed) => {
+            report.witnesses = believed.cosigned.into_iter().map(|cosigned| cosigned.witness).collect();
+            report.holds = true;
+        }
         Err(why) => report.problem = Some(why),
     }
     show(ui, &report)?;
@@ -72,18 +75,13 @@ fn leaf(args: &LogCheckArgs, file: &ProofFile) -> Result<(Leaf, &'static str), C
     Ok((Leaf::from_bytes(extra).map_err(|error| CliError::input(&args.file, error))?, "file"))
 }
 
-fn verify(trust: &Trust, file: &ProofFile, leaf: &Leaf) -> Result<Vec<String>, String> {
-    let hash = leaf.hash();
-    if let Some(key) = &trust.key {
-        file.verify(&hash, key).map_err(|error| error.to_string())?;
-    }
-    let Some(policy) = &trust.policy else { return Ok(Vec::new()) };
-    let witnessed = match &trust.key {
-        Some(key) => policy.check_log(file.checkpoint(), key).map_err(|error| error.to_string())?,
-        None => file.verify_with(&hash, policy).map_err(|error| error.to_string())?,
-    };
-    let name = |(place, _): &(usize, u64)| Some(policy.witnesses().get(*place)?.key.name().to_string());
-    Ok(witnessed.cosigned().iter().filter_map(name).collect())
+fn verify(trust: &Trust, file: &ProofFile, leaf: &Leaf) -> Result<Believed, String> {
+    let believed = trust.believe(file.checkpoint()).map_err(|error| error.to_string())?;
+    believed
+        .verified
+        .verify_inclusion(&leaf.hash(), file.index(), file.proof())
+        .map_err(|error| error.to_string())?;
+    Ok(believed)
 }
 
 fn show(ui: &mut Ui, report: &Report) -> Result<(), CliError> {

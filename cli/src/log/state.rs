@@ -22,6 +22,7 @@ struct Saved {
     auditor: String,
     kinds: std::collections::BTreeMap<u8, u64>,
     anchors: std::collections::BTreeMap<u64, String>,
+    unknown: Option<(u64, String)>,
 }
 
 /// Writes how far an audit came, whole or not at all.
@@ -32,6 +33,7 @@ pub(super) fn save(path: &Path, origin: &str, auditor: &Auditor, leaves: &Leaves
         auditor: hex::encode(auditor.to_bytes()),
         kinds: leaves.kinds.clone(),
         anchors: leaves.anchors.iter().map(|(index, leaf)| (*index, hex::encode(leaf))).collect(),
+        unknown: leaves.unknown.clone(),
     };
     let text = serde_json::to_vec(&saved).map_err(|error| CliError::output(&error))?;
     let temporary = path.with_extension("new");
@@ -65,7 +67,7 @@ fn read(bytes: &[u8], origin: &str, end: Mark, marks: Vec<Mark>) -> Result<(Audi
         bytes.map(|bytes| (index, bytes)).ok_or_else(|| "an anchor in it is no leaf".to_owned())
     };
     let anchors = saved.anchors.into_iter().map(leaf).collect::<Result<_, _>>()?;
-    Ok((auditor, Leaves { kinds: saved.kinds, anchors, unknown: None }))
+    Ok((auditor, Leaves { kinds: saved.kinds, anchors, unknown: saved.unknown }))
 }
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;

@@ -7,15 +7,14 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use ledger::audit::{AuditError, Auditor, Mark, Step, check_chunk};
-use ledger::checkpoint::{SignedCheckpoint, VerifiedCheckpoint};
+use ledger::checkpoint::SignedCheckpoint;
 use ledger::leaf::Leaf;
-use ledger::policy::UnwitnessedError;
 use ledger::tile::FileError;
 use serde::Serialize;
 
 use super::leaves::{Leaves, anchor, kind_name};
 use super::source::Source;
-use super::{Trust, state};
+use super::{Cosigned, Trust, state};
 use crate::Outcome;
 use crate::args::LogVerifyArgs;
 use crate::error::{CliError, Kind};
@@ -39,12 +38,6 @@ struct Report {
     holds: bool,
 }
 
-#[derive(Debug, Serialize)]
-struct Cosigned {
-    witness: String,
-    time_secs: u64,
-}
-
 /// Runs the audit.
 pub(crate) fn verify(ui: &mut Ui, args: &LogVerifyArgs) -> Result<Outcome, CliError> {
     let trust = Trust::of(&args.trust)?;
@@ -61,8 +54,8 @@ pub(crate) fn verify(ui: &mut Ui, args: &LogVerifyArgs) -> Result<Outcome, CliEr
         findings: Vec::new(),
         holds: false,
     };
-    match believe(&trust, &published) {
-        Ok((_, cosigned, quorum)) => (report.cosigned, report.quorum) = (cosigned, quorum),
+    match trust.believe(&published) {
+        Ok(believed) => (report.cosigned, report.quorum) = (believed.cosigned, believed.quorum),
         Err(error) => report.findings.push(format!("the published checkpoint: {error}")),
     }
     let archive = archived(&source, &trust, &published, &mut report, ui)?;
@@ -75,32 +68,9 @@ pub(crate) fn verify(ui: &mut Ui, args: &LogVerifyArgs) -> Result<Outcome, CliEr
     Ok(if report.holds { Outcome::Good } else { Outcome::NotTrusted })
 }
 
-type Believed = (VerifiedCheckpoint, Vec<Cosigned>, &'static str);
-
-/// Believes a checkpoint by the key and the policy that were given.
-fn believe(trust: &Trust, signed: &SignedCheckpoint) -> Result<Believed, UnwitnessedError> {
-    let Some(policy) = &trust.policy else {
-        let key = trust.key.as_ref().ok_or(UnwitnessedError::UnknownLog)?;
-        return Ok((signed.verify(key)?, Vec::new(), "no-policy"));
-    };
-    let witnessed = match &trust.key {
-        Some(key) => policy.check_log(signed, key)?,
-        None => policy.check(signed)?,
-    };
-    let cosigned = witnessed.cosigned().iter().map(|(place, time_secs)| {
-        let witness = policy.witnesses().get(*place).map(|witness| witness.key.name().to_string());
-        Cosigned { witness: witness.unwrap_or_default(), time_secs: *time_secs }
-    });
-    let quorum = match policy.quorum() {
-        ledger::policy::Quorum::DangerNone => "none",
-        ledger::policy::Quorum::Of(_) => "reached",
-    };
-    let cosigned = cosigned.collect();
-    Ok((witnessed.into_verified(), cosigned, quorum))
-}
-
-/// An archived checkpoint: its bytes, and what it claims.
+/// An archived checkpoint that is believed: which it is, its bytes, and what it claims.
 struct Archived {
+    number: u64,
     note: Vec<u8>,
     mark: Mark,
 }
@@ -126,14 +96,15 @@ fn archived(
         match SignedCheckpoint::parse(&note) {
             Err(error) => report.findings.push(bad(&error)),
             Ok(signed) => {
-                if let Err(error) = believe(trust, &signed) {
+                if let Err(error) = trust.believe(&signed) {
                     report.findings.push(bad(&error));
                 } else if signed.claim().size() > published.claim().size() {
                     let size = signed.claim().size();
                     report.findings.push(bad(&format!("it has {size} leaves, more than the published one")));
                 } else {
                     let claim = signed.claim();
-                    archive.push(Archived { note, mark: Mark { size: claim.size(), root: *claim.root() } });
+                    let mark = Mark { size: claim.size(), root: *claim.root() };
+                    archive.push(Archived { number, note, mark });
                 }
             }
         }
@@ -249,15 +220,15 @@ fn check_leaves(leaves: &Leaves, archive: &[Archived], report: &mut Report) {
     let anchored: BTreeSet<[u8; Leaf::SIZE]> = leaves.anchors.values().copied().collect();
     let mut missing = Vec::new();
     let mut known = BTreeSet::new();
-    for (number, archived) in archive.iter().enumerate() {
+    for archived in archive {
         let leaf = anchor(&archived.note).to_bytes();
         known.insert(leaf);
         if !anchored.contains(&leaf) {
-            missing.push(number);
+            missing.push(archived.number);
         }
     }
     // The anchor of the newest may be a leaf that is not published yet.
-    if missing.last().is_some_and(|last| last + 1 == archive.len()) {
+    if missing.last().copied() == archive.last().map(|newest| newest.number) {
         missing.pop();
     }
     for number in missing {

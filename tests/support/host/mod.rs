@@ -89,6 +89,13 @@ impl SimulatedHost {
         self.dir.path().join("state")
     }
 
+    /// How many pieces of evidence the agent says are acknowledged, in the status that it writes.
+    pub fn acknowledged(&self) -> Result<u64> {
+        let status: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(self.state_dir().join("status.json"))?)?;
+        status.get("acknowledged").and_then(serde_json::Value::as_u64).context("status.json")
+    }
+
     /// Its `binary_bios_measurements`.
     pub fn firmware_log(&self) -> PathBuf {
         self.dir.path().join(FIRMWARE_LOG)

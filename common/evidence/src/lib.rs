@@ -40,4 +40,6 @@ pub mod ssh;
 pub mod body;
 pub mod bundle;
 pub mod envelope;
+pub mod export;
 pub mod manifest;
+pub mod record;

@@ -66,6 +66,8 @@ pub const BODY_CLAIMS: usize = 64;
 pub const SHORT_TEXT_BYTES: usize = 256;
 /// A longer text: a kernel command line (the kernel's limit is 4,096 on most machines).
 pub const LONG_TEXT_BYTES: usize = 8_192;
+/// An attestation's result in JSON: six claims with their reasons. Real ones have 1 to 4 KiB.
+pub const RESULT_BYTES: usize = 1 << 20;
 /// A path: `PATH_MAX` of Linux.
 pub const PATH_BYTES: usize = 4_096;
 /// A whole submission, decompressed: attachments, body and their frame.

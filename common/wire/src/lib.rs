@@ -9,6 +9,7 @@ pub mod limits;
 
 pub mod ear;
 pub mod enrol;
+pub mod export;
 pub mod operator;
 pub mod problem;
 pub mod submit;

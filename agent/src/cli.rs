@@ -116,6 +116,9 @@ struct Enroll {
     /// What people will call this host [default: its host name]
     #[arg(long)]
     name: Option<String>,
+    /// Why this host enrols again, such as "new disk"; the log keeps it for auditors
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
 }
 
 /// Carries out the command line.
@@ -207,7 +210,12 @@ fn joining(config: &Config, arguments: &Enroll) -> Result<Joining, Failure> {
     if name.is_empty() || name.len() > wire::limits::HOST_NAME_BYTES {
         return Err(missing("a host name of 1 to 253 bytes", "give one with --name"));
     }
-    Ok(Joining { url, ca: read_small(ca)?, token: token.trim().to_owned(), name })
+    let reason = arguments.reason.clone();
+    if reason.as_ref().is_some_and(|reason| reason.len() > wire::limits::REASON_BYTES) {
+        let limit = format!("--reason has more than {} bytes", wire::limits::REASON_BYTES);
+        return Err(Failure::new(Status::Usage, limit, "say it in a sentence"));
+    }
+    Ok(Joining { url, ca: read_small(ca)?, token: token.trim().to_owned(), name, reason })
 }
 
 fn read_small(path: &Path) -> Result<String, Failure> {
@@ -312,7 +320,7 @@ mod tests {
     #[test]
     fn what_enrolment_lacks_is_named_with_a_hint() {
         let config = RawConfig::default().check().unwrap();
-        let arguments = Enroll { token: None, token_file: None, name: None };
+        let arguments = Enroll { token: None, token_file: None, name: None, reason: None };
         let failure = joining(&config, &arguments).unwrap_err();
         assert_eq!(failure.status(), Status::Configuration);
         assert!(failure.message().contains("address") && failure.hint().contains("--url"), "{failure:?}");

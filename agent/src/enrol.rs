@@ -28,6 +28,8 @@ pub struct Joining {
     pub token: String,
     /// What people call the host.
     pub name: String,
+    /// Why its history starts anew, where somebody has said it.
+    pub reason: Option<String>,
 }
 
 /// Enrols the host and starts its chain in the journal.
@@ -43,7 +45,8 @@ pub async fn enrol(
         tracing::warn!("this TPM holds no certificate for its endorsement key; a verifier may not accept it");
     }
     let chain = random_chain()?;
-    let begin = begin(&joining, tpm, &endorsement, chain).await?;
+    let reason = joining.reason.clone().unwrap_or_else(|| reason(journal));
+    let begin = EnrolBegin { reason, ..begin(&joining, tpm, &endorsement, chain).await? };
     let challenge = client.enrol_begin(&begin).await?;
     let secret = tpm.activate_credential(challenge.id_object.0, challenge.encrypted_secret.0).await?;
     let finish = EnrolFinish { session: challenge.session, secret: secret.as_slice().into() };
@@ -72,7 +75,22 @@ async fn begin(
         ak_public: ak.raw().into(),
         banks: banks.iter().map(ToString::to_string).collect(),
         chain: chain.to_string(),
+        reason: String::new(),
     })
+}
+
+/// What can be said of why the history starts anew, where nobody said more.
+fn reason(journal: &Journal) -> String {
+    match journal.identity() {
+        None => "the agent had no history".to_owned(),
+        Some(identity) => {
+            let acknowledged = journal.position().acknowledged;
+            format!(
+                "enrolled by hand while the agent had chain {} with {acknowledged} receipts",
+                identity.chain
+            )
+        }
+    }
 }
 
 /// Checks what the verifier says of this host, and the log that it shows.

@@ -56,14 +56,14 @@ pub(crate) fn appraise(
         tier: host.tier,
     };
     let result = appraisal::policy::appraise(&verified, policy, &context);
-    rows(&verified, &result, host, circumstances.received)
+    rows(&verified, &result, host, circumstances)
 }
 
 fn rows(
     verified: &VerifiedLog<'_>,
     result: &AttestationResult,
     host: &EnrolledHost,
-    received: UnixTime,
+    circumstances: &Circumstances,
 ) -> Result<NewEvidence, Unrecordable> {
     let (envelope, body, next) = (verified.envelope(), verified.body(), verified.next_state());
     let mut blobs = Vec::new();
@@ -87,7 +87,8 @@ fn rows(
         prev: body.prev,
         digest: envelope.evidence.digest(),
         salt: body.salt,
-        received_ms: received.as_ms(),
+        received_ms: circumstances.received.as_ms(),
+        heartbeat_ms: circumstances.heartbeat_ms,
         trigger: body.trigger,
         boot: body.boot,
         sealed: envelope.evidence.raw().to_vec(),
@@ -108,7 +109,7 @@ fn rows(
         components: next.components().len() as u64,
         agent_version: body.agent_version.clone(),
         status: status_code(result.status()),
-        result: serde_json::to_string(&ear(result, host.attester.host, received))?,
+        result: serde_json::to_string(&ear(result, host.attester.host, circumstances.received))?,
         summary: summary(verified, result),
     })
 }

@@ -19,6 +19,7 @@ pub mod store;
 mod appraise;
 mod cosign;
 mod endorse;
+mod export;
 mod log;
 mod record;
 

@@ -24,6 +24,9 @@ pub struct EnrolBegin {
     pub banks: Vec<String>,
     /// The chain that the host starts, 16 random bytes in hex.
     pub chain: String,
+    /// Why its history starts anew, in the host's words; empty from agents that do not say it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
 }
 
 /// Answer to [`EnrolBegin`]: a secret that only the TPM with both keys can open.

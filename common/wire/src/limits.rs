@@ -14,5 +14,7 @@ pub const MANIFESTS_BYTES: usize = 24 << 20;
 pub const MANIFESTS_COUNT: usize = 4_096;
 /// Certificates in an enrolment: an EK certificate and its chain.
 pub const EK_CERTIFICATES: usize = 8;
+/// Why a host's history starts anew: a sentence.
+pub const REASON_BYTES: usize = 200;
 /// A host's display name (RFC 1035's limit for a domain name).
 pub const HOST_NAME_BYTES: usize = 253;

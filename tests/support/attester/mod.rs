@@ -60,6 +60,7 @@ impl SoftAttester {
             ak_public: self.host.tpm.ak().raw().into(),
             banks: self.host.tpm.banks()?.iter().map(ToString::to_string).collect(),
             chain: self.host.chain().to_string(),
+            reason: String::new(),
         })
     }
 

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 use std::future::Future;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use evidence::time::UnixTime;
 use sqlx::{Connection as _, SqliteConnection};
@@ -18,10 +18,12 @@ use super::witness;
 use super::{Command, JoinTokenCommand, LogFormat, Settings, TokenCommand};
 use crate::clock::Clock;
 use crate::config::{self, Config, EndorsementPolicy, Publishing, TlsSource};
+use crate::export::{self, ExportError, Exported, Wanted};
 use crate::failure::{Exit, Failure};
 use crate::limits::{OPERATOR_TOKEN_TTL_MAX, TOKEN_NAME_BYTES};
 use crate::notify;
 use crate::serve;
+use crate::store::action::ActionError;
 use crate::store::action::Who;
 use crate::store::token::{self, TokenError, TokenKind};
 use crate::store::{self, StoreError};
@@ -41,6 +43,9 @@ pub(super) fn run(settings: &Settings, command: Command) -> Result<(), Failure> 
         Command::JoinToken(command) => block_on(join_token(&config()?, command)),
         Command::Ca => print(&serve::ca_pem(&config()?)?),
         Command::LogKey => print(&format!("{}\n", serve::existing_log_key(&config()?)?)),
+        Command::Export { dir, hosts, no_manifests } => {
+            block_on(export(&config()?, &Wanted { dir, hosts, manifests: !no_manifests }))
+        }
         Command::Witness { command } => witness::run(settings, &command.unwrap_or_default()),
     }
 }
@@ -269,6 +274,41 @@ fn store_failure(error: StoreError) -> Failure {
     }
 }
 
+async fn export(config: &Config, wanted: &Wanted) -> Result<(), Failure> {
+    let shows = std::io::stderr().is_terminal();
+    let mut shown = Instant::now();
+    let progress = |done, of| {
+        if shows && (done == of || shown.elapsed() >= PROGRESS_EVERY) {
+            shown = Instant::now();
+            let _ = write!(std::io::stderr(), "\r{done} of {of} chains");
+        }
+    };
+    let exported = export::export(&config.database(), wanted, Clock::system().now(), progress).await;
+    if shows {
+        let _ = writeln!(std::io::stderr());
+    }
+    let Exported { size, chains, new_evidence, new_actions, new_manifests } =
+        exported.map_err(export_failure)?;
+    print(&format!(
+        "{}: everything up to leaf {size}; {chains} chains, new: {new_evidence} pieces of evidence, {new_actions} actions, {new_manifests} manifests\n",
+        wanted.dir.display()
+    ))
+}
+
+fn export_failure(error: ExportError) -> Failure {
+    match error {
+        ExportError::Open(error) => error.into(),
+        ExportError::Store(error) | ExportError::Action(ActionError::Store(error)) => store_failure(error),
+        ExportError::Action(ActionError::Random(_)) => Failure::new(Exit::Software, error),
+        ExportError::NoHost { .. } | ExportError::SeveralHosts { .. } => Failure::new(Exit::Config, error)
+            .hint("`lydian host list` shows names and identities; name it with a longer beginning"),
+        ExportError::File { ref path, ref cause } => Failure::io(path.display(), cause),
+        ExportError::Earlier { .. } => {
+            Failure::new(Exit::Software, error).hint("it is damaged; export into an empty directory")
+        }
+    }
+}
+
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -277,3 +317,5 @@ pub(super) fn print(text: &str) -> Result<(), Failure> {
         written => written.map_err(|error| Failure::io("writing to stdout", &error)),
     }
 }
+
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);

@@ -86,6 +86,20 @@ enum Command {
     Ca,
     /// Print the log's public key.
     LogKey,
+    /// Write everything that the log commits to into files, for an auditor (`lydian log audit`).
+    ///
+    /// Works beside the running server. Evidence tells much of a host: the directory is for its owner alone, and the export is
+    /// written down as an operator's action. Done again, it adds what is new since.
+    Export {
+        /// Where to; it is made.
+        dir: PathBuf,
+        /// Only this host, by name or identity; may be repeated.
+        #[arg(long = "host", value_name = "HOST")]
+        hosts: Vec<String>,
+        /// Leave out what components consist of, which an audit counts but does not need.
+        #[arg(long)]
+        no_manifests: bool,
+    },
     /// Witness other people's logs: a service of its own, with a configuration of its own (/etc/lydian/witness.toml).
     Witness {
         /// What to do; to serve is the default.

@@ -127,6 +127,7 @@ async fn check(app: &App, begin: &EnrolBegin) -> Result<NewEnrolment, Fault> {
         tier,
         selection: app.rules.selection.clone(),
         agent_version: short(&begin.agent_version, "agent_version")?,
+        reason: short(&begin.reason, "reason")?,
         salt: crate::random::bytes().map_err(Fault::internal)?,
     })
 }

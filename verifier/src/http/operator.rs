@@ -107,7 +107,7 @@ pub(super) async fn refusals(State(app): State<Arc<App>>) -> Result<Json<Refusal
 }
 
 pub(super) async fn find(app: &App, which: &str) -> Result<i64, Fault> {
-    match hosts::find(&app.store, which).await? {
+    match hosts::find(app.store.readers(), which).await? {
         Found::One(row) => Ok(row),
         Found::None => Err(Fault::not_found("no host has this identity or name")),
         Found::Several => {

@@ -11,11 +11,11 @@ use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
 use evidence::limits::PCR_VALUES;
 use ledger::proof_file::ProofFile;
 use ledger::tree::LeafIndex;
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqlitePool};
 
 use crate::record::Recorder;
-use crate::store::{Store, StoreError, to_i64, to_u64};
+use crate::store::{Store, StoreError, blob, to_i64, to_u64};
 
 /// Which evidence is asked for.
 #[derive(Debug)]
@@ -46,11 +46,11 @@ pub(crate) async fn of_evidence(
     .await?;
     let Some(row) = row else { return Ok(None) };
     let firmware_log = match row.try_get::<Option<Vec<u8>>, _>("firmware_log")? {
-        Some(digest) => content(store, &digest).await?,
+        Some(digest) => content(store.readers(), &digest).await?,
         None => Vec::new(),
     };
     Ok(Some(Bundle {
-        envelope: envelope(store, &row).await?,
+        envelope: envelope(store.readers(), &row).await?,
         firmware_log,
         ak_public: row.try_get("ak_public")?,
         selection: row.try_get("selection")?,
@@ -63,24 +63,28 @@ pub(crate) async fn of_evidence(
     }))
 }
 
-async fn envelope(store: &Store, row: &SqliteRow) -> Result<Envelope, StoreError> {
-    let mut envelope = envelope_without_records(store, row).await?;
+/// The envelope of a row of `evidence`, with the logs of which it brought something new; the firmware's is kept apart.
+pub(crate) async fn envelope(readers: &SqlitePool, row: &SqliteRow) -> Result<Envelope, StoreError> {
+    let mut envelope = envelope_without_records(readers, row).await?;
     if let Some(digest) = row.try_get::<Option<Vec<u8>>, _>("ima_list")? {
         let first = to_u64(row.try_get("ima_first")?);
-        let bytes = content(store, &digest).await?;
+        let bytes = content(readers, &digest).await?;
         envelope.attachments.insert(0, Attachment { kind: AttachmentKind::ImaList, first, bytes });
     }
     Ok(envelope)
 }
 
 /// The envelope as it came, but for the logs of which only what was new was attached.
-pub(super) async fn envelope_without_records(store: &Store, row: &SqliteRow) -> Result<Envelope, StoreError> {
+pub(super) async fn envelope_without_records(
+    readers: &SqlitePool,
+    row: &SqliteRow,
+) -> Result<Envelope, StoreError> {
     let sealed: Vec<u8> = row.try_get("sealed")?;
     let evidence =
         Evidence::decode(&sealed).map_err(|_| StoreError::Damaged { what: "recorded evidence" })?;
     let mut attachments = Vec::new();
     if let Some(digest) = row.try_get::<Option<Vec<u8>>, _>("systemd_log")? {
-        let bytes = content(store, &digest).await?;
+        let bytes = content(readers, &digest).await?;
         attachments.push(Attachment { kind: AttachmentKind::SystemdLog, first: 0, bytes });
     }
     let pcr_values = decode_values(&row.try_get::<Vec<u8>, _>("pcr_values")?)?;
@@ -131,8 +135,9 @@ async fn proof(store: &Store, row: &SqliteRow, recorder: &Recorder) -> Result<St
     Ok(file.with_extra(leaf.to_bytes().to_vec()).map_err(|_| DAMAGED)?.to_string())
 }
 
-async fn content(store: &Store, digest: &[u8]) -> Result<Vec<u8>, StoreError> {
+/// A content that a row names.
+pub(crate) async fn content(readers: &SqlitePool, digest: &[u8]) -> Result<Vec<u8>, StoreError> {
     let digest =
         Sha256Digest::from_slice(digest).map_err(|_| StoreError::Damaged { what: "a content's digest" })?;
-    store.blob(&digest).await?.ok_or(StoreError::Damaged { what: "a content is missing" })
+    blob::read(readers, &digest).await?.ok_or(StoreError::Damaged { what: "a content is missing" })
 }

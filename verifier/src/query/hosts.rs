@@ -8,7 +8,7 @@ use evidence::envelope::Evidence;
 use evidence::time::UnixTime;
 use evidence::tpm::Public;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 use wire::operator::{
     ClaimView, ComponentView, CounterView, CoverageView, GapView, HostDetail, HostList, HostStatus,
     HostSummary, Refusal,
@@ -37,15 +37,15 @@ pub(crate) enum Found {
 }
 
 /// The host with this identity, or the only one with this name or this beginning of its identity.
-pub(crate) async fn find(store: &Store, which: &str) -> Result<Found, StoreError> {
+pub(crate) async fn find(readers: &SqlitePool, which: &str) -> Result<Found, StoreError> {
     let mut rows: Vec<i64> = sqlx::query_scalar("SELECT id FROM host WHERE name = ? LIMIT 2")
         .bind(which)
-        .fetch_all(store.readers())
+        .fetch_all(readers)
         .await?;
     if rows.is_empty() && is_hex(which) {
         rows = sqlx::query_scalar("SELECT id FROM host WHERE lower(hex(identity)) LIKE ? || '%' LIMIT 2")
             .bind(which.to_ascii_lowercase())
-            .fetch_all(store.readers())
+            .fetch_all(readers)
             .await?;
     }
     Ok(match rows.as_slice() {

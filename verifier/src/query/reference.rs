@@ -41,7 +41,7 @@ pub(crate) async fn of_evidence(store: &Store, begin: [u8; 8]) -> Result<Option<
     .fetch_all(store.readers())
     .await?;
     let [row] = rows.as_slice() else { return Ok(None) };
-    let bytes = envelope_without_records(store, row).await?.reference();
+    let bytes = envelope_without_records(store.readers(), row).await?.reference();
     Ok(Some(Reference::Evidence { host_row: row.try_get("host_id")?, bytes }))
 }
 

@@ -74,12 +74,12 @@ async fn pages_follow_each_other_and_the_denominator_stays() {
 async fn a_host_is_found_by_name_or_unique_prefix() {
     let bench = fleet().await;
     for (which, unique) in [("host-2", true), ("02", true), (&"02".repeat(32), true), ("0", false)] {
-        let found = hosts::find(&bench.store, which).await.unwrap();
+        let found = hosts::find(bench.store.readers(), which).await.unwrap();
         assert_eq!(matches!(found, Found::One(_)), unique, "{which}");
     }
-    assert_eq!(hosts::find(&bench.store, "0").await.unwrap(), Found::Several);
+    assert_eq!(hosts::find(bench.store.readers(), "0").await.unwrap(), Found::Several);
     for which in ["", "none", "%", "ff"] {
-        assert_eq!(hosts::find(&bench.store, which).await.unwrap(), Found::None, "{which}");
+        assert_eq!(hosts::find(bench.store.readers(), which).await.unwrap(), Found::None, "{which}");
     }
 }
 
@@ -87,14 +87,18 @@ async fn a_host_is_found_by_name_or_unique_prefix() {
 async fn a_history_is_read_backwards_in_pages() {
     let bench = fleet().await;
     bench.recorder.record(Work::Silence(ALL_SILENT)).await.unwrap();
-    let Found::One(row) = hosts::find(&bench.store, "host-3").await.unwrap() else { panic!("not found") };
+    let Found::One(row) = hosts::find(bench.store.readers(), "host-3").await.unwrap() else {
+        panic!("not found")
+    };
     let first = history::of_host(&bench.store, row, None, 2).await;
     // The test's evidence is no real evidence, which a reader must notice rather than show.
     assert!(first.is_err());
     let newest = history::of_host(&bench.store, row, None, 1).await.unwrap();
     assert_eq!(newest.entries[0].kind, "stale");
     assert_eq!(newest.next, Some(newest.entries[0].id));
-    let Found::One(pending) = hosts::find(&bench.store, "host-1").await.unwrap() else { panic!("not found") };
+    let Found::One(pending) = hosts::find(bench.store.readers(), "host-1").await.unwrap() else {
+        panic!("not found")
+    };
     let all = history::of_host(&bench.store, pending, None, 10).await.unwrap();
     let kinds: Vec<_> = all.entries.iter().map(|entry| entry.kind.as_str()).collect();
     assert_eq!((kinds, all.next), (vec!["stale", "enrolled"], None));

@@ -2,20 +2,20 @@
 
 use appraisal::endorsement::TrustTier;
 use appraisal::state::HostState;
-use evidence::cbor::Writer;
 use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::pcr::PcrSelection;
+use evidence::record::{ChainEnd, EnrolmentMore, EnrolmentRecord};
 use evidence::time::UnixTime;
 use evidence::tpm::Public;
 use ledger::leaf::{Leaf, Salt};
 use ledger::tree::LeafIndex;
-use sqlx::SqliteConnection;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::RecordError;
 use super::event::{EventKind, insert_event};
 use super::intervals::Intervals;
 use crate::store::token::{Presented, check_join, use_join};
-use crate::store::{StoreError, to_i64};
+use crate::store::{StoreError, to_i64, to_u64};
 
 /// A host that has proved that its attestation key is in the TPM of its endorsement key.
 #[derive(Clone, Debug)]
@@ -29,7 +29,16 @@ pub(crate) struct NewEnrolment {
     pub(crate) tier: TrustTier,
     pub(crate) selection: PcrSelection,
     pub(crate) agent_version: String,
+    /// Why its history starts anew, in the host's words.
+    pub(crate) reason: String,
     pub(crate) salt: [u8; 32],
+}
+
+/// A host that enrolled before.
+struct Known {
+    row: i64,
+    ak_public: Vec<u8>,
+    end: ChainEnd,
 }
 
 impl NewEnrolment {
@@ -48,20 +57,14 @@ impl NewEnrolment {
         if taken.is_some() {
             return Err(RecordError::ChainTaken);
         }
-        let known: Option<(i64, Vec<u8>)> =
-            sqlx::query_as("SELECT id, ak_public FROM host WHERE identity = ?")
-                .bind(self.host.as_bytes().as_slice())
-                .fetch_optional(&mut *tx)
-                .await?;
-        let (row, summary) = match known {
-            None => (self.insert_host(tx, now).await?, "enrolled".to_owned()),
-            Some((row, before)) => {
+        let (row, summary, previous) = match self.known(tx).await? {
+            None => (self.insert_host(tx, now).await?, "enrolled".to_owned(), None),
+            Some(Known { row, ak_public, end }) => {
                 self.restart_host(tx, row, index, now).await?;
-                let same = if before == self.ak.raw() { "the same" } else { "another" };
-                (row, format!("enrolled again with {same} attestation key; a new chain starts"))
+                (row, self.broken(&ak_public, &end), Some(end))
             }
         };
-        let record = self.record(now);
+        let record = self.record(now, previous);
         self.insert_enrolment(tx, row, index, now, &record).await?;
         use_join(tx, &self.token.id, self.host, &ak_name, now).await?;
         let summary = format!("{summary}, as {}, tier {}", self.name, self.tier);
@@ -70,12 +73,52 @@ impl NewEnrolment {
         Ok(Leaf::enrol(&Salt::from_bytes(self.salt), Sha256Digest::of(&[&record]).as_bytes()))
     }
 
+    /// The host as it was, where it has enrolled before.
+    async fn known(&self, tx: &mut SqliteConnection) -> Result<Option<Known>, StoreError> {
+        const DAMAGED: StoreError = StoreError::Damaged { what: "the end of a host's chain" };
+        let row = sqlx::query("SELECT id, ak_public, chain, next_seq, prev FROM host WHERE identity = ?")
+            .bind(self.host.as_bytes().as_slice())
+            .fetch_optional(tx)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let (chain, last): (Vec<u8>, Vec<u8>) = (row.try_get("chain")?, row.try_get("prev")?);
+        let end = ChainEnd {
+            chain: ChainId::new(chain.try_into().map_err(|_| DAMAGED)?),
+            next_seq: to_u64(row.try_get("next_seq")?),
+            last: Sha256Digest::from_slice(&last).map_err(|_| DAMAGED)?,
+        };
+        Ok(Some(Known { row: row.try_get("id")?, ak_public: row.try_get("ak_public")?, end }))
+    }
+
+    /// The break in words.
+    fn broken(&self, ak_before: &[u8], end: &ChainEnd) -> String {
+        let same = if ak_before == self.ak.raw() { "the same" } else { "another" };
+        let why = if self.reason.is_empty() { "no reason was given" } else { &self.reason };
+        let ended = match end.next_seq.checked_sub(1) {
+            None => "had no evidence".to_owned(),
+            Some(last) => format!("ends after evidence {last}"),
+        };
+        format!("enrolled again with {same} attestation key ({why}): chain {} {ended}", end.chain)
+    }
+
     /// What the leaf commits to.
-    fn record(&self, now: UnixTime) -> Vec<u8> {
-        let mut w = Writer::new();
-        w.array(7).uint(1).bytes(self.host.as_bytes()).bytes(self.ak.raw()).bytes(self.ek.raw());
-        w.bytes(self.chain.as_bytes()).text(self.tier.name()).uint(now.as_ms());
-        w.finish()
+    fn record(&self, now: UnixTime, previous: Option<ChainEnd>) -> Vec<u8> {
+        let more = EnrolmentMore {
+            name: self.name.clone(),
+            selection: self.selection.to_string(),
+            reason: self.reason.clone(),
+            previous,
+        };
+        let record = EnrolmentRecord {
+            host: self.host,
+            ak_public: self.ak.raw().to_vec(),
+            ek_public: self.ek.raw().to_vec(),
+            chain: self.chain,
+            tier: self.tier.name().to_owned(),
+            at_ms: now.as_ms(),
+            more: Some(more),
+        };
+        record.encode()
     }
 
     async fn insert_host(&self, tx: &mut SqliteConnection, now: UnixTime) -> Result<i64, StoreError> {

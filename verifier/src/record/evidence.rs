@@ -23,6 +23,7 @@ pub(crate) struct NewEvidence {
     pub(crate) digest: Sha256Digest,
     pub(crate) salt: [u8; 32],
     pub(crate) received_ms: u64,
+    pub(crate) heartbeat_ms: u64,
     pub(crate) trigger: Trigger,
     pub(crate) boot: BootCounters,
     pub(crate) sealed: Vec<u8>,
@@ -108,8 +109,8 @@ impl NewEvidence {
     async fn insert(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<i64, StoreError> {
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO evidence (host_id, chain, seq, digest, leaf, received_ms, cause, reset_count, restart_count,
-               sealed, pcr_values, firmware_log, ima_first, ima_list, systemd_log, state_before, changes, status, result, summary)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+               sealed, pcr_values, firmware_log, ima_first, ima_list, systemd_log, state_before, changes, status, result, summary, heartbeat_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         )
         .bind(self.host_row)
         .bind(self.chain.as_bytes().as_slice())
@@ -131,6 +132,7 @@ impl NewEvidence {
         .bind(self.status)
         .bind(&self.result)
         .bind(&self.summary)
+        .bind(to_i64(self.heartbeat_ms))
         .fetch_one(&mut *tx)
         .await?;
         sqlx::query("UPDATE host SET last_evidence = ? WHERE id = ?")

@@ -72,6 +72,7 @@ impl Bench {
             tier: TrustTier::FirstUse,
             selection: "sha256:0,7,10".parse().unwrap(),
             agent_version: "1".into(),
+            reason: "a test".into(),
             salt: [host; 32],
         };
         self.recorder.record(Work::Enrolment(Box::new(new))).await?;
@@ -127,6 +128,7 @@ impl Chain {
             digest: Sha256Digest::of(&[name.as_bytes()]),
             salt: [3; 32],
             received_ms: 1_000_000_000,
+            heartbeat_ms: 300_000,
             trigger: Trigger::Change,
             boot: BootCounters { reset_count: 1, restart_count: 0 },
             sealed: name.into_bytes(),

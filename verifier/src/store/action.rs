@@ -3,8 +3,8 @@
 //! In: who did what. Out: rows with the record that a leaf commits to; no secret is ever in one. These functions take any
 //! connection: the command line uses them while the server runs, and its actions get their leaves from the server.
 
-use evidence::cbor::Writer;
 use evidence::digest::Sha256Digest;
+use evidence::record::ActionRecord;
 use evidence::time::UnixTime;
 use ledger::leaf::{Leaf, Salt};
 use ledger::tree::LeafIndex;
@@ -37,6 +37,7 @@ pub(crate) enum ActionKind {
     TokenRevoked,
     JoinTokenCreated,
     JoinTokenRevoked,
+    Exported,
 }
 
 impl ActionKind {
@@ -46,6 +47,7 @@ impl ActionKind {
             Self::TokenRevoked => "token-revoked",
             Self::JoinTokenCreated => "join-token-created",
             Self::JoinTokenRevoked => "join-token-revoked",
+            Self::Exported => "exported",
         }
     }
 }
@@ -59,8 +61,12 @@ pub(crate) async fn record(
     now: UnixTime,
 ) -> Result<(), ActionError> {
     let salt = crate::random::bytes::<32>()?;
-    let mut w = Writer::new();
-    w.array(5).uint(1).text(kind.name()).text(&who.0).text(detail).uint(now.as_ms());
+    let record = ActionRecord {
+        kind: kind.name().to_owned(),
+        who: who.0.clone(),
+        detail: detail.to_owned(),
+        at_ms: now.as_ms(),
+    };
     sqlx::query(
         "INSERT INTO operator_action (at_ms, kind, who, detail, salt, record) VALUES (?, ?, ?, ?, ?, ?)",
     )
@@ -69,7 +75,7 @@ pub(crate) async fn record(
     .bind(&who.0)
     .bind(detail)
     .bind(salt.as_slice())
-    .bind(w.finish())
+    .bind(record.encode())
     .execute(tx)
     .await
     .map_err(StoreError::from)?;

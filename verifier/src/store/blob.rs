@@ -3,7 +3,7 @@
 //! A content that is read back is hashed again, so a damaged disk cannot pass other bytes off for it.
 
 use evidence::digest::Sha256Digest;
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::{Store, StoreError, to_i64};
 
@@ -37,18 +37,26 @@ impl Blob {
 impl Store {
     /// The content with this digest.
     pub(crate) async fn blob(&self, digest: &Sha256Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        let row: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT size, zstd FROM blob WHERE digest = ?")
-            .bind(digest.as_bytes().as_slice())
-            .fetch_optional(&self.readers)
-            .await?;
-        let Some((size, zstd)) = row else { return Ok(None) };
-        let size = usize::try_from(size).map_err(|_| StoreError::Damaged { what: "a content's size" })?;
-        let bytes = wire::submit::decompress(&zstd, size)
-            .map_err(|_| StoreError::Damaged { what: "a content that does not decompress" })?;
-        if Sha256Digest::of(&[&bytes]) == *digest {
-            Ok(Some(bytes))
-        } else {
-            Err(StoreError::Damaged { what: "a content that is not what its digest says" })
-        }
+        read(self.readers(), digest).await
+    }
+}
+
+/// The content with this digest.
+pub(crate) async fn read(
+    executor: impl SqliteExecutor<'_>,
+    digest: &Sha256Digest,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let row: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT size, zstd FROM blob WHERE digest = ?")
+        .bind(digest.as_bytes().as_slice())
+        .fetch_optional(executor)
+        .await?;
+    let Some((size, zstd)) = row else { return Ok(None) };
+    let size = usize::try_from(size).map_err(|_| StoreError::Damaged { what: "a content's size" })?;
+    let bytes = wire::submit::decompress(&zstd, size)
+        .map_err(|_| StoreError::Damaged { what: "a content that does not decompress" })?;
+    if Sha256Digest::of(&[&bytes]) == *digest {
+        Ok(Some(bytes))
+    } else {
+        Err(StoreError::Damaged { what: "a content that is not what its digest says" })
     }
 }

@@ -1,0 +1,201 @@
+//! What an export is made of, from rows that never change once they are recorded.
+
+use evidence::body::FirmwareLog;
+use evidence::digest::{ChainId, HostId, Sha256Digest};
+use evidence::envelope::{Attachment, AttachmentKind};
+use evidence::export::{Attestation, Committed, Enrolment};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
+
+use crate::query::bundle;
+use crate::store::{StoreError, to_i64, to_u64};
+
+/// The log's size, and its signed head.
+pub(super) async fn head(readers: &SqlitePool) -> Result<(u64, String), StoreError> {
+    let (size, note): (i64, String) =
+        sqlx::query_as("SELECT size, note FROM log_head WHERE id = 1").fetch_one(readers).await?;
+    Ok((to_u64(size), note))
+}
+
+/// A chain, by its row.
+#[derive(Debug)]
+pub(super) struct ChainRow {
+    id: i64,
+    host_row: i64,
+    pub(super) host: HostId,
+    pub(super) chain: ChainId,
+}
+
+/// The chains that the log has at a size, in its order.
+pub(super) async fn chains(
+    readers: &SqlitePool,
+    size: u64,
+    hosts: Option<&[i64]>,
+) -> Result<Vec<ChainRow>, StoreError> {
+    const DAMAGED: StoreError = StoreError::Damaged { what: "a chain's names" };
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT n.id, n.host_id, h.identity, n.chain FROM enrolment n JOIN host h ON h.id = n.host_id WHERE n.leaf < ",
+    );
+    query.push_bind(to_i64(size));
+    among(&mut query, "n.host_id", hosts);
+    query.push(" ORDER BY n.leaf");
+    let rows: Vec<(i64, i64, Vec<u8>, Vec<u8>)> = query.build_query_as().fetch_all(readers).await?;
+    rows.into_iter()
+        .map(|(id, host_row, host, chain)| {
+            let host = HostId::new(host.try_into().map_err(|_| DAMAGED)?);
+            Ok(ChainRow { id, host_row, host, chain: ChainId::new(chain.try_into().map_err(|_| DAMAGED)?) })
+        })
+        .collect()
+}
+
+fn among(query: &mut QueryBuilder<Sqlite>, column: &str, hosts: Option<&[i64]>) {
+    let Some(hosts) = hosts else { return };
+    query.push(" AND ").push(column).push(" IN (");
+    let mut list = query.separated(", ");
+    for host in hosts {
+        list.push_bind(*host);
+    }
+    query.push(")");
+}
+
+/// The beginning of a chain.
+pub(super) async fn enrolment(readers: &SqlitePool, chain: &ChainRow) -> Result<Enrolment, StoreError> {
+    let row = sqlx::query(
+        "SELECT n.leaf, n.salt, n.record, n.selection, h.name
+         FROM enrolment n JOIN host h ON h.id = n.host_id WHERE n.id = ?",
+    )
+    .bind(chain.id)
+    .fetch_one(readers)
+    .await?;
+    Ok(Enrolment {
+        committed: committed(&row)?,
+        name: row.try_get("name")?,
+        selection: row.try_get("selection")?,
+    })
+}
+
+fn committed(row: &SqliteRow) -> Result<Committed, StoreError> {
+    let salt: Vec<u8> = row.try_get("salt")?;
+    Ok(Committed {
+        leaf: to_u64(row.try_get("leaf")?),
+        salt: salt.try_into().map_err(|_| StoreError::Damaged { what: "a leaf's salt" })?,
+        record: row.try_get("record")?,
+    })
+}
+
+/// Some evidence of a chain from `next` on, in order.
+pub(super) async fn evidence(
+    readers: &SqlitePool,
+    chain: &ChainRow,
+    next: u64,
+    size: u64,
+) -> Result<Vec<SqliteRow>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT seq, leaf, received_ms, heartbeat_ms, sealed, pcr_values, firmware_log, ima_first, ima_list, systemd_log, result
+         FROM evidence WHERE host_id = ? AND chain = ? AND seq >= ? AND leaf < ? ORDER BY seq LIMIT ?",
+    )
+    .bind(chain.host_row)
+    .bind(chain.chain.as_bytes().as_slice())
+    .bind(to_i64(next))
+    .bind(to_i64(size))
+    .bind(EVIDENCE_PER_PAGE)
+    .fetch_all(readers)
+    .await?;
+    Ok(rows)
+}
+
+/// The place of evidence in its chain.
+pub(super) fn seq(row: &SqliteRow) -> Result<u64, StoreError> {
+    Ok(to_u64(row.try_get("seq")?))
+}
+
+/// Evidence as it is exported; the firmware's log goes with the first that has it.
+pub(super) async fn attestation(
+    readers: &SqlitePool,
+    row: &SqliteRow,
+    carried: &mut Option<FirmwareLog>,
+) -> Result<Attestation, StoreError> {
+    let mut envelope = bundle::envelope(readers, row).await?;
+    let body = envelope.evidence.body();
+    let (firmware_log, named) = (body.firmware_log, body.checkpoint.size);
+    if let FirmwareLog::Present(digest) = firmware_log
+        && *carried != Some(firmware_log)
+    {
+        let bytes = bundle::content(readers, digest.as_bytes()).await?;
+        let attachment = Attachment { kind: AttachmentKind::FirmwareLog, first: 0, bytes };
+        envelope.attachments.insert(0, attachment);
+    }
+    *carried = Some(firmware_log);
+    let not_before: Option<i64> = match named {
+        0 => None,
+        size => {
+            sqlx::query_scalar("SELECT at_ms FROM log_time WHERE size >= ? ORDER BY size LIMIT 1")
+                .bind(to_i64(size))
+                .fetch_optional(readers)
+                .await?
+        }
+    };
+    Ok(Attestation {
+        leaf: to_u64(row.try_get("leaf")?),
+        received_ms: to_u64(row.try_get("received_ms")?),
+        not_before_ms: not_before.map_or(0, to_u64),
+        heartbeat_ms: row.try_get::<Option<i64>, _>("heartbeat_ms")?.map_or(0, to_u64),
+        result: row.try_get("result")?,
+        envelope,
+    })
+}
+
+/// Some of the operators' actions from a leaf on.
+pub(super) async fn actions(
+    readers: &SqlitePool,
+    next: u64,
+    size: u64,
+) -> Result<Vec<Committed>, StoreError> {
+    let rows = sqlx::query(
+        "SELECT leaf, salt, record FROM operator_action WHERE leaf >= ? AND leaf < ? ORDER BY leaf LIMIT ?",
+    )
+    .bind(to_i64(next))
+    .bind(to_i64(size))
+    .bind(ROWS_PER_PAGE)
+    .fetch_all(readers)
+    .await?;
+    rows.iter().map(committed).collect()
+}
+
+/// What a component consists of, compressed as it is stored.
+#[derive(Debug)]
+pub(super) struct ManifestRow {
+    pub(super) id: i64,
+    pub(super) component: Sha256Digest,
+    pub(super) zstd: Vec<u8>,
+}
+
+/// Some of the manifests behind a row.
+pub(super) async fn manifests(
+    readers: &SqlitePool,
+    after: i64,
+    hosts: Option<&[i64]>,
+) -> Result<Vec<ManifestRow>, StoreError> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT c.id, c.digest, b.zstd FROM component c JOIN blob b ON b.digest = c.manifest WHERE c.id > ",
+    );
+    query.push_bind(after);
+    if hosts.is_some() {
+        query.push(" AND EXISTS (SELECT 1 FROM host_component o WHERE o.component_id = c.id");
+        among(&mut query, "o.host_id", hosts);
+        query.push(")");
+    }
+    query.push(" ORDER BY c.id LIMIT ").push_bind(ROWS_PER_PAGE);
+    let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = query.build_query_as().fetch_all(readers).await?;
+    rows.into_iter()
+        .map(|(id, digest, zstd)| {
+            let component = Sha256Digest::from_slice(&digest);
+            let component = component.map_err(|_| StoreError::Damaged { what: "a component's digest" })?;
+            Ok(ManifestRow { id, component, zstd })
+        })
+        .collect()
+}
+
+/// A piece of evidence may bring 32 MiB of records, but they are read one by one; rows have under 8 KiB but for first ones.
+const EVIDENCE_PER_PAGE: i64 = 64;
+const ROWS_PER_PAGE: i64 = 256;

@@ -266,6 +266,16 @@ pub(crate) enum LogCommand {
         lydian log verify /srv/lydian-log --log-key @log.vkey --policy witnesses.policy\n  \
         lydian log verify https://verifier.example:8443 --log-ca ca.pem --log-key @log.vkey --state audit.json")]
     Verify(LogVerifyArgs),
+    /// Audit a log and everything behind its leaves: commitments, signatures, chains, verdicts
+    ///
+    /// First the log, as `log verify` does. Then each leaf is compared with what the verifier exported for it, each host's evidence
+    /// is verified again in its order, and each verdict is computed again, by the code that the verifier itself uses. Leaves that
+    /// nothing was exported for are findings.
+    #[command(after_help = "Exit codes: 0 it holds, 1 it does not, 2 error.\n\nExamples:\n  \
+        lydian-verifier export /srv/audit            # at the verifier\n  \
+        lydian log audit /srv/lydian-log --evidence /srv/audit --log-key @log.vkey --policy witnesses.policy\n  \
+        lydian log audit /srv/lydian-log --evidence /srv/audit --log-key @log.vkey --state audit.json -o json")]
+    Audit(LogAuditArgs),
     /// Make the proof that a leaf is in the log, from the log's files (c2sp.org/tlog-proof)
     #[command(
         after_help = "Examples:\n  lydian log prove /srv/lydian-log --index 1234 --out 1234.tlog-proof\n  \
@@ -318,6 +328,18 @@ pub(crate) struct LogVerifyArgs {
     /// Threads that hash
     #[arg(long, value_name = "N", default_value_t = one_per_processor())]
     pub(crate) jobs: std::num::NonZeroUsize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogAuditArgs {
+    #[command(flatten)]
+    pub(crate) log: LogVerifyArgs,
+    /// Directory that `lydian-verifier export` made
+    #[arg(long, value_name = "DIR")]
+    pub(crate) evidence: PathBuf,
+    /// Accept leaves that nothing was exported for, as in an export of some hosts
+    #[arg(long)]
+    pub(crate) partial: bool,
 }
 
 /// As many as there are processors.

@@ -35,6 +35,7 @@ pub(crate) fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, CliError> {
             log::proof(&client(args)?, ui, index, out.as_deref(), &log_key)
         }
         Command::Log(LogCommand::Verify(args)) => crate::log::verify(ui, &args),
+        Command::Log(LogCommand::Audit(args)) => crate::log::audit(ui, &args),
         Command::Log(LogCommand::Prove(args)) => crate::log::prove(ui, &args),
         Command::Log(LogCommand::Check(args)) => crate::log::check(ui, &args),
         Command::Log(LogCommand::Witness(LogWitnessCommand::Status)) => log::witnesses(&client(args)?, ui),

@@ -7,8 +7,10 @@ use evidence::digest::Sha256Digest;
 use ledger::leaf::{Leaf, LeafKind, Salt};
 use ledger::tree::LeafIndex;
 
+use super::entries::EntryWriter;
+
 /// What was seen on the way through a log.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Leaves {
     /// How many there are of each kind, by its number.
     pub(super) kinds: BTreeMap<u8, u64>,
@@ -16,10 +18,20 @@ pub(super) struct Leaves {
     pub(super) anchors: BTreeMap<u64, [u8; Leaf::SIZE]>,
     /// The first entry that is no leaf of a kind that is known, and why.
     pub(super) unknown: Option<(u64, String)>,
+    /// Where the entries are kept, if they are.
+    pub(super) kept: Option<EntryWriter>,
 }
 
 impl Leaves {
+    /// None yet, of the same kind.
+    pub(super) fn another(&self) -> Self {
+        Self { kept: self.kept.as_ref().map(EntryWriter::another), ..Self::default() }
+    }
+
     pub(super) fn see(&mut self, index: LeafIndex, entry: &[u8]) {
+        if let Some(kept) = &mut self.kept {
+            kept.put(index.get(), entry);
+        }
         match Leaf::from_bytes(entry) {
             Ok(leaf) => {
                 *self.kinds.entry(leaf.kind().code()).or_default() += 1;
@@ -39,6 +51,9 @@ impl Leaves {
         }
         self.anchors.extend(later.anchors);
         self.unknown = self.unknown.take().or(later.unknown);
+        if let (Some(kept), Some(later)) = (&mut self.kept, later.kept) {
+            kept.merge(later);
+        }
     }
 }
 

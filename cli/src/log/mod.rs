@@ -3,13 +3,16 @@
 //! In: a directory or an address where the files of a log are (C2SP tlog-tiles), keys and policies from a source that the
 //! auditor trusts. Out: what holds and what does not. No server has to be believed, nor even run: the files are enough.
 
+mod audit;
 mod check;
+mod entries;
 mod leaves;
 mod prove;
 mod source;
 mod state;
 mod verify;
 
+pub(crate) use audit::audit;
 pub(crate) use check::check;
 pub(crate) use prove::prove;
 pub(crate) use verify::verify;

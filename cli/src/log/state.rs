@@ -67,7 +67,7 @@ fn read(bytes: &[u8], origin: &str, end: Mark, marks: Vec<Mark>) -> Result<(Audi
         bytes.map(|bytes| (index, bytes)).ok_or_else(|| "an anchor in it is no leaf".to_owned())
     };
     let anchors = saved.anchors.into_iter().map(leaf).collect::<Result<_, _>>()?;
-    Ok((auditor, Leaves { kinds: saved.kinds, anchors, unknown: saved.unknown }))
+    Ok((auditor, Leaves { kinds: saved.kinds, anchors, unknown: saved.unknown, kept: None }))
 }
 
 const VERSION: u32 = 2;

@@ -4,6 +4,7 @@
 //! checkpoints are one history, and what of it is not. It does not read the evidence that the leaves commit to.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ledger::audit::{AuditError, Auditor, Mark, Step, check_chunk};
@@ -12,6 +13,7 @@ use ledger::leaf::Leaf;
 use ledger::tile::FileError;
 use serde::Serialize;
 
+use super::entries::{Entries, EntryWriter};
 use super::leaves::{Leaves, anchor, kind_name};
 use super::source::Source;
 use super::{Cosigned, Trust, state};
@@ -23,8 +25,8 @@ use crate::ui::{Format, Ui};
 
 /// What came of it, for programs.
 #[derive(Debug, Serialize)]
-struct Report {
-    origin: String,
+pub(super) struct Report {
+    pub(super) origin: String,
     size: u64,
     root: String,
     /// Who has cosigned the published checkpoint, of the policy's witnesses.
@@ -34,14 +36,36 @@ struct Report {
     archived: u64,
     leaves: std::collections::BTreeMap<&'static str, u64>,
     /// What does not hold; empty where everything does.
-    findings: Vec<String>,
-    holds: bool,
+    pub(super) findings: Vec<String>,
+    pub(super) holds: bool,
+}
+
+/// A log that was hashed.
+#[derive(Debug)]
+pub(super) struct Audited {
+    pub(super) report: Report,
+    pub(super) published: SignedCheckpoint,
+    pub(super) archive: Vec<Archived>,
+    /// Whether every entry was hashed, and leads to the published root.
+    pub(super) hashed: bool,
 }
 
 /// Runs the audit.
 pub(crate) fn verify(ui: &mut Ui, args: &LogVerifyArgs) -> Result<Outcome, CliError> {
-    let trust = Trust::of(&args.trust)?;
     let source = Source::open(&args.source, args.ca.as_deref())?;
+    let audited = run(ui, args, &source, None)?;
+    show(ui, &audited.report)?;
+    Ok(if audited.report.holds { Outcome::Good } else { Outcome::NotTrusted })
+}
+
+/// Audits a log's files, and keeps its entries where they are wanted.
+pub(super) fn run(
+    ui: &mut Ui,
+    args: &LogVerifyArgs,
+    source: &Source,
+    entries: Option<&Arc<Entries>>,
+) -> Result<Audited, CliError> {
+    let trust = Trust::of(&args.trust)?;
     let published = source.checkpoint()?;
     let mut report = Report {
         origin: published.claim().origin().to_string(),
@@ -58,21 +82,23 @@ pub(crate) fn verify(ui: &mut Ui, args: &LogVerifyArgs) -> Result<Outcome, CliEr
         Ok(believed) => (report.cosigned, report.quorum) = (believed.cosigned, believed.quorum),
         Err(error) => report.findings.push(format!("the published checkpoint: {error}")),
     }
-    let archive = archived(&source, &trust, &published, &mut report, ui)?;
-    let leaves = audit(ui, args, &source, &published, &archive, &mut report)?;
-    if let Some(leaves) = leaves {
-        check_leaves(&leaves, &archive, &mut report);
+    let archive = archived(source, &trust, &published, &mut report, ui)?;
+    let leaves = audit(ui, args, source, &published, &archive, entries, &mut report)?;
+    if let Some(leaves) = &leaves {
+        check_leaves(leaves, &archive, &mut report);
     }
     report.holds = report.findings.is_empty();
-    show(ui, &report)?;
-    Ok(if report.holds { Outcome::Good } else { Outcome::NotTrusted })
+    Ok(Audited { report, published, archive, hashed: leaves.is_some() })
 }
 
 /// An archived checkpoint that is believed: which it is, its bytes, and what it claims.
-struct Archived {
+#[derive(Debug)]
+pub(super) struct Archived {
     number: u64,
     note: Vec<u8>,
-    mark: Mark,
+    pub(super) mark: Mark,
+    /// When the first of its witnesses has cosigned it.
+    pub(super) cosigned_secs: Option<u64>,
 }
 
 /// Reads the archive from its beginning to where it ends.
@@ -96,15 +122,18 @@ fn archived(
         match SignedCheckpoint::parse(&note) {
             Err(error) => report.findings.push(bad(&error)),
             Ok(signed) => {
-                if let Err(error) = trust.believe(&signed) {
-                    report.findings.push(bad(&error));
-                } else if signed.claim().size() > published.claim().size() {
-                    let size = signed.claim().size();
-                    report.findings.push(bad(&format!("it has {size} leaves, more than the published one")));
-                } else {
-                    let claim = signed.claim();
-                    let mark = Mark { size: claim.size(), root: *claim.root() };
-                    archive.push(Archived { number, note, mark });
+                let claim = signed.claim();
+                let mark = Mark { size: claim.size(), root: *claim.root() };
+                match trust.believe(&signed) {
+                    Err(error) => report.findings.push(bad(&error)),
+                    Ok(_) if mark.size > published.claim().size() => {
+                        let why = format!("it has {} leaves, more than the published one", mark.size);
+                        report.findings.push(bad(&why));
+                    }
+                    Ok(believed) => {
+                        let cosigned_secs = believed.cosigned.iter().map(|word| word.time_secs).min();
+                        archive.push(Archived { number, note, mark, cosigned_secs });
+                    }
                 }
             }
         }
@@ -119,12 +148,14 @@ fn audit(
     source: &Source,
     published: &SignedCheckpoint,
     archive: &[Archived],
+    entries: Option<&Arc<Entries>>,
     report: &mut Report,
 ) -> Result<Option<Leaves>, CliError> {
     let claim = published.claim();
     let end = Mark { size: claim.size(), root: *claim.root() };
     let marks: Vec<Mark> = archive.iter().map(|archived| archived.mark).collect();
     let (mut auditor, mut leaves) = begin(ui, args, &report.origin, end, &marks)?;
+    leaves.kept = entries.map(|entries| EntryWriter::new(Arc::clone(entries)));
     let (start, first) = (Instant::now(), auditor.position().get());
     let mut saved = Instant::now();
     loop {
@@ -140,17 +171,21 @@ fn audit(
         }
         if saved.elapsed() >= SAVE_EVERY {
             saved = Instant::now();
-            if let Some(path) = &args.state {
-                state::save(path, &report.origin, &auditor, &leaves)?;
-            }
+            keep(args, &report.origin, &auditor, &mut leaves)?;
             ui.progress(&progress(auditor.position().get(), first, end.size.get(), start.elapsed()));
         }
     }
     ui.progress_done();
-    if let Some(path) = &args.state {
-        state::save(path, &report.origin, &auditor, &leaves)?;
-    }
+    keep(args, &report.origin, &auditor, &mut leaves)?;
     Ok(Some(leaves))
+}
+
+/// Keeps how far it came; the entries up to there first.
+fn keep(args: &LogVerifyArgs, origin: &str, auditor: &Auditor, leaves: &mut Leaves) -> Result<(), CliError> {
+    if let Some(kept) = &mut leaves.kept {
+        kept.finish().map_err(|error| CliError::new(Kind::File, format!("keeping the entries: {error}")))?;
+    }
+    args.state.as_deref().map_or(Ok(()), |path| state::save(path, origin, auditor, leaves))
 }
 
 /// Takes up an interrupted audit, or begins one.
@@ -188,11 +223,16 @@ fn advance(
         return auditor.step(source, &mut |index, entry| leaves.see(index, entry));
     }
     let checked = std::thread::scope(|scope| {
-        let work = |range: std::ops::Range<u64>| {
-            let mut seen = Leaves::default();
+        let work = |range: std::ops::Range<u64>, mut seen: Leaves| {
             check_chunk(source, range, &mut |index, entry| seen.see(index, entry)).map(|chunk| (chunk, seen))
         };
-        let threads: Vec<_> = ranges.into_iter().map(|range| scope.spawn(move || work(range))).collect();
+        let threads: Vec<_> = ranges
+            .into_iter()
+            .map(|range| {
+                let seen = leaves.another();
+                scope.spawn(move || work(range, seen))
+            })
+            .collect();
         threads.into_iter().map(|thread| thread.join().unwrap_or(Err(AuditError::Place))).collect::<Vec<_>>()
     });
     for checked in checked {
@@ -245,9 +285,30 @@ fn show(ui: &mut Ui, report: &Report) -> Result<(), CliError> {
     if ui.format() != Format::Table {
         return ui.json(report);
     }
-    let status =
-        if report.holds { Cell::toned("holds", Tone::Good) } else { Cell::toned("DOES NOT HOLD", Tone::Bad) };
-    let mut card = Card::new(&report.origin, status);
+    let mut card = Card::new(&report.origin, standing(report.holds));
+    sections(&mut card, report);
+    list_findings(&mut card, &report.findings);
+    let text = card.render(ui.screen());
+    ui.text(&text)
+}
+
+/// Whether it holds, for the head of a card.
+pub(super) fn standing(holds: bool) -> Cell {
+    if holds { Cell::toned("holds", Tone::Good) } else { Cell::toned("DOES NOT HOLD", Tone::Bad) }
+}
+
+/// What does not hold, below everything else.
+pub(super) fn list_findings(card: &mut Card, findings: &[String]) {
+    if !findings.is_empty() {
+        card.section("What does not hold");
+        for finding in findings {
+            card.cells(vec![Cell::toned(finding, Tone::Bad)]);
+        }
+    }
+}
+
+/// What there is to say of the log.
+pub(super) fn sections(card: &mut Card, report: &Report) {
     card.section("Log");
     card.row("leaves", report.size.to_string().as_str());
     card.row("root", report.root.as_str());
@@ -267,14 +328,6 @@ fn show(ui: &mut Ui, report: &Report) -> Result<(), CliError> {
         card.row(witness, at.as_str());
     }
     card.row("archived", counted(report.archived, "checkpoint").as_str());
-    if !report.findings.is_empty() {
-        card.section("What does not hold");
-        for finding in &report.findings {
-            card.cells(vec![Cell::toned(finding, Tone::Bad)]);
-        }
-    }
-    let text = card.render(ui.screen());
-    ui.text(&text)
 }
 
 const SAVE_EVERY: Duration = Duration::from_secs(1);

@@ -228,7 +228,7 @@ mod tests {
                 Ok(items) => assert_eq!(ends[items.len()], len),
                 Err(ExportError::NotAnExport) => assert!(len < MAGIC.len()),
                 Err(ExportError::CutShort { offset }) => {
-                    assert!(ends.contains(&usize::try_from(offset).unwrap()))
+                    assert!(ends.contains(&usize::try_from(offset).unwrap()));
                 }
                 Err(other) => panic!("{len}: {other}"),
             }

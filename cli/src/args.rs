@@ -279,7 +279,8 @@ pub(crate) enum LogCommand {
     /// Make the proof that a leaf is in the log, from the log's files (c2sp.org/tlog-proof)
     #[command(
         after_help = "Examples:\n  lydian log prove /srv/lydian-log --index 1234 --out 1234.tlog-proof\n  \
-        lydian log prove /srv/lydian-log --evidence web-1-42.bundle --out web-1-42.tlog-proof"
+        lydian log prove /srv/lydian-log --evidence web-1-42.bundle --out web-1-42.tlog-proof\n  \
+        lydian log prove /srv/lydian-log --export /srv/audit --evidence web-1/42 --out web-1-42.tlog-proof"
     )]
     Prove(LogProveArgs),
     /// Verify a proof file, offline
@@ -355,9 +356,12 @@ pub(crate) struct LogProveArgs {
     /// The leaf's index
     #[arg(long, value_name = "N", conflicts_with = "evidence", required_unless_present = "evidence")]
     pub(crate) index: Option<u64>,
-    /// Bundle whose evidence the leaf commits to; the log is searched for it
-    #[arg(long, value_name = "FILE")]
-    pub(crate) evidence: Option<PathBuf>,
+    /// Evidence that the leaf commits to: a bundle, for which the log is searched; or, in an export, a digest or HOST/SEQ
+    #[arg(long, value_name = "FILE|DIGEST|HOST/SEQ")]
+    pub(crate) evidence: Option<String>,
+    /// Directory that `lydian-verifier export` made, in which the evidence is looked for
+    #[arg(long, value_name = "DIR", requires = "evidence")]
+    pub(crate) export: Option<PathBuf>,
     /// File to write; standard output without it
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -375,9 +379,12 @@ pub(crate) struct LogCheckArgs {
     /// The leaf in hex, as the log holds it
     #[arg(long, value_name = "HEX", conflicts_with = "evidence")]
     pub(crate) leaf: Option<String>,
-    /// Bundle whose evidence the leaf must commit to
-    #[arg(long, value_name = "FILE")]
-    pub(crate) evidence: Option<PathBuf>,
+    /// Evidence that the leaf must commit to: a bundle; with --export, a digest or HOST/SEQ
+    #[arg(long, value_name = "FILE|DIGEST|HOST/SEQ")]
+    pub(crate) evidence: Option<String>,
+    /// Directory that `lydian-verifier export` made, in which the evidence is looked for
+    #[arg(long, value_name = "DIR", requires = "evidence")]
+    pub(crate) export: Option<PathBuf>,
 }
 
 /// The key that a log's checkpoints are believed under.

@@ -381,6 +381,36 @@ async fn a_log_that_is_made_anew_is_found() -> Result<()> {
     found(&copies.findings().await?, "nothing was compared with the evidence")
 }
 
+/// A proof for one piece of evidence, from files alone.
+#[tokio::test]
+async fn exported_evidence_is_proved_to_be_in_the_log() -> Result<()> {
+    let fleet = Fleet::new().await?;
+    let copies = fleet.copies().await?;
+    let out = copies.path("proof");
+    let (log, export, key) =
+        (copies.path("log"), copies.path("evidence"), copies.key()?.verifier_key().to_string());
+    let prove = async |evidence: &str| {
+        let prove = Program::new("lydian")?.args(["log", "prove"]).args([&log]);
+        let prove = prove.args(["--export".as_ref(), export.as_os_str()]).args(["--evidence", evidence]);
+        prove.args(["--out".as_ref(), out.as_os_str()]).run().await
+    };
+    let check = async |evidence: &str| {
+        let check = Program::new("lydian")?.args(["log", "check"]).args([&out]).args(["--log-key", &key]);
+        let check = check.args(["--export".as_ref(), export.as_os_str()]).args(["--evidence", evidence]);
+        anyhow::Ok(check.run().await?.code())
+    };
+    prove("host-1/2").await?.succeeded()?;
+    ensure!(check("host-1/2").await? == 0 && check("host-1/1").await? == 1);
+    // Its chains have several with this number; the newest is meant.
+    let newest = copies.chains(1, &fleet)?.pop().context("a chain")?;
+    let Item::Attestation(first) = &items(&newest)?[1] else { anyhow::bail!("no evidence") };
+    prove(&first.envelope.evidence.digest().to_string()).await?.succeeded()?;
+    ensure!(check("host-2/0").await? == 0);
+    let nothing = prove("host-1/99").await?;
+    ensure!(nothing.code() == 2 && nothing.stderr.contains("has no evidence host-1/99"), "{nothing:?}");
+    Ok(())
+}
+
 /// What operators do is in the export, too.
 #[tokio::test]
 async fn what_operators_did_is_told() -> Result<()> {

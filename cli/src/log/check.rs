@@ -6,7 +6,7 @@ use ledger::proof_file::ProofFile;
 use serde::Serialize;
 
 use super::leaves::kind_name;
-use super::prove::leaf_of;
+use super::which::leaf_of;
 use super::{Believed, Trust};
 use crate::Outcome;
 use crate::args::LogCheckArgs;
@@ -34,7 +34,7 @@ pub(crate) fn check(ui: &mut Ui, args: &LogCheckArgs) -> Result<Outcome, CliErro
     let trust = Trust::of(&args.trust)?;
     let bytes = files::read(&args.file, MAX_PROOF_FILE_BYTES)?;
     let file = ProofFile::parse(&bytes).map_err(|error| CliError::input(&args.file, error))?;
-    let (leaf, from) = leaf(args, &file)?;
+    let (leaf, from) = leaf(ui, args, &file)?;
     let claim = file.checkpoint().claim();
     let mut report = Report {
         origin: claim.origin().to_string(),
@@ -61,9 +61,9 @@ pub(crate) fn check(ui: &mut Ui, args: &LogCheckArgs) -> Result<Outcome, CliErro
 }
 
 /// The leaf that the proof must be of, and where it is from.
-fn leaf(args: &LogCheckArgs, file: &ProofFile) -> Result<(Leaf, &'static str), CliError> {
-    if let Some(path) = &args.evidence {
-        return Ok((leaf_of(path)?, "evidence"));
+fn leaf(ui: &mut Ui, args: &LogCheckArgs, file: &ProofFile) -> Result<(Leaf, &'static str), CliError> {
+    if let Some(evidence) = &args.evidence {
+        return Ok((leaf_of(ui, evidence, args.export.as_deref())?.0, "evidence"));
     }
     if let Some(text) = &args.leaf {
         let bytes = hex::decode(text.trim()).map_err(|error| CliError::value("--leaf", error))?;

@@ -11,6 +11,7 @@ mod prove;
 mod source;
 mod state;
 mod verify;
+mod which;
 
 pub(crate) use audit::audit;
 pub(crate) use check::check;

@@ -1,14 +1,12 @@
 //! `lydian log prove`: a proof file made from a log's files alone.
 
-use std::path::Path;
-
-use evidence::bundle::{BUNDLE_BYTES, Bundle};
-use ledger::leaf::{Leaf, Salt};
+use ledger::leaf::Leaf;
 use ledger::proof_file::ProofFile;
 use ledger::tile::{BundleId, Resource, TileReader, fetch_bundle, resources};
 use ledger::tree::{LeafIndex, LogSize, prove_inclusion};
 
 use super::source::Source;
+use super::which::leaf_of;
 use crate::Outcome;
 use crate::args::LogProveArgs;
 use crate::error::{CliError, Kind};
@@ -21,12 +19,25 @@ pub(crate) fn prove(ui: &mut Ui, args: &LogProveArgs) -> Result<Outcome, CliErro
     let signed = source.checkpoint()?;
     let (size, root) = (signed.claim().size(), *signed.claim().root());
     let reader = TileReader::new(&source, size, &root).map_err(|error| damaged(&error))?;
-    let index = match (&args.evidence, args.index) {
-        (Some(path), _) => find(ui, &source, size, &leaf_of(path)?)?,
-        (None, Some(index)) => LeafIndex::new(index).map_err(|error| CliError::value("--index", error))?,
+    let (index, leaf) = match (&args.evidence, args.index) {
+        (Some(evidence), _) => {
+            let (leaf, index) = leaf_of(ui, evidence, args.export.as_deref())?;
+            let index = match index {
+                Some(index) => LeafIndex::new(index).map_err(|error| damaged(&error))?,
+                None => find(ui, &source, size, &leaf)?,
+            };
+            (index, Some(leaf))
+        }
+        (None, Some(index)) => {
+            (LeafIndex::new(index).map_err(|error| CliError::value("--index", error))?, None)
+        }
         (None, None) => return Err(CliError::value("--index", "which leaf? Give --index or --evidence")),
     };
     let entry = reader.entry(index).map_err(|error| damaged(&error))?;
+    if leaf.is_some_and(|leaf| leaf.to_bytes() != *entry) {
+        return Err(CliError::new(Kind::Input, format!("leaf {index} of the log commits to something else"))
+            .hint("the export is not of this log, or one of them was falsified: `lydian log audit` tells"));
+    }
     let proof = prove_inclusion(&reader, index, size).map_err(|error| damaged(&error))?;
     // The entry rides along: it is what the proof is of.
     let file = ProofFile::new(index, proof, signed).with_extra(entry).map_err(|error| damaged(&error))?;
@@ -38,16 +49,6 @@ pub(crate) fn prove(ui: &mut Ui, args: &LogProveArgs) -> Result<Outcome, CliErro
         }
     }
     Ok(Outcome::Good)
-}
-
-/// The leaf that commits to a piece of evidence.
-pub(super) fn leaf_of(path: &Path) -> Result<Leaf, CliError> {
-    let bytes = files::read(path, BUNDLE_BYTES)?;
-    let bundle = Bundle::decode(&bytes).map_err(|error| {
-        CliError::input(path, error).hint("`lydian evidence fetch HOST SEQ --out FILE` downloads one")
-    })?;
-    let evidence = &bundle.envelope.evidence;
-    Ok(Leaf::attestation(&Salt::from_bytes(evidence.body().salt), evidence.digest().as_bytes()))
 }
 
 /// Looks through the entries: nothing in a log says where whose evidence is.

@@ -22,14 +22,17 @@ use wire::export::HOSTS;
 
 /// A file that holds a chain.
 #[derive(Clone, Debug)]
-pub(super) struct ChainFile {
-    pub(super) path: PathBuf,
-    pub(super) of: (HostId, ChainId),
+pub(in crate::log) struct ChainFile {
+    pub(in crate::log) path: PathBuf,
+    pub(in crate::log) of: (HostId, ChainId),
     pub(super) bytes: u64,
 }
 
 /// The chains of an export, and what else lies beside them.
-pub(super) fn chain_files(dir: &Path, findings: &mut Vec<String>) -> Result<Vec<ChainFile>, CliError> {
+pub(in crate::log) fn chain_files(
+    dir: &Path,
+    findings: &mut Vec<String>,
+) -> Result<Vec<ChainFile>, CliError> {
     let mut files = Vec::new();
     let hosts = dir.join(HOSTS);
     if !hosts.exists() {

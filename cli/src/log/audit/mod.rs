@@ -39,6 +39,7 @@ use crate::limits::SUMMARY_BYTES;
 use crate::show::{Card, Cell, Tone, counted};
 use crate::ui::{Format, Ui};
 use fleet::{Break, Fleet};
+pub(super) use fleet::{ChainFile, chain_files};
 use history::{Hashed, History, kept};
 use state::{Done, Of};
 

@@ -13,8 +13,10 @@ use evidence::body::{
 use evidence::bundle::Bundle;
 use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
+use evidence::export::{Committed, Item};
 use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
 use evidence::principal::{Edge, Principal, Relation};
+use evidence::record::{ActionRecord, ChainEnd, EnrolmentMore, EnrolmentRecord};
 use evidence::time::UnixTime;
 use ledger::audit::{Auditor, Mark};
 use ledger::checkpoint::{Checkpoint, Origin, SignedCheckpoint};
@@ -26,6 +28,7 @@ use ledger::proof_file::ProofFile;
 use ledger::tile::TileWriter;
 use ledger::tree::{LeafIndex, LogSize};
 use ledger::witness::AddCheckpoint;
+use wire::export::ItemWriter;
 
 fn main() {
     let folder = PathBuf::from(std::env::args().nth(1).expect("a folder"));
@@ -47,6 +50,41 @@ fn main() {
     let (key, checkpoint) = checkpoint();
     write("notes", "key", key.verifier_key().to_string().as_bytes());
     write("notes", "checkpoint", checkpoint.as_bytes());
+    let action = ActionRecord {
+        kind: "exported".into(),
+        who: "token 1".into(),
+        detail: "everything".into(),
+        at_ms: 4,
+    };
+    write("export", "action", &action.encode());
+    let action = Item::Action(Committed { leaf: 1, salt: [2; 32], record: action.encode() });
+    write("export", "item", &action.encode());
+    let mut file = ItemWriter::begin(Vec::new()).unwrap();
+    file.write(&action).unwrap();
+    file.write(&action).unwrap();
+    write("export", "file", &file.into_inner());
+    let more = EnrolmentMore {
+        name: "web-1".into(),
+        selection: "sha256:0,1".into(),
+        reason: "new disk".into(),
+        previous: Some(ChainEnd {
+            chain: ChainId::new([5; 16]),
+            next_seq: 6,
+            last: Sha256Digest::new([7; 32]),
+        }),
+    };
+    for (name, more) in [("first-version", None), ("enrolment", Some(more))] {
+        let record = EnrolmentRecord {
+            host: HostId::new([1; 32]),
+            ak_public: vec![2; 88],
+            ek_public: vec![3; 314],
+            chain: ChainId::new([4; 16]),
+            tier: "first-use".into(),
+            at_ms: 8,
+            more,
+        };
+        write("export", name, &record.encode());
+    }
     let witness = CosignerSecret::from_seed(KeyName::new("w.example").unwrap(), &[3; 32]);
     let verified = checkpoint.verify(key.verifier_key()).unwrap();
     let cosignature = witness.cosign(&verified, 5).unwrap();

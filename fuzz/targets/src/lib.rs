@@ -17,6 +17,7 @@ mod ek_roots_bundle;
 mod elf;
 mod envelope;
 mod event_log;
+mod export;
 mod fanotify;
 mod ima_list;
 mod json;
@@ -47,6 +48,7 @@ pub use ek_roots_bundle::ek_roots_bundle;
 pub use elf::elf;
 pub use envelope::envelope;
 pub use event_log::event_log;
+pub use export::export;
 pub use fanotify::fanotify;
 pub use ima_list::ima_list;
 pub use json::json;
@@ -86,6 +88,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("ek_roots_bundle", ek_roots_bundle),
     ("envelope", envelope),
     ("event_log", event_log),
+    ("export", export),
     ("fanotify", fanotify),
     ("ima_list", ima_list),
     ("module", module),

@@ -10,15 +10,17 @@ use evidence::bundle::Bundle;
 use evidence::cbor::{Reader, Writer};
 use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
+use evidence::export::{Attestation, Item};
 use evidence::limits::{BODY_GAPS, EDGE_PRINCIPALS};
 use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
 use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
+use evidence::record::{ActionRecord, EnrolmentRecord};
 use evidence::time::UnixTime;
 
 use super::{CONSTANT, Inputs, Row};
 use crate::samples::file;
 
-pub(super) fn rows() -> [Row; 6] {
+pub(super) fn rows() -> [Row; 8] {
     let gaps_bytes = u64::try_from(BODY_GAPS * size_of::<Gap>()).unwrap();
     let row = |name, module, real, hostile, scale, read| Row {
         name,
@@ -80,6 +82,25 @@ pub(super) fn rows() -> [Row; 6] {
         row("bundle", "bundle", bundles, &[("components", |size| bundle(size / 34))], 64 << 10, |bytes| {
             drop(black_box(Bundle::decode(bytes)));
         }),
+        Row {
+            fuzz: "export",
+            ..row(
+                "exported item",
+                "export",
+                items,
+                &[("components", |size| item(size / 34))],
+                64 << 10,
+                |bytes| {
+                    drop(black_box(Item::decode(bytes)));
+                },
+            )
+        },
+        Row {
+            fuzz: "export",
+            ..row("record of an enrolment", "record", records, &[("key", enrolment)], 100, |bytes| {
+                drop(black_box((EnrolmentRecord::decode(bytes), ActionRecord::decode(bytes))));
+            })
+        },
     ]
 }
 
@@ -219,6 +240,39 @@ fn envelope(components: usize) -> Envelope {
             Attachment { kind: AttachmentKind::ImaList, first: 4, bytes: Vec::new() },
         ],
     }
+}
+
+fn items() -> Inputs {
+    vec![("item".to_owned(), item(100))]
+}
+
+fn item(components: usize) -> Vec<u8> {
+    let attestation = Attestation {
+        leaf: 1,
+        received_ms: 2,
+        not_before_ms: 3,
+        heartbeat_ms: 4,
+        result: "{}".into(),
+        envelope: envelope(components),
+    };
+    Item::Attestation(Box::new(attestation)).encode()
+}
+
+fn records() -> Inputs {
+    vec![("enrolment".to_owned(), enrolment(88))]
+}
+
+fn enrolment(ak_bytes: usize) -> Vec<u8> {
+    let record = EnrolmentRecord {
+        host: HostId::new([1; 32]),
+        ak_public: vec![2; ak_bytes],
+        ek_public: Vec::new(),
+        chain: ChainId::new([3; 16]),
+        tier: "pinned".into(),
+        at_ms: 4,
+        more: None,
+    };
+    record.encode()
 }
 
 fn bundles() -> Inputs {

@@ -2,13 +2,15 @@
 //!
 //! Peers are other people's crates where they do the same job (`tlog_tiles` checks proofs), hashing alone where the question is
 //! how near the audit is to the limit, and the goals where nobody does it. Lines go to `target/bench/results.jsonl`.
-//! Parts: audit, proof, append, grow; `append` uses the verifier's own recorder on the disk of the target directory.
+//! Parts: audit, proof, append, grow, year; `append` uses the verifier's own recorder on the disk of the target directory.
 
 #![expect(
     clippy::cast_precision_loss,
     clippy::indexing_slicing,
     reason = "figures are shown with some digits; a bench may end"
 )]
+
+mod year;
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -41,6 +43,9 @@ fn main() -> Result<()> {
     }
     if asked("grow") {
         grow(&Directory(dir.join("grow")))?;
+    }
+    if asked("year") {
+        year::year(&dir)?;
     }
     std::fs::remove_dir_all(&dir)?;
     Ok(())

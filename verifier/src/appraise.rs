@@ -17,6 +17,7 @@ use wire::ear::{EAR_PROFILE, Ear, EarAppraisal, EarReason, VerifierId};
 use crate::record::NewEvidence;
 use crate::store::blob::Blob;
 use crate::store::host::EnrolledHost;
+use crate::store::packed::{IMA_BYTES, Kept, Packed};
 
 /// What is known beside the submission.
 #[derive(Debug)]
@@ -72,7 +73,8 @@ fn rows(
     }
     // Records beyond the quoted ones are not proved yet; they come again with the next evidence.
     let ima = verified.ima().new_records();
-    let ima_list = if ima.is_empty() { None } else { Some(Blob::new(ima)?) };
+    let few = ima.len() <= IMA_BYTES;
+    let ima_list = if few { None } else { Some(Blob::new(ima)?) };
     let ima_digest = ima_list.as_ref().map(|blob| blob.digest);
     blobs.extend(ima_list);
     // Whole, as it came: with what nothing vouches for yet, so that appraising it again says the same.
@@ -80,6 +82,13 @@ fn rows(
     let systemd_log = systemd_log.map(|attached| Blob::new(&attached.bytes)).transpose()?;
     let systemd_digest = systemd_log.as_ref().map(|blob| blob.digest);
     blobs.extend(systemd_log);
+    let kept = Kept {
+        sealed: envelope.evidence.raw().to_vec(),
+        pcr_values: encode_values(&envelope.pcr_values),
+        state_before: host.state.clone().with_components(Vec::new()).encode(),
+        result: serde_json::to_string(&ear(result, host.attester.host, circumstances.received))?,
+        ima_list: if few { ima.to_vec() } else { Vec::new() },
+    };
     Ok(NewEvidence {
         host_row: host.row,
         chain: body.chain,
@@ -91,8 +100,7 @@ fn rows(
         heartbeat_ms: circumstances.heartbeat_ms,
         trigger: body.trigger,
         boot: body.boot,
-        sealed: envelope.evidence.raw().to_vec(),
-        pcr_values: encode_values(&envelope.pcr_values),
+        packed: Packed::new(&kept, host.keyframe.as_ref())?,
         firmware_log: match body.firmware_log {
             FirmwareLog::Present(digest) => Some(digest),
             FirmwareLog::Absent => None,
@@ -103,13 +111,11 @@ fn rows(
         blobs,
         added: body.added.clone(),
         removed: body.removed.clone(),
-        state_before: host.state.clone().with_components(Vec::new()).encode(),
         state: next.encode(),
         state_root: body.state_root,
         components: next.components().len() as u64,
         agent_version: body.agent_version.clone(),
         status: status_code(result.status()),
-        result: serde_json::to_string(&ear(result, host.attester.host, circumstances.received))?,
         summary: summary(verified, result),
     })
 }

@@ -8,6 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 
 use crate::query::bundle;
+use crate::store::packed::{self, Kept};
 use crate::store::{StoreError, to_i64, to_u64};
 
 /// The log's size, and its signed head.
@@ -90,18 +91,14 @@ pub(super) async fn evidence(
     next: u64,
     size: u64,
 ) -> Result<Vec<SqliteRow>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT seq, leaf, received_ms, heartbeat_ms, sealed, pcr_values, firmware_log, ima_first, ima_list, systemd_log, result
-         FROM evidence WHERE host_id = ? AND chain = ? AND seq >= ? AND leaf < ? ORDER BY seq LIMIT ?",
-    )
-    .bind(chain.host_row)
-    .bind(chain.chain.as_bytes().as_slice())
-    .bind(to_i64(next))
-    .bind(to_i64(size))
-    .bind(EVIDENCE_PER_PAGE)
-    .fetch_all(readers)
-    .await?;
-    Ok(rows)
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT seq, leaf, received_ms, heartbeat_ms, firmware_log, ima_first, ima_list, systemd_log, ",
+    );
+    query.push(packed::COLUMNS).push(" FROM evidence WHERE host_id = ").push_bind(chain.host_row);
+    query.push(" AND chain = ").push_bind(chain.chain.as_bytes().to_vec());
+    query.push(" AND seq >= ").push_bind(to_i64(next)).push(" AND leaf < ").push_bind(to_i64(size));
+    query.push(" ORDER BY seq LIMIT ").push_bind(EVIDENCE_PER_PAGE);
+    Ok(query.build().fetch_all(readers).await?)
 }
 
 /// The place of evidence in its chain.
@@ -115,7 +112,8 @@ pub(super) async fn attestation(
     row: &SqliteRow,
     carried: &mut Option<FirmwareLog>,
 ) -> Result<Attestation, StoreError> {
-    let mut envelope = bundle::envelope(readers, row).await?;
+    let kept = Kept::of(readers, row).await?;
+    let mut envelope = bundle::envelope(readers, row, &kept).await?;
     let body = envelope.evidence.body();
     let (firmware_log, named) = (body.firmware_log, body.checkpoint.size);
     if let FirmwareLog::Present(digest) = firmware_log
@@ -140,7 +138,7 @@ pub(super) async fn attestation(
         received_ms: to_u64(row.try_get("received_ms")?),
         not_before_ms: not_before.map_or(0, to_u64),
         heartbeat_ms: row.try_get::<Option<i64>, _>("heartbeat_ms")?.map_or(0, to_u64),
-        result: row.try_get("result")?,
+        result: kept.result,
         envelope,
     })
 }

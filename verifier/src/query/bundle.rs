@@ -7,14 +7,15 @@ use appraisal::state::HostState;
 use evidence::bundle::Bundle;
 use evidence::cbor::{CborError, Reader};
 use evidence::digest::Sha256Digest;
-use evidence::envelope::{Attachment, AttachmentKind, Envelope, Evidence};
+use evidence::envelope::{Attachment, AttachmentKind, Envelope};
 use evidence::limits::PCR_VALUES;
 use ledger::proof_file::ProofFile;
 use ledger::tree::LeafIndex;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqlitePool};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 
 use crate::record::Recorder;
+use crate::store::packed::{self, Kept};
 use crate::store::{Store, StoreError, blob, to_i64, to_u64};
 
 /// Which evidence is asked for.
@@ -34,8 +35,8 @@ pub(crate) async fn of_evidence(
     log_key: &str,
 ) -> Result<Option<Bundle>, StoreError> {
     let row = sqlx::query(
-        "SELECT e.chain, e.leaf, e.received_ms, e.sealed, e.pcr_values, e.firmware_log, e.ima_first, e.ima_list, e.systemd_log,
-           e.state_before, n.ak_public, n.selection, n.tier, h.name
+        "SELECT e.chain, e.leaf, e.received_ms, e.firmware_log, e.ima_first, e.ima_list, e.systemd_log,
+           e.packed, e.keyframe, e.sealed, e.pcr_values, e.state_before, e.result, n.ak_public, n.selection, n.tier, h.name
          FROM evidence e JOIN host h ON h.id = e.host_id JOIN enrolment n ON n.chain = e.chain
          WHERE e.host_id = ? AND e.chain = coalesce(?, h.chain) AND e.seq = ?",
     )
@@ -45,18 +46,19 @@ pub(crate) async fn of_evidence(
     .fetch_optional(store.readers())
     .await?;
     let Some(row) = row else { return Ok(None) };
+    let kept = Kept::of(store.readers(), &row).await?;
     let firmware_log = match row.try_get::<Option<Vec<u8>>, _>("firmware_log")? {
         Some(digest) => content(store.readers(), &digest).await?,
         None => Vec::new(),
     };
     Ok(Some(Bundle {
-        envelope: envelope(store.readers(), &row).await?,
+        envelope: envelope(store.readers(), &row, &kept).await?,
         firmware_log,
         ak_public: row.try_get("ak_public")?,
         selection: row.try_get("selection")?,
         host_name: row.try_get("name")?,
         tier: row.try_get("tier")?,
-        state: state_before(store, wanted, &row).await?,
+        state: state_before(store, wanted, &row, &kept).await?,
         received_ms: to_u64(row.try_get("received_ms")?),
         log_key: log_key.to_owned(),
         proof: proof(store, &row, recorder).await?,
@@ -64,11 +66,18 @@ pub(crate) async fn of_evidence(
 }
 
 /// The envelope of a row of `evidence`, with the logs of which it brought something new; the firmware's is kept apart.
-pub(crate) async fn envelope(readers: &SqlitePool, row: &SqliteRow) -> Result<Envelope, StoreError> {
-    let mut envelope = envelope_without_records(readers, row).await?;
-    if let Some(digest) = row.try_get::<Option<Vec<u8>>, _>("ima_list")? {
+pub(crate) async fn envelope(
+    readers: &SqlitePool,
+    row: &SqliteRow,
+    kept: &Kept,
+) -> Result<Envelope, StoreError> {
+    let mut envelope = envelope_without_records(readers, row, kept).await?;
+    let bytes = match row.try_get::<Option<Vec<u8>>, _>("ima_list")? {
+        Some(digest) => content(readers, &digest).await?,
+        None => kept.ima_list.clone(),
+    };
+    if !bytes.is_empty() {
         let first = to_u64(row.try_get("ima_first")?);
-        let bytes = content(readers, &digest).await?;
         envelope.attachments.insert(0, Attachment { kind: AttachmentKind::ImaList, first, bytes });
     }
     Ok(envelope)
@@ -78,16 +87,15 @@ pub(crate) async fn envelope(readers: &SqlitePool, row: &SqliteRow) -> Result<En
 pub(super) async fn envelope_without_records(
     readers: &SqlitePool,
     row: &SqliteRow,
+    kept: &Kept,
 ) -> Result<Envelope, StoreError> {
-    let sealed: Vec<u8> = row.try_get("sealed")?;
-    let evidence =
-        Evidence::decode(&sealed).map_err(|_| StoreError::Damaged { what: "recorded evidence" })?;
+    let evidence = kept.evidence()?;
     let mut attachments = Vec::new();
     if let Some(digest) = row.try_get::<Option<Vec<u8>>, _>("systemd_log")? {
         let bytes = content(readers, &digest).await?;
         attachments.push(Attachment { kind: AttachmentKind::SystemdLog, first: 0, bytes });
     }
-    let pcr_values = decode_values(&row.try_get::<Vec<u8>, _>("pcr_values")?)?;
+    let pcr_values = decode_values(&kept.pcr_values)?;
     Ok(Envelope { evidence, pcr_values, attachments })
 }
 
@@ -101,21 +109,22 @@ fn decode_values(bytes: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
 }
 
 /// The components before this evidence are what the changes before it add up to.
-async fn state_before(store: &Store, wanted: &Wanted, row: &SqliteRow) -> Result<Vec<u8>, StoreError> {
-    let state = HostState::decode(&row.try_get::<Vec<u8>, _>("state_before")?)
+async fn state_before(
+    store: &Store,
+    wanted: &Wanted,
+    row: &SqliteRow,
+    kept: &Kept,
+) -> Result<Vec<u8>, StoreError> {
+    let state = HostState::decode(&kept.state_before)
         .map_err(|_| StoreError::Damaged { what: "a host's earlier state" })?;
-    let changed: Vec<Vec<u8>> = sqlx::query_scalar(
-        "SELECT sealed FROM evidence WHERE host_id = ? AND chain = ? AND seq < ? AND changes <> 0 ORDER BY seq",
-    )
-    .bind(wanted.host)
-    .bind(row.try_get::<Vec<u8>, _>("chain")?)
-    .bind(to_i64(wanted.seq))
-    .fetch_all(store.readers())
-    .await?;
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+    query.push(packed::COLUMNS).push(" FROM evidence WHERE host_id = ").push_bind(wanted.host);
+    query.push(" AND chain = ").push_bind(row.try_get::<Vec<u8>, _>("chain")?);
+    query.push(" AND seq < ").push_bind(to_i64(wanted.seq)).push(" AND changes <> 0 ORDER BY seq");
+    let changed = query.build().fetch_all(store.readers()).await?;
     let mut components = std::collections::BTreeSet::new();
-    for sealed in changed {
-        let evidence =
-            Evidence::decode(&sealed).map_err(|_| StoreError::Damaged { what: "recorded evidence" })?;
+    for row in changed {
+        let evidence = Kept::of(store.readers(), &row).await?.evidence()?;
         for gone in &evidence.body().removed {
             components.remove(gone);
         }

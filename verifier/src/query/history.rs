@@ -1,7 +1,6 @@
 //! What happened to a host, newest first, with what changed in its files.
 
 use evidence::body::Body;
-use evidence::envelope::Evidence;
 use evidence::time::UnixTime;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
@@ -9,6 +8,7 @@ use wire::operator::{Change, HistoryEntry, HostHistory, StrayView};
 
 use super::changes;
 use crate::appraise::status_name;
+use crate::store::packed::Kept;
 use crate::store::{Store, StoreError, to_i64, to_u64};
 
 /// A page of a host's history: entries with an id below `before`.
@@ -19,7 +19,8 @@ pub(crate) async fn of_host(
     limit: i64,
 ) -> Result<HostHistory, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT v.id, v.kind, v.at_ms, v.leaf, v.summary, e.seq, e.digest, e.cause, e.reset_count, e.status, e.sealed
+        "SELECT v.id, v.kind, v.at_ms, v.leaf, v.summary, e.seq, e.digest, e.cause, e.reset_count, e.status,
+           e.packed, e.keyframe, e.sealed, e.pcr_values, e.state_before, e.result
          FROM event v LEFT JOIN evidence e ON e.id = v.evidence_id WHERE v.host_id = ",
     );
     query.push_bind(host);
@@ -31,7 +32,7 @@ pub(crate) async fn of_host(
     let more = rows.len() as u64 > to_u64(limit);
     let mut entries = Vec::new();
     for row in rows.iter().take(usize::try_from(limit).unwrap_or(usize::MAX)) {
-        let body = body_of(row)?;
+        let body = body_of(store, row).await?;
         let changes = match &body {
             // The first evidence of a chain names everything; that is a state, not a change.
             Some(body) if body.seq > 0 => changes::between(store, &body.removed, &body.added).await?,
@@ -63,8 +64,10 @@ fn entry(row: &SqliteRow, changes: Vec<Change>, strays: Vec<StrayView>) -> Resul
 }
 
 /// The body of an event that is evidence.
-fn body_of(row: &SqliteRow) -> Result<Option<Body>, StoreError> {
-    let Some(sealed) = row.try_get::<Option<Vec<u8>>, _>("sealed")? else { return Ok(None) };
-    let sealed = Evidence::decode(&sealed).map_err(|_| StoreError::Damaged { what: "recorded evidence" })?;
-    Ok(Some(sealed.body().clone()))
+async fn body_of(store: &Store, row: &SqliteRow) -> Result<Option<Body>, StoreError> {
+    if row.try_get::<Option<i64>, _>("seq")?.is_none() {
+        return Ok(None);
+    }
+    let kept = Kept::of(store.readers(), row).await?;
+    Ok(Some(kept.evidence()?.body().clone()))
 }

@@ -4,7 +4,6 @@
 //! for a silent host to be stale.
 
 use evidence::body::{Body, Gap, GapEnd};
-use evidence::envelope::Evidence;
 use evidence::time::UnixTime;
 use evidence::tpm::Public;
 use sqlx::sqlite::SqliteRow;
@@ -15,6 +14,7 @@ use wire::operator::{
 };
 
 use crate::limits::{COMPONENTS_SHOWN, REFUSALS_PER_HOST};
+use crate::store::packed::{self, Kept};
 use crate::store::{Store, StoreError, to_i64, to_u64};
 
 /// Which hosts are asked for.
@@ -180,12 +180,11 @@ pub(crate) async fn detail(
 }
 
 async fn add_newest(store: &Store, evidence: i64, detail: &mut HostDetail) -> Result<(), StoreError> {
-    let (sealed, result): (Vec<u8>, String) =
-        sqlx::query_as("SELECT sealed, result FROM evidence WHERE id = ?")
-            .bind(evidence)
-            .fetch_one(store.readers())
-            .await?;
-    let sealed = Evidence::decode(&sealed).map_err(|_| StoreError::Damaged { what: "recorded evidence" })?;
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+    query.push(packed::COLUMNS).push(" FROM evidence WHERE id = ").push_bind(evidence);
+    let row = query.build().fetch_one(store.readers()).await?;
+    let kept = Kept::of(store.readers(), &row).await?;
+    let sealed = kept.evidence()?;
     let body = sealed.body();
     detail.reset_count = Some(body.boot.reset_count);
     detail.restart_count = Some(body.boot.restart_count);
@@ -197,8 +196,9 @@ async fn add_newest(store: &Store, evidence: i64, detail: &mut HostDetail) -> Re
         .iter()
         .map(|claim| ClaimView { key: claim.key.clone(), value: claim.value.clone() })
         .collect();
-    detail.result =
-        Some(serde_json::from_str(&result).map_err(|_| StoreError::Damaged { what: "a recorded result" })?);
+    detail.result = Some(
+        serde_json::from_str(&kept.result).map_err(|_| StoreError::Damaged { what: "a recorded result" })?,
+    );
     Ok(())
 }
 

@@ -6,9 +6,10 @@
 use appraisal::state::HostState;
 use evidence::digest::Sha256Digest;
 use evidence::envelope::state_reference;
-use sqlx::Row as _;
+use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use super::bundle::envelope_without_records;
+use crate::store::packed::{self, Kept};
 use crate::store::{Store, StoreError};
 
 /// What to unpack with.
@@ -33,15 +34,13 @@ pub(crate) async fn of_evidence(store: &Store, begin: [u8; 8]) -> Result<Option<
     for bound in [&mut least, &mut most] {
         bound[..8].copy_from_slice(&begin);
     }
-    let rows = sqlx::query(
-        "SELECT host_id, sealed, pcr_values, systemd_log FROM evidence WHERE digest >= ? AND digest <= ? LIMIT 2",
-    )
-    .bind(least.as_slice())
-    .bind(most.as_slice())
-    .fetch_all(store.readers())
-    .await?;
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT host_id, systemd_log, ");
+    query.push(packed::COLUMNS).push(" FROM evidence WHERE digest >= ").push_bind(least.to_vec());
+    query.push(" AND digest <= ").push_bind(most.to_vec()).push(" LIMIT 2");
+    let rows = query.build().fetch_all(store.readers()).await?;
     let [row] = rows.as_slice() else { return Ok(None) };
-    let bytes = envelope_without_records(store.readers(), row).await?.reference();
+    let kept = Kept::of(store.readers(), row).await?;
+    let bytes = envelope_without_records(store.readers(), row, &kept).await?.reference();
     Ok(Some(Reference::Evidence { host_row: row.try_get("host_id")?, bytes }))
 }
 

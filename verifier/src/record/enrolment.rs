@@ -180,7 +180,7 @@ impl NewEnrolment {
         .bind(row)
         .execute(&mut *tx)
         .await?;
-        sqlx::query("UPDATE host_state SET state = ?, intervals = ? WHERE host_id = ?")
+        sqlx::query("UPDATE host_state SET state = ?, intervals = ?, keyframe = NULL WHERE host_id = ?")
             .bind(state.encode())
             .bind(intervals.encode())
             .bind(row)

@@ -11,6 +11,7 @@ use super::event::{EventKind, insert_event};
 use super::intervals::Intervals;
 use crate::limits::ROWS_PER_STATEMENT;
 use crate::store::blob::Blob;
+use crate::store::packed::Packed;
 use crate::store::{StoreError, to_i64};
 
 /// Verified and appraised evidence, ready to be written.
@@ -26,8 +27,7 @@ pub(crate) struct NewEvidence {
     pub(crate) heartbeat_ms: u64,
     pub(crate) trigger: Trigger,
     pub(crate) boot: BootCounters,
-    pub(crate) sealed: Vec<u8>,
-    pub(crate) pcr_values: Vec<u8>,
+    pub(crate) packed: Packed,
     pub(crate) firmware_log: Option<Sha256Digest>,
     pub(crate) ima_first: u64,
     pub(crate) ima_list: Option<Sha256Digest>,
@@ -36,8 +36,6 @@ pub(crate) struct NewEvidence {
     pub(crate) blobs: Vec<Blob>,
     pub(crate) added: Vec<Sha256Digest>,
     pub(crate) removed: Vec<Sha256Digest>,
-    /// What it was verified against, without components.
-    pub(crate) state_before: Vec<u8>,
     /// What the next evidence is verified against.
     pub(crate) state: Vec<u8>,
     /// The Merkle root over the components after it.
@@ -45,7 +43,6 @@ pub(crate) struct NewEvidence {
     pub(crate) components: u64,
     pub(crate) agent_version: String,
     pub(crate) status: i64,
-    pub(crate) result: String,
     pub(crate) summary: String,
 }
 
@@ -109,8 +106,9 @@ impl NewEvidence {
     async fn insert(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<i64, StoreError> {
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO evidence (host_id, chain, seq, digest, leaf, received_ms, cause, reset_count, restart_count,
-               sealed, pcr_values, firmware_log, ima_first, ima_list, systemd_log, state_before, changes, status, result, summary, heartbeat_ms)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+               firmware_log, ima_first, ima_list, systemd_log, changes, status, heartbeat_ms, packed, keyframe,
+               sealed, pcr_values, state_before, result, summary)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, X'', X'', X'', '', '') RETURNING id",
         )
         .bind(self.host_row)
         .bind(self.chain.as_bytes().as_slice())
@@ -121,25 +119,29 @@ impl NewEvidence {
         .bind(self.trigger.name())
         .bind(i64::from(self.boot.reset_count))
         .bind(i64::from(self.boot.restart_count))
-        .bind(&self.sealed)
-        .bind(&self.pcr_values)
         .bind(self.firmware_log.as_ref().map(|digest| digest.as_bytes().as_slice()))
         .bind(to_i64(self.ima_first))
         .bind(self.ima_list.as_ref().map(|digest| digest.as_bytes().as_slice()))
         .bind(self.systemd_log.as_ref().map(|digest| digest.as_bytes().as_slice()))
-        .bind(&self.state_before)
         .bind(i64::from(!self.added.is_empty() || !self.removed.is_empty()))
         .bind(self.status)
-        .bind(&self.result)
-        .bind(&self.summary)
         .bind(to_i64(self.heartbeat_ms))
+        .bind(&self.packed.bytes)
+        .bind(self.packed.keyframe)
         .fetch_one(&mut *tx)
         .await?;
         sqlx::query("UPDATE host SET last_evidence = ? WHERE id = ?")
             .bind(id)
             .bind(self.host_row)
-            .execute(tx)
+            .execute(&mut *tx)
             .await?;
+        if self.packed.keyframe.is_none() {
+            sqlx::query("UPDATE host_state SET keyframe = ? WHERE host_id = ?")
+                .bind(id)
+                .bind(self.host_row)
+                .execute(tx)
+                .await?;
+        }
         Ok(id)
     }
 

@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::*;
 use crate::store::blob::Blob;
 use crate::store::log::Standing;
+use crate::store::packed::{Kept, Packed};
 use crate::store::token::Presented;
 
 mod property;
@@ -120,6 +121,7 @@ impl Chain {
         let added = after.iter().filter(|digest| !self.components.contains(digest)).copied().collect();
         let removed = self.components.iter().filter(|digest| !after.contains(digest)).copied().collect();
         let name = format!("{}/{}/{:?}", self.id, self.seq, self.prev);
+        let kept = Kept { sealed: name.clone().into_bytes(), result: "{}".into(), ..Kept::default() };
         NewEvidence {
             host_row: self.row,
             chain: ChainId::new([self.id; 16]),
@@ -131,8 +133,7 @@ impl Chain {
             heartbeat_ms: 300_000,
             trigger: Trigger::Change,
             boot: BootCounters { reset_count: 1, restart_count: 0 },
-            sealed: name.into_bytes(),
-            pcr_values: vec![0x80],
+            packed: Packed::new(&kept, None).unwrap(),
             firmware_log: None,
             ima_first: 0,
             ima_list: None,
@@ -140,13 +141,11 @@ impl Chain {
             blobs: Vec::new(),
             added,
             removed,
-            state_before: Vec::new(),
             state: HostState::enrolled(ChainId::new([self.id; 16])).encode(),
             state_root: Sha256Digest::new([self.id; 32]),
             components: after.len() as u64,
             agent_version: "1".into(),
             status: 1,
-            result: "{}".into(),
             summary: "a change".into(),
         }
     }

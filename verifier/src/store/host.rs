@@ -7,6 +7,7 @@ use evidence::digest::{HostId, Sha256Digest};
 use evidence::tpm::Public;
 use sqlx::Row as _;
 
+use super::packed::Keyframe;
 use super::{Store, StoreError, to_u64};
 
 /// An enrolled host with its chain's state.
@@ -16,6 +17,8 @@ pub(crate) struct EnrolledHost {
     pub(crate) attester: Attester,
     pub(crate) state: HostState,
     pub(crate) tier: TrustTier,
+    /// What its next evidence is packed against.
+    pub(crate) keyframe: Option<Keyframe>,
 }
 
 /// Evidence that is recorded.
@@ -30,8 +33,9 @@ impl Store {
     /// The host with this identity.
     pub(crate) async fn enrolled(&self, host: HostId) -> Result<Option<EnrolledHost>, StoreError> {
         let row = sqlx::query(
-            "SELECT h.id, h.ak_public, h.selection, h.tier, s.state
-             FROM host h JOIN host_state s ON s.host_id = h.id WHERE h.identity = ?",
+            "SELECT h.id, h.ak_public, h.selection, h.tier, s.state, s.keyframe, k.packed
+             FROM host h JOIN host_state s ON s.host_id = h.id LEFT JOIN evidence k ON k.id = s.keyframe
+             WHERE h.identity = ?",
         )
         .bind(host.as_bytes().as_slice())
         .fetch_optional(&self.readers)
@@ -43,11 +47,14 @@ impl Store {
         let public = Public::parse(&ak).map_err(|_| damaged("a host's attestation key"))?;
         let ak = AttestationKey::new(public).map_err(|_| damaged("a host's attestation key"))?;
         let selection = selection.parse().map_err(|_| damaged("a host's PCR selection"))?;
+        let keyframe =
+            row.try_get::<Option<i64>, _>("keyframe")?.zip(row.try_get::<Option<Vec<u8>>, _>("packed")?);
         Ok(Some(EnrolledHost {
             row: row.try_get("id")?,
             attester: Attester { host, ak, selection },
             state: HostState::decode(&state).map_err(|_| damaged("a host's state"))?,
             tier: TrustTier::from_name(&tier).ok_or_else(|| damaged("a host's tier"))?,
+            keyframe: keyframe.map(|(id, packed)| Keyframe::read(id, &packed)).transpose()?,
         }))
     }
 

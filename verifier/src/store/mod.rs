@@ -8,6 +8,7 @@ pub(crate) mod action;
 pub(crate) mod blob;
 pub(crate) mod host;
 pub(crate) mod log;
+pub(crate) mod packed;
 pub(crate) mod token;
 
 use std::fs::OpenOptions;

@@ -41,6 +41,8 @@ soak: ## the long forms of the tests and half an hour of fuzzing a target: hours
 	@scripts/setup
 	cargo build --workspace --bins
 	cargo nextest run --workspace --run-ignored only --no-fail-fast
+	scripts/log-conformance
+	scripts/crash-logs --soak
 	scripts/fuzz -j 2 1800
 
 clean-demo: ## remove what the demo left in ./demo

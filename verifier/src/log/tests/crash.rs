@@ -149,6 +149,8 @@ async fn run(seed: u64) {
 /// For other people's checkers: `LYDIAN_CRASH_LOGS` names a directory in which every seed's log is left.
 fn dump(seed: u64, disk: &FaultyDisk) {
     let Some(to) = std::env::var_os("LYDIAN_CRASH_LOGS") else { return };
+    std::fs::create_dir_all(&to).unwrap();
+    std::fs::write(Path::new(&to).join("vkey"), key().verifier_key().to_string()).unwrap();
     for (path, bytes) in disk.files(Path::new(ROOT)) {
         let path = Path::new(&to).join(seed.to_string()).join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

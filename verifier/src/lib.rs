@@ -9,6 +9,7 @@ mod limits;
 pub mod clock;
 pub mod failure;
 pub mod files;
+mod https;
 mod random;
 
 pub mod config;

@@ -28,7 +28,7 @@ use crate::files::{self, Audience};
 use crate::http::{App, Books, Server, router, tls_config};
 use crate::limits::{OUTBOX, PEM_BYTES};
 use crate::pki::{RENEWAL, ServerIdentity};
-use crate::record::{self, Heads, Liveness, Place, Recorder, Work};
+use crate::record::{self, Liveness, Place, Recorder, Work};
 use crate::store::{Store, action};
 
 /// A verifier that serves.
@@ -119,11 +119,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
         Arc::new(ServerIdentity::open(&config.tls, &config.state_dir, &config.names, clock.now())?);
     let key = Arc::new(log_key(&config)?);
     let verifier_key = key.verifier_key().clone();
-    let heads = match &config.publishing {
-        Publishing::DangerUnwitnessed => Heads::Published,
-        Publishing::Witnessed(_) => Heads::Cosigned,
-    };
-    let place = Place::local(&config.database(), &config.log_dir(), key, heads)?;
+    let place = Place::configured(&config, key).await?;
     let (recorder, store, recording) = record::start(place, clock.clone()).await?;
     let (board, cosigner) = witnesses(&config.publishing, &verifier_key, &store, &recorder, &clock).await?;
     let listener = listen(config.listen).await?;

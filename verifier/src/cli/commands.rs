@@ -17,7 +17,7 @@ use wire::operator::{NewToken, TokenView};
 use super::witness;
 use super::{Command, JoinTokenCommand, LogFormat, Settings, TokenCommand};
 use crate::clock::Clock;
-use crate::config::{self, Config, EndorsementPolicy, Publishing, TlsSource};
+use crate::config::{self, Config, EndorsementPolicy, LogFiles, Publishing, TlsSource};
 use crate::export::{self, ExportError, Exported, Wanted};
 use crate::failure::{Exit, Failure};
 use crate::limits::{OPERATOR_TOKEN_TTL_MAX, TOKEN_NAME_BYTES};
@@ -146,6 +146,12 @@ fn check(config: &Config) -> Result<(), Failure> {
         TlsSource::OwnCa => "own authority".to_owned(),
         TlsSource::Files { certificate, .. } => certificate.display().to_string(),
     };
+    let files = match &config.log_files {
+        LogFiles::Directory => config.log_dir().display().to_string(),
+        LogFiles::Bucket(place) => {
+            format!("{} at {}", place.url(), place.endpoint.as_deref().unwrap_or("AWS"))
+        }
+    };
     let witnesses = match &config.publishing {
         Publishing::DangerUnwitnessed => "none: each head is published as it is".to_owned(),
         Publishing::Witnessed(rules) => {
@@ -159,6 +165,7 @@ fn check(config: &Config) -> Result<(), Failure> {
         ("names", config.names.join(", ")),
         ("tls", tls),
         ("log key", config.log_key.display().to_string()),
+        ("log files", files),
         ("witnesses", witnesses),
         ("endorsement", policy),
         (

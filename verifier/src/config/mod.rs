@@ -55,6 +55,8 @@ pub struct Config {
     pub origin: Option<KeyName>,
     /// The log's signing key.
     pub log_key: PathBuf,
+    /// Where the log's files are.
+    pub log_files: LogFiles,
     /// When a head of the log is published.
     pub publishing: Publishing,
     /// Whom the endorsement keys of hosts must be vouched for by.
@@ -65,6 +67,42 @@ pub struct Config {
     pub join_token_ttl_max: Duration,
     /// How much is taken from whom.
     pub limits: Limits,
+}
+
+/// Where the log's files are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogFiles {
+    /// In a directory beside the database.
+    Directory,
+    /// In object storage.
+    Bucket(BucketPlace),
+}
+
+/// Objects below a prefix of a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketPlace {
+    /// The bucket.
+    pub bucket: String,
+    /// The prefix, without slashes at its ends.
+    pub prefix: String,
+    /// The storage's address; AWS' own without one.
+    pub endpoint: Option<String>,
+    /// The storage's region.
+    pub region: Option<String>,
+    /// What the storage's server is trusted by, in PEM.
+    pub ca: PathBuf,
+}
+
+impl BucketPlace {
+    /// As it was configured.
+    pub fn url(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.prefix)
+    }
+
+    /// Whether its address asks for http in the clear: fit for a proxy on the same machine.
+    pub fn allows_http(&self) -> bool {
+        self.endpoint.as_ref().is_some_and(|endpoint| endpoint.starts_with("http://"))
+    }
 }
 
 /// When a head of the log is published.
@@ -194,6 +232,7 @@ impl Config {
             names: names.into_iter().map(checked_name).collect::<Result<_, _>>()?,
             tls: tls_source(raw.tls)?,
             origin: origin.as_deref().map(checked_origin).transpose()?,
+            log_files: log_files(&raw.log)?,
             publishing: publishing(&raw.log)?,
             log_key: raw.log.key.unwrap_or_else(|| state_dir.join("log.key")),
             endorsement: endorsement_policy(raw.endorsement),
@@ -251,6 +290,42 @@ pub(crate) fn tls_source(raw: raw::Tls) -> Result<TlsSource, Failure> {
     }
 }
 
+fn log_files(raw: &raw::Log) -> Result<LogFiles, Failure> {
+    let Some(objects) = &raw.objects else {
+        let set = [
+            ("log.objects-endpoint", raw.objects_endpoint.is_some()),
+            ("log.objects-region", raw.objects_region.is_some()),
+            ("log.objects-ca", raw.objects_ca.is_some()),
+        ];
+        return match set.iter().find(|(_, set)| *set) {
+            Some((key, _)) => Err(missing("log.objects", &format!("{key} says nothing without it"))),
+            None => Ok(LogFiles::Directory),
+        };
+    };
+    let place = objects.strip_prefix("s3://").and_then(|place| place.split_once('/'));
+    let (bucket, prefix) = place
+        .map(|(bucket, prefix)| (bucket, prefix.trim_matches('/')))
+        .filter(|(bucket, prefix)| !bucket.is_empty() && !prefix.is_empty())
+        .ok_or_else(|| {
+            invalid("log.objects", objects, "is no place for a log")
+                .hint("for example s3://bucket/lydian-log")
+        })?;
+    if let Some(endpoint) = &raw.objects_endpoint
+        && !["https://", "http://127.0.0.1", "http://localhost", "http://[::1]"]
+            .iter()
+            .any(|allowed| endpoint.starts_with(allowed))
+    {
+        return Err(invalid("log.objects-endpoint", endpoint, "is neither https nor on this machine"));
+    }
+    Ok(LogFiles::Bucket(BucketPlace {
+        bucket: bucket.to_owned(),
+        prefix: prefix.to_owned(),
+        endpoint: raw.objects_endpoint.clone(),
+        region: raw.objects_region.clone(),
+        ca: raw.objects_ca.clone().unwrap_or_else(|| DEFAULT_CA.into()),
+    }))
+}
+
 /// Settings of witnessing without a policy would be passed over in silence.
 fn publishing(raw: &raw::Log) -> Result<Publishing, Failure> {
     let Some(policy) = raw.policy.clone() else {
@@ -270,7 +345,7 @@ fn publishing(raw: &raw::Log) -> Result<Publishing, Failure> {
         policy,
         every,
         archive_every: seconds("log.archive-interval-secs", raw.archive_interval_secs, DEFAULT_ARCHIVE_SECS)?,
-        ca: raw.witness_ca.clone().unwrap_or_else(|| DEFAULT_WITNESS_CA.into()),
+        ca: raw.witness_ca.clone().unwrap_or_else(|| DEFAULT_CA.into()),
         transport: if raw.danger_witnesses_by_http {
             WitnessTransport::DangerHttp
         } else {
@@ -345,5 +420,5 @@ const DEFAULT_SELECTION: &str = "sha256:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15";
 const DEFAULT_JOIN_TTL_MAX_SECS: u64 = 30 * 24 * 3_600;
 const DEFAULT_COSIGN_SECS: u64 = 10;
 const DEFAULT_ARCHIVE_SECS: u64 = 600;
-const DEFAULT_WITNESS_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
+const DEFAULT_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
 const MAX_SECS: u64 = 10 * 366 * 24 * 3_600;

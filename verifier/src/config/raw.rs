@@ -37,6 +37,10 @@ pub(super) struct Log {
     pub(super) archive_interval_secs: Option<u64>,
     pub(super) witness_ca: Option<PathBuf>,
     pub(super) danger_witnesses_by_http: bool,
+    pub(super) objects: Option<String>,
+    pub(super) objects_endpoint: Option<String>,
+    pub(super) objects_region: Option<String>,
+    pub(super) objects_ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]

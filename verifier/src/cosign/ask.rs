@@ -3,8 +3,6 @@
 //! In: a head, and the proof that the witness needs. Out: its answer, read by `ledger::witness`; what the network does is
 //! a sentence for the operator.
 
-use std::sync::Arc;
-
 use evidence::digest::Sha256Digest;
 use ledger::checkpoint::{SignedCheckpoint, VerifiedCheckpoint};
 use ledger::limits::MAX_NOTE_BYTES;
@@ -13,15 +11,10 @@ use ledger::tree::LogSize;
 use ledger::witness::{Answer, WitnessClient};
 use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
 
 use super::WITNESS_TIMEOUT;
-use crate::config::{WitnessTransport, Witnessing};
+use crate::config::WitnessTransport;
 use crate::failure::{Exit, Failure};
-use crate::files;
-use crate::limits::ROOTS_BYTES;
 use crate::log::LogReader;
 
 /// The way to a witness.
@@ -129,37 +122,4 @@ fn network(error: &reqwest::Error) -> String {
         cause = next;
     }
     format!("{what}: {cause}")
-}
-
-/// A client that trusts the certificates of the configured file, and follows nobody elsewhere.
-pub(super) fn http(rules: &Witnessing) -> Result<Client, Failure> {
-    let unusable = |why: &dyn std::fmt::Display| {
-        Failure::new(Exit::Config, format_args!("cannot trust {}: {why}", rules.ca.display())).hint(
-            "log.witness-ca is a PEM file; Debian's ca-certificates has /etc/ssl/certs/ca-certificates.crt",
-        )
-    };
-    let mut roots = RootCertStore::empty();
-    if rules.transport == WitnessTransport::Https || rules.ca.exists() {
-        let pem = files::read_trusted(&rules.ca, ROOTS_BYTES)?;
-        for certificate in CertificateDer::pem_slice_iter(&pem) {
-            roots.add(certificate.map_err(|error| unusable(&error))?).map_err(|error| unusable(&error))?;
-        }
-        if roots.is_empty() {
-            return Err(unusable(&"there is no certificate in it"));
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| unusable(&error))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .timeout(WITNESS_TIMEOUT)
-        .user_agent(concat!("lydian-verifier/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|error| Failure::new(Exit::Software, error))
 }

@@ -22,9 +22,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::config::Witnessing;
+use crate::config::{WitnessTransport, Witnessing};
 use crate::failure::{Exit, Failure};
 use crate::files;
+use crate::https;
 use crate::limits::{PEM_BYTES, WITNESS_BACKOFF_MAX};
 use crate::log::LogReader;
 use crate::record::{Recorder, Work};
@@ -80,7 +81,8 @@ impl Cosigner {
     ) -> Result<Self, Failure> {
         let archived = store.last_archived().await.map_err(|error| Failure::new(Exit::Software, error))?;
         let policy = Arc::new(read_policy(&rules)?);
-        let http = ask::http(&rules)?;
+        let clear = rules.transport == WitnessTransport::DangerHttp;
+        let http = https::client(&rules.ca, "log.witness-ca", clear, WITNESS_TIMEOUT)?;
         let mut witnesses = Vec::new();
         for (place, known) in policy.witnesses().iter().enumerate() {
             let Some(url) = &known.url else { continue };

@@ -4,6 +4,7 @@
 //! database is the commit point; these files are made from it, and after a crash made again. `docs/protocol.md` says
 //! what each file is.
 
+pub(crate) mod bucket;
 pub(crate) mod disk;
 pub(crate) mod local;
 pub(crate) mod objects;

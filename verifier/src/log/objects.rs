@@ -7,7 +7,7 @@ use std::fmt;
 
 /// Durable storage of named objects. Calls block: they are made on threads that may.
 pub(crate) trait Objects: Send + Sync + fmt::Debug {
-    /// Makes immutable objects durable, in this order. One that is there already with the same bytes is well; with
+    /// Makes immutable objects durable. One that is there already with the same bytes is well; with
     /// others, the log is damaged and nothing of it is touched.
     fn create(&self, files: &[(String, Vec<u8>)]) -> Result<(), ObjectError>;
 
@@ -48,6 +48,12 @@ pub(crate) enum ObjectError {
     /// An immutable object is there with other bytes.
     #[error("{path} is there already, with other bytes")]
     Differs {
+        /// The object.
+        path: String,
+    },
+    /// Somebody else has replaced an object that only this log's sequencer replaces.
+    #[error("{path} was replaced by another verifier that appends to this log")]
+    Overtaken {
         /// The object.
         path: String,
     },

@@ -30,9 +30,11 @@ use tokio::task::JoinHandle;
 use wire::operator::{NewToken, Scope};
 
 use crate::clock::Clock;
+use crate::config::{Config, LogFiles, Publishing};
 use crate::cosign::CONTRADICTED_HINT;
 use crate::failure::{Exit, Failure};
 use crate::limits::{RECORD_BATCH, RECORD_QUEUE};
+use crate::log::bucket::Bucket;
 use crate::log::local::LocalFiles;
 use crate::log::sequence::{Draft, DraftError, OpenError, Patience, Sequencer};
 use crate::log::{Objects, disk::RealDisk};
@@ -241,6 +243,25 @@ impl Place {
             patience: Patience::default(),
             heads,
         })
+    }
+}
+
+impl Place {
+    /// A database, and the log's files where the configuration says.
+    pub(crate) async fn configured(config: &Config, key: Arc<SignerKey>) -> Result<Self, Failure> {
+        let heads = match &config.publishing {
+            Publishing::DangerUnwitnessed => Heads::Published,
+            Publishing::Witnessed(_) => Heads::Cosigned,
+        };
+        let LogFiles::Bucket(place) = &config.log_files else {
+            return Self::local(&config.database(), &config.log_dir(), key, heads);
+        };
+        // Asking the storage blocks.
+        let place = place.clone();
+        let bucket = tokio::task::spawn_blocking(move || Bucket::open(&place)).await;
+        let bucket = bucket.map_err(|error| Failure::new(Exit::Software, error))??;
+        let (database, patience) = (config.database(), Patience::default());
+        Ok(Self { database, objects: Arc::new(bucket), key, patience, heads })
     }
 }
 

@@ -25,13 +25,13 @@ use crate::record::{Done, Heads, Place, Recorder, Work, start};
 
 const ROOT: &str = "/log";
 
-fn key() -> Arc<SignerKey> {
+pub(super) fn key() -> Arc<SignerKey> {
     Arc::new(SignerKey::from_seed(KeyName::new("example.com/lydian").unwrap(), &[7; 32]))
 }
 
 /// What somebody was told.
 #[derive(Default)]
-struct Told {
+pub(super) struct Told {
     leaves: BTreeMap<u64, Leaf>,
     checkpoints: Vec<SignedCheckpoint>,
     /// Full files and archived checkpoints, as they were found.
@@ -58,7 +58,7 @@ async fn open(database: &Path, disk: &FaultyDisk) -> Result<Started, Failure> {
 }
 
 /// Appends some leaves, several at a time, until they are in or the recorder has ended.
-async fn work(recorder: &Recorder, batches: u32, random: &mut ChaCha8Rng, told: &mut Told) {
+pub(super) async fn work(recorder: &Recorder, batches: u32, random: &mut ChaCha8Rng, told: &mut Told) {
     for _ in 0..batches {
         let mut jobs = JoinSet::new();
         for _ in 0..=random.next_u32() % 90 {
@@ -76,8 +76,7 @@ async fn work(recorder: &Recorder, batches: u32, random: &mut ChaCha8Rng, told: 
 }
 
 /// Every entry, tile and checkpoint that anybody was told of is in the files, and they are one history.
-fn check(disk: &FaultyDisk, told: &mut Told) {
-    let files = disk.files(Path::new(ROOT));
+pub(super) fn check(files: &BTreeMap<String, Vec<u8>>, told: &mut Told) {
     for (path, bytes) in &told.immutable {
         assert_eq!(files.get(path), Some(bytes), "{path} never changes");
     }
@@ -141,7 +140,7 @@ async fn run(seed: u64) {
         work(&recorder, 1, &mut random, &mut told).await;
         drop(recorder);
         task.await.unwrap().unwrap();
-        check(&disk, &mut told);
+        check(&disk.files(Path::new(ROOT)), &mut told);
     }
     dump(seed, &disk);
 }

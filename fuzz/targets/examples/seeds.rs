@@ -50,41 +50,7 @@ fn main() {
     let (key, checkpoint) = checkpoint();
     write("notes", "key", key.verifier_key().to_string().as_bytes());
     write("notes", "checkpoint", checkpoint.as_bytes());
-    let action = ActionRecord {
-        kind: "exported".into(),
-        who: "token 1".into(),
-        detail: "everything".into(),
-        at_ms: 4,
-    };
-    write("export", "action", &action.encode());
-    let action = Item::Action(Committed { leaf: 1, salt: [2; 32], record: action.encode() });
-    write("export", "item", &action.encode());
-    let mut file = ItemWriter::begin(Vec::new()).unwrap();
-    file.write(&action).unwrap();
-    file.write(&action).unwrap();
-    write("export", "file", &file.into_inner());
-    let more = EnrolmentMore {
-        name: "web-1".into(),
-        selection: "sha256:0,1".into(),
-        reason: "new disk".into(),
-        previous: Some(ChainEnd {
-            chain: ChainId::new([5; 16]),
-            next_seq: 6,
-            last: Sha256Digest::new([7; 32]),
-        }),
-    };
-    for (name, more) in [("first-version", None), ("enrolment", Some(more))] {
-        let record = EnrolmentRecord {
-            host: HostId::new([1; 32]),
-            ak_public: vec![2; 88],
-            ek_public: vec![3; 314],
-            chain: ChainId::new([4; 16]),
-            tier: "first-use".into(),
-            at_ms: 8,
-            more,
-        };
-        write("export", name, &record.encode());
-    }
+    exports(&write);
     let witness = CosignerSecret::from_seed(KeyName::new("w.example").unwrap(), &[3; 32]);
     let verified = checkpoint.verify(key.verifier_key()).unwrap();
     let cosignature = witness.cosign(&verified, 5).unwrap();
@@ -236,4 +202,43 @@ fn recorded(name: &str) -> Vec<u8> {
 
 fn digest(of: u8) -> Sha256Digest {
     Sha256Digest::of(&[&[of]])
+}
+
+/// Records, items and files of an export.
+fn exports(write: &impl Fn(&str, &str, &[u8])) {
+    let action = ActionRecord {
+        kind: "exported".into(),
+        who: "token 1".into(),
+        detail: "everything".into(),
+        at_ms: 4,
+    };
+    write("export", "action", &action.encode());
+    let action = Item::Action(Committed { leaf: 1, salt: [2; 32], record: action.encode() });
+    write("export", "item", &action.encode());
+    let mut file = ItemWriter::begin(Vec::new()).unwrap();
+    file.write(&action).unwrap();
+    file.write(&action).unwrap();
+    write("export", "file", &file.into_inner());
+    let more = EnrolmentMore {
+        name: "web-1".into(),
+        selection: "sha256:0,1".into(),
+        reason: "new disk".into(),
+        previous: Some(ChainEnd {
+            chain: ChainId::new([5; 16]),
+            next_seq: 6,
+            last: Sha256Digest::new([7; 32]),
+        }),
+    };
+    for (name, more) in [("first-version", None), ("enrolment", Some(more))] {
+        let record = EnrolmentRecord {
+            host: HostId::new([1; 32]),
+            ak_public: vec![2; 88],
+            ek_public: vec![3; 314],
+            chain: ChainId::new([4; 16]),
+            tier: "first-use".into(),
+            at_ms: 8,
+            more,
+        };
+        write("export", name, &record.encode());
+    }
 }

@@ -318,8 +318,12 @@ impl From<OpenError> for Failure {
             OpenError::Objects(ObjectError::Io { full: true, .. }) => {
                 failure(Exit::Io).hint("free some disk space")
             }
-            OpenError::Objects(ObjectError::Overtaken { .. }) => failure(Exit::Software)
-                .hint("end the other verifier; two databases with one log cannot both go on"),
+            OpenError::Objects(ObjectError::Overtaken { .. } | ObjectError::Differs { .. }) => {
+                failure(Exit::Software).hint(
+                    "does another verifier append to this log, or were its files changed? Two databases with one log \
+                     cannot both go on",
+                )
+            }
             OpenError::Objects(_) => failure(Exit::Io).hint("look at the disk and at the kernel's log"),
             OpenError::Rolled { .. } | OpenError::Forked { .. } => failure(Exit::Software).hint(
                 "the database was restored from a backup that is older than the log's files; going on would sign a \

@@ -49,6 +49,7 @@ pub(crate) fn all() -> Vec<Row> {
     let mut rows = vec![efi::row(), eventlog::row(), ima::row(), pe::row()];
     rows.extend(tpm::rows());
     rows.extend(canonical::rows());
+    rows.extend(canonical::exports());
     rows.extend(records::rows());
     rows.extend(signing::rows());
     rows.extend(text::rows());

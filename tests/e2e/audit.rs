@@ -26,14 +26,14 @@ use wire::operator::{CreateJoinToken, NewToken, Scope};
 use crate::scene::{attest, booted, enrol, package};
 
 /// A verifier with two hosts, of which the second has enrolled twice.
-struct Fleet {
-    verifier: Verifier,
+pub(crate) struct Fleet {
+    pub(crate) verifier: Verifier,
     admin: VerifierClient,
-    attesters: [SoftAttester; 2],
+    pub(crate) attesters: [SoftAttester; 2],
 }
 
 impl Fleet {
-    async fn new() -> Result<Self> {
+    pub(crate) async fn new() -> Result<Self> {
         let ca = TestEkCa::new("Test TPM maker")?;
         let settings = VerifierSettings { ek_roots: vec![ca.root_pem()?], ..VerifierSettings::default() };
         let verifier = Verifier::start(&settings).await?;
@@ -79,7 +79,7 @@ impl Fleet {
     }
 
     /// An auditor's copies.
-    async fn copies(&self) -> Result<Copies> {
+    pub(crate) async fn copies(&self) -> Result<Copies> {
         let dir = tempfile::tempdir()?;
         self.export(&dir.path().join("evidence"), &[]).await?;
         let (log, key) = (self.verifier.state_dir().join("log"), self.verifier.state_dir().join("log.key"));
@@ -103,13 +103,13 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// The log and the export, as an auditor has them; and the log's key, as the falsifier has it.
-struct Copies {
+pub(crate) struct Copies {
     dir: TempDir,
     secret: String,
 }
 
 impl Copies {
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
@@ -123,7 +123,7 @@ impl Copies {
         Ok(SignerKey::from_secret_text(self.secret.trim_end())?)
     }
 
-    async fn audit(&self, more: &[&str]) -> Result<(i32, Value)> {
+    pub(crate) async fn audit(&self, more: &[&str]) -> Result<(i32, Value)> {
         let audit = Program::new("lydian")?.args(["log", "audit"]).args([self.path("log")]);
         let audit = audit.args(["--evidence".as_ref(), self.path("evidence").as_os_str()]);
         let audit =
@@ -136,14 +136,18 @@ impl Copies {
 
     /// What an audit finds, which must not hold.
     async fn findings(&self) -> Result<Vec<String>> {
-        let (code, report) = self.audit(&[]).await?;
+        self.findings_with(&[]).await
+    }
+
+    pub(crate) async fn findings_with(&self, more: &[&str]) -> Result<Vec<String>> {
+        let (code, report) = self.audit(more).await?;
         ensure!(code == 1 && report["holds"] == false, "{report:#}");
         let findings = report["findings"].as_array().context("findings")?;
         Ok(findings.iter().filter_map(|finding| finding.as_str().map(str::to_owned)).collect())
     }
 
     /// The files of a host's chains, the oldest first.
-    fn chains(&self, host: usize, fleet: &Fleet) -> Result<Vec<PathBuf>> {
+    pub(crate) fn chains(&self, host: usize, fleet: &Fleet) -> Result<Vec<PathBuf>> {
         let dir = self.path("evidence/hosts").join(fleet.attesters[host].host.id().to_string());
         let mut chains = Vec::new();
         for entry in fs::read_dir(dir)? {
@@ -188,7 +192,7 @@ impl Copies {
     }
 }
 
-fn items(path: &Path) -> Result<Vec<Item>> {
+pub(crate) fn items(path: &Path) -> Result<Vec<Item>> {
     let bytes = fs::read(path)?;
     let mut reader = ItemReader::new(bytes.as_slice())?;
     let mut items = Vec::new();
@@ -198,14 +202,14 @@ fn items(path: &Path) -> Result<Vec<Item>> {
     Ok(items)
 }
 
-fn write(path: &Path, items: &[Item]) -> Result<()> {
+pub(crate) fn write(path: &Path, items: &[Item]) -> Result<()> {
     let mut writer = ItemWriter::begin(Vec::new())?;
     items.iter().try_for_each(|item| writer.write(item))?;
     fs::write(path, writer.into_inner())?;
     Ok(())
 }
 
-fn found(findings: &[String], what: &str) -> Result<()> {
+pub(crate) fn found(findings: &[String], what: &str) -> Result<()> {
     ensure!(findings.iter().any(|finding| finding.contains(what)), "no {what:?} in {findings:#?}");
     Ok(())
 }

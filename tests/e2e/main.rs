@@ -12,3 +12,4 @@ mod refusals;
 mod restart;
 mod scene;
 mod silence;
+mod witnesses;

@@ -30,6 +30,8 @@ pub struct VerifierSettings {
     pub requests_per_minute: u32,
     /// Evidence of one host in a minute.
     pub evidence_per_minute: u32,
+    /// What else is in the section `log`.
+    pub log: Table,
 }
 
 impl Default for VerifierSettings {
@@ -41,6 +43,7 @@ impl Default for VerifierSettings {
             stale_after_secs: 1_800,
             requests_per_minute: 1_000_000,
             evidence_per_minute: 1_000_000,
+            log: Table::new(),
         }
     }
 }
@@ -72,6 +75,14 @@ impl Verifier {
     /// Starts it again on the same store and port.
     pub async fn restart(&mut self) -> Result<()> {
         self.service.kill_9().await?;
+        (self.service, self.address) = launch(self.dir.path(), &self.settings, self.address).await?;
+        Ok(())
+    }
+
+    /// Ends it in order and starts it again, with other settings of the log.
+    pub async fn restart_with(&mut self, log: Table) -> Result<()> {
+        self.terminate().await?;
+        self.settings.log = log;
         (self.service, self.address) = launch(self.dir.path(), &self.settings, self.address).await?;
         Ok(())
     }
@@ -181,7 +192,9 @@ fn configuration(dir: &Path, settings: &VerifierSettings, listen: SocketAddr) ->
     let mut config = Table::new();
     config.insert("listen".to_owned(), text(&listen));
     config.insert("state-dir".to_owned(), text(&dir.join("state").display()));
-    config.insert("log".to_owned(), table(vec![("origin", text(&"verifier.test/lydian"))]));
+    let mut log = settings.log.clone();
+    log.insert("origin".to_owned(), text(&"verifier.test/lydian"));
+    config.insert("log".to_owned(), Value::Table(log));
     config.insert("endorsement".to_owned(), table(endorsement));
     config.insert("hosts".to_owned(), table(hosts));
     config.insert("limits".to_owned(), table(limits));

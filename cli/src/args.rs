@@ -272,7 +272,7 @@ pub(crate) enum LogCommand {
     /// is verified again in its order, and each verdict is computed again, by the code that the verifier itself uses. Leaves that
     /// nothing was exported for are findings.
     #[command(after_help = "Exit codes: 0 it holds, 1 it does not, 2 error.\n\nExamples:\n  \
-        lydian-verifier export /srv/audit            # at the verifier\n  \
+        lydian-verifier export /srv/audit            # at the verifier, after the log was copied\n  \
         lydian log audit /srv/lydian-log --evidence /srv/audit --log-key @log.vkey --policy witnesses.policy\n  \
         lydian log audit /srv/lydian-log --evidence /srv/audit --log-key @log.vkey --state audit.json -o json")]
     Audit(LogAuditArgs),
@@ -338,7 +338,7 @@ pub(crate) struct LogAuditArgs {
     /// Directory that `lydian-verifier export` made
     #[arg(long, value_name = "DIR")]
     pub(crate) evidence: PathBuf,
-    /// Accept leaves that nothing was exported for, as in an export of some hosts
+    /// Accept leaves that nothing was exported for, as in an export of some hosts or an older one
     #[arg(long)]
     pub(crate) partial: bool,
 }

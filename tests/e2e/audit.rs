@@ -81,9 +81,9 @@ impl Fleet {
     /// An auditor's copies.
     pub(crate) async fn copies(&self) -> Result<Copies> {
         let dir = tempfile::tempdir()?;
-        self.export(&dir.path().join("evidence"), &[]).await?;
         let (log, key) = (self.verifier.state_dir().join("log"), self.verifier.state_dir().join("log.key"));
         copy(&log, &dir.path().join("log"))?;
+        self.export(&dir.path().join("evidence"), &[]).await?;
         Ok(Copies { dir, secret: fs::read_to_string(key)? })
     }
 }
@@ -235,13 +235,17 @@ async fn a_true_history_holds_and_goes_on() -> Result<()> {
     let client = fleet.verifier.client()?;
     let state = copies.path("state");
     let state = ["--state", state.to_str().context("a path")?];
+    // As somebody has who audited the log alone before.
+    let alone = Program::new("lydian")?.args(["log", "verify"]).args([copies.path("log")]).args(state);
+    alone.args(["--log-key", &copies.key()?.verifier_key().to_string()]).run().await?.succeeded()?;
     let (code, _) = copies.audit(&state).await?;
     let (again, report) = copies.audit(&state).await?;
     ensure!((code, again) == (0, 0), "{report:#}");
     attest(&client, &mut fleet.attesters[0]).await?;
+    copy(&fleet.verifier.state_dir().join("log"), &copies.path("log"))?;
+    found(&copies.findings().await?, "the export ends before")?;
     let said = fleet.export(&copies.path("evidence"), &[]).await?;
     ensure!(said.contains("3 chains, new: 1 pieces of evidence"), "{said}");
-    copy(&fleet.verifier.state_dir().join("log"), &copies.path("log"))?;
     for state in [&state[..], &state[..], &[]] {
         let (code, report) = copies.audit(state).await?;
         ensure!(code == 0 && report["evidence"]["attestations"] == 9, "{report:#}");

@@ -39,6 +39,11 @@ impl Entries {
         file.map(Self).map_err(|error| CliError::file(path, &error))
     }
 
+    /// Whether the first `size` entries were written once.
+    pub(super) fn reaches(&self, size: u64) -> io::Result<bool> {
+        Ok(self.0.metadata()?.len() >= size.saturating_mul(SLOT as u64))
+    }
+
     /// The entry at a place; `None` where there is none, or none of ours.
     pub(super) fn get(&self, index: u64) -> io::Result<Option<Leaf>> {
         let mut entry = [0; Leaf::SIZE];
@@ -163,6 +168,7 @@ mod tests {
             assert_eq!(entries.get(n.into()).unwrap(), Some(leaf(n)), "{n}");
         }
         assert_eq!((entries.get(21).unwrap(), entries.get(22).unwrap()), (None, None));
+        assert!(entries.reaches(22).unwrap() && !entries.reaches(23).unwrap());
         entries.mark(3).unwrap();
         let marked = |size| {
             let mut marked = Vec::new();

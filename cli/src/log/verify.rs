@@ -154,7 +154,7 @@ fn audit(
     let claim = published.claim();
     let end = Mark { size: claim.size(), root: *claim.root() };
     let marks: Vec<Mark> = archive.iter().map(|archived| archived.mark).collect();
-    let (mut auditor, mut leaves) = begin(ui, args, &report.origin, end, &marks)?;
+    let (mut auditor, mut leaves) = begin(ui, args, &report.origin, end, &marks, entries)?;
     leaves.kept = entries.map(|entries| EntryWriter::new(Arc::clone(entries)));
     let (start, first) = (Instant::now(), auditor.position().get());
     let mut saved = Instant::now();
@@ -183,9 +183,13 @@ fn audit(
 /// Keeps how far it came; the entries up to there first.
 fn keep(args: &LogVerifyArgs, origin: &str, auditor: &Auditor, leaves: &mut Leaves) -> Result<(), CliError> {
     if let Some(kept) = &mut leaves.kept {
-        kept.finish().map_err(|error| CliError::new(Kind::File, format!("keeping the entries: {error}")))?;
+        kept.finish().map_err(|error| not_kept(&error))?;
     }
     args.state.as_deref().map_or(Ok(()), |path| state::save(path, origin, auditor, leaves))
+}
+
+fn not_kept(error: &std::io::Error) -> CliError {
+    CliError::new(Kind::File, format!("keeping the entries: {error}"))
 }
 
 /// Takes up an interrupted audit, or begins one.
@@ -195,9 +199,18 @@ fn begin(
     origin: &str,
     end: Mark,
     marks: &[Mark],
+    entries: Option<&Arc<Entries>>,
 ) -> Result<(Auditor, Leaves), CliError> {
     if let Some(path) = &args.state {
+        // An audit of the log alone kept no entries.
+        let kept = |auditor: &Auditor| match entries {
+            Some(entries) => entries.reaches(auditor.position().get()).map_err(|error| not_kept(&error)),
+            None => Ok(true),
+        };
         match state::load(path, origin, end, marks.to_vec())? {
+            Ok((auditor, _)) if !kept(&auditor)? => {
+                ui.note("the log was audited without its evidence before, and is read once more");
+            }
             Ok((auditor, leaves)) => {
                 ui.note(&format!("going on after {} leaves", auditor.position()));
                 return Ok((auditor, leaves));

@@ -307,12 +307,21 @@ fn account(entries: &Entries, size: u64, partial: bool, report: &mut Report) -> 
         }
     };
     entries.each(size, each).map_err(|error| kept(&error))?;
-    if !partial {
-        for (kind, Missing { leaves, first }) in &report.evidence.missing {
-            report.findings.push(format!(
-                "nothing was exported for {leaves} leaves ({kind}, the first is leaf {first}); --partial accepts that"
-            ));
-        }
+    if partial {
+        return Ok(());
+    }
+    for (kind, Missing { leaves, first }) in &report.evidence.missing {
+        report.findings.push(format!(
+            "nothing was exported for {leaves} leaves ({kind}, the first is leaf {first}); --partial accepts that"
+        ));
+    }
+    // The exporter's word for where it ends is no reason to leave out what comes after.
+    let newer: u64 = report.evidence.newer.values().sum();
+    if newer > 0 {
+        report.findings.push(format!(
+            "the export ends before {newer} leaves of the log, which begin at leaf {exported}: export again, or audit a \
+             copy of the log that is older than the export; --partial accepts that"
+        ));
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! are, so they compress no better.
 
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use evidence::digest::Sha256Digest;
@@ -72,7 +73,21 @@ async fn weeks(dir: &Path) -> Result<()> {
     let export = dir.join("export");
     let program = Program::new("lydian-verifier")?.args(["export", "--config"]).args([verifier.config()]);
     program.args([&export]).run().await?.succeeded()?;
+    audited(&verifier, &export).await?;
     report(&begun, &ended, &traffic, bytes_below(&export.join("hosts"))?)
+}
+
+/// All of it verified again, from files, by the auditor's program on one core; its start is in the figure.
+async fn audited(verifier: &Verifier, export: &Path) -> Result<()> {
+    let key = Program::new("lydian-verifier")?.args(["log-key", "--config"]).args([verifier.config()]);
+    let key = key.run().await?.succeeded()?;
+    let audit = Program::new("lydian")?.args(["log", "audit"]).args([verifier.state_dir().join("log")]);
+    let audit =
+        audit.args(["--log-key", key.trim(), "--partial", "--jobs", "1", "--evidence"]).args([export]);
+    let begun = Instant::now();
+    audit.run().await?.succeeded()?;
+    let rate = HOURS as f64 / begun.elapsed().as_secs_f64();
+    line("evidence audited on one core, from an export", rate, "pieces/s", Goal::AtLeast(1_000.0))
 }
 
 /// What packages consist of. A fleet's hosts share it, so that of later versions is no part of a host's year.

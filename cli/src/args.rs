@@ -130,6 +130,17 @@ pub(crate) enum HostCommand {
         #[arg(long)]
         strict: bool,
     },
+    /// Say that a host is gone: no more evidence is taken from it, and its history ends with a leaf of the log
+    ///
+    /// Needs an admin's token. The host comes back by enrolling again.
+    #[command(after_help = "Examples:\n  lydian host retire web-1 --reason \"sold\"")]
+    Retire {
+        /// Name, identity, or a prefix of it that no other host has
+        host: String,
+        /// Why; the log keeps it for auditors
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// What a host sent and what changed, newest first
     #[command(after_help = "Examples:\n  lydian host history web-1\n  \
         lydian host history web-1 --limit 500 -o jsonl | jq 'select(.changes != [])'")]
@@ -150,6 +161,7 @@ pub(crate) enum StatusArg {
     NotTrusted,
     Stale,
     Pending,
+    Retired,
 }
 
 #[derive(Debug, Subcommand)]

@@ -389,6 +389,39 @@ async fn a_log_that_is_made_anew_is_found() -> Result<()> {
     found(&copies.findings().await?, "nothing was compared with the evidence")
 }
 
+/// A host that is gone: no evidence is taken any more, and an audit knows where its history ends.
+#[tokio::test]
+async fn a_retired_host_s_history_has_an_end() -> Result<()> {
+    let mut fleet = Fleet::new().await?;
+    let (url, ca) = (fleet.verifier.url(), fleet.verifier.ca());
+    let token =
+        Program::new("lydian-verifier")?.args(["token", "create", "--name", "ann", "--scope", "admin"]);
+    let token = token.args(["--config"]).args([fleet.verifier.config()]).run().await?.succeeded()?;
+    let retire = Program::new("lydian")?.args(["host", "retire", "host-1", "--reason", "sold"]);
+    let retire = retire.args(["--url", &url, "--token", token.split_whitespace().last().context("a token")?]);
+    let retire = retire.args(["--ca".as_ref(), ca.as_os_str()]);
+    retire.run().await?.succeeded()?;
+    let again = retire.run().await?;
+    ensure!(again.code() == 2 && again.stderr.contains("retired already"), "{again:?}");
+    let attester = &mut fleet.attesters[0];
+    let answer = fleet.verifier.client()?.submit(&attester.host.next()?, attester.from_size()).await?;
+    ensure!(answer.err().is_some_and(|problem| problem.code == "unknown-host"), "it was taken");
+
+    let copies = fleet.copies().await?;
+    let (code, report) = copies.audit(&[]).await?;
+    ensure!(code == 0 && report["evidence"]["retired"][0]["reason"] == "sold", "{report:#}");
+    ensure!(report["evidence"]["actions"]["host-retired"] == 1, "{report:#}");
+    // A chain that is cut short before its end is found.
+    let chain = &copies.chains(0, &fleet)?[0];
+    let mut shorter = items(chain)?;
+    shorter.remove(shorter.len() - 2);
+    write(chain, &shorter)?;
+    found(&copies.findings().await?, "it ends a chain of 4 pieces of evidence, and 3 are exported")?;
+    fleet.export(&copies.path("again"), &[]).await?;
+    fleet.export(&copies.path("again"), &[]).await?;
+    Ok(())
+}
+
 /// A proof for one piece of evidence, from files alone.
 #[tokio::test]
 async fn exported_evidence_is_proved_to_be_in_the_log() -> Result<()> {

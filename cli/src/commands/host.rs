@@ -1,6 +1,8 @@
 //! `lydian host …` and `lydian refusal list`: what the verifier knows of hosts.
 
-use wire::operator::{HistoryEntry, HostDetail, HostHistory, HostList, HostStatus, RefusalList};
+use wire::operator::{
+    HistoryEntry, HostDetail, HostHistory, HostList, HostStatus, RefusalList, RetireHost, RetiredHost,
+};
 
 use crate::Outcome;
 use crate::args::{HostCommand, StatusArg};
@@ -15,6 +17,7 @@ pub(super) fn run(client: &Client, ui: &mut Ui, command: HostCommand) -> Result<
     match command {
         HostCommand::List { status, search } => list(client, ui, status, search.as_deref()),
         HostCommand::Show { host, strict } => show(client, ui, &host, strict),
+        HostCommand::Retire { host, reason } => retire(client, ui, &host, &reason),
         HostCommand::History { host, limit } => history(client, ui, &host, limit),
     }
 }
@@ -66,6 +69,7 @@ const fn status_value(status: StatusArg) -> &'static str {
         StatusArg::NotTrusted => "not-trusted",
         StatusArg::Stale => "stale",
         StatusArg::Pending => "pending",
+        StatusArg::Retired => "retired",
     }
 }
 
@@ -82,12 +86,25 @@ fn show(client: &Client, ui: &mut Ui, host: &str, strict: bool) -> Result<Outcom
     Ok(outcome(detail.summary.status, strict))
 }
 
-/// Silence and a host that never spoke are no reason to trust.
+fn retire(client: &Client, ui: &mut Ui, host: &str, reason: &str) -> Result<Outcome, CliError> {
+    let asked = RetireHost { reason: reason.to_owned() };
+    let RetiredHost { leaf } = client.post(&["v1", "hosts", host, "retire"], &asked)?;
+    if ui.format() == Format::Table {
+        ui.note(&crate::escape::safe(&format!("{host} is retired; its history ends with leaf {leaf}")));
+    } else {
+        ui.json(&RetiredHost { leaf })?;
+    }
+    Ok(Outcome::Good)
+}
+
+/// Silence, a host that never spoke and one that is gone are no reason to trust.
 const fn outcome(status: HostStatus, strict: bool) -> Outcome {
     match (status, strict) {
         (HostStatus::Trusted, _) | (HostStatus::Warning, false) => Outcome::Good,
         (HostStatus::Warning, true)
-        | (HostStatus::NotTrusted | HostStatus::Stale | HostStatus::Pending, _) => Outcome::NotTrusted,
+        | (HostStatus::NotTrusted | HostStatus::Stale | HostStatus::Pending | HostStatus::Retired, _) => {
+            Outcome::NotTrusted
+        }
     }
 }
 
@@ -205,13 +222,14 @@ mod tests {
 
     #[test]
     fn exit_codes_follow_the_status() {
-        use HostStatus::{NotTrusted, Pending, Stale, Trusted, Warning};
+        use HostStatus::{NotTrusted, Pending, Retired, Stale, Trusted, Warning};
         for (status, plain, strict) in [
             (Trusted, Outcome::Good, Outcome::Good),
             (Warning, Outcome::Good, Outcome::NotTrusted),
             (NotTrusted, Outcome::NotTrusted, Outcome::NotTrusted),
             (Stale, Outcome::NotTrusted, Outcome::NotTrusted),
             (Pending, Outcome::NotTrusted, Outcome::NotTrusted),
+            (Retired, Outcome::NotTrusted, Outcome::NotTrusted),
         ] {
             assert_eq!((outcome(status, false), outcome(status, true)), (plain, strict), "{status:?}");
         }

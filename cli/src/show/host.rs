@@ -16,15 +16,17 @@ pub(crate) const fn status_word(status: HostStatus) -> &'static str {
         HostStatus::NotTrusted => "not-trusted",
         HostStatus::Stale => "stale",
         HostStatus::Pending => "pending",
+        HostStatus::Retired => "retired",
     }
 }
 
-const STATUSES: [HostStatus; 5] = [
+const STATUSES: [HostStatus; 6] = [
     HostStatus::Trusted,
     HostStatus::Warning,
     HostStatus::NotTrusted,
     HostStatus::Stale,
     HostStatus::Pending,
+    HostStatus::Retired,
 ];
 
 /// Hosts as a table.

@@ -21,6 +21,8 @@ pub enum Item {
     Attestation(Box<Attestation>),
     /// What an operator did.
     Action(Committed),
+    /// The host was retired, and its chain ends: a [`crate::record::RetirementRecord`].
+    Retirement(Committed),
 }
 
 /// A record with what its leaf is made of.
@@ -81,6 +83,10 @@ impl Item {
                 w.array(4).uint(ACTION);
                 write_committed(&mut w, committed);
             }
+            Self::Retirement(committed) => {
+                w.array(4).uint(RETIREMENT);
+                write_committed(&mut w, committed);
+            }
         }
         w.finish()
     }
@@ -106,6 +112,7 @@ impl Item {
                 envelope: Envelope::decode(r.bytes(ENVELOPE_BYTES)?)?,
             })),
             (ACTION, 4) => Self::Action(read_committed(&mut r)?),
+            (RETIREMENT, 4) => Self::Retirement(read_committed(&mut r)?),
             (found, _) => {
                 return Err(CborError::Schema { offset, expected: ATTESTATION, found }.into());
             }
@@ -119,7 +126,7 @@ impl Item {
         match self {
             Self::Enrolment(enrolment) => enrolment.committed.leaf,
             Self::Attestation(attestation) => attestation.leaf,
-            Self::Action(committed) => committed.leaf,
+            Self::Action(committed) | Self::Retirement(committed) => committed.leaf,
         }
     }
 }
@@ -146,6 +153,7 @@ pub enum ItemError {
 const ENROLMENT: u64 = 1;
 const ATTESTATION: u64 = 2;
 const ACTION: u64 = 3;
+const RETIREMENT: u64 = 4;
 
 #[cfg(test)]
 mod tests {
@@ -154,7 +162,7 @@ mod tests {
     use crate::envelope::{Attachment, AttachmentKind, Evidence};
     use crate::record::tests::{enrolment, more};
 
-    fn items() -> [Item; 3] {
+    fn items() -> [Item; 4] {
         let committed = Committed { leaf: 1, salt: [2; 32], record: enrolment(Some(more())).encode() };
         [
             Item::Enrolment(Enrolment {
@@ -178,7 +186,8 @@ mod tests {
                     }],
                 },
             })),
-            Item::Action(committed),
+            Item::Action(committed.clone()),
+            Item::Retirement(committed),
         ]
     }
 

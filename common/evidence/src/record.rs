@@ -1,4 +1,5 @@
-//! What leaves of the log commit to beside sealed evidence: that a host enrolled, and what an operator did.
+//! What leaves of the log commit to beside sealed evidence: that a host enrolled or was retired, and what an operator
+//! did.
 //!
 //! In and out: canonical bytes, whose SHA-256 a leaf commits to with a salt of their own. A record is the verifier's word: the
 //! log fixes it, and fixes when; it does not make it true.
@@ -113,6 +114,54 @@ fn previous(r: &mut Reader<'_>) -> Result<Option<ChainEnd>, CborError> {
     }
 }
 
+/// A host was retired, and its chain ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetirementRecord {
+    /// Its identity.
+    pub host: HostId,
+    /// Where its chain ends.
+    pub end: ChainEnd,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// Who retired it.
+    pub who: String,
+    /// When, in milliseconds since 1970 by the verifier's clock.
+    pub at_ms: u64,
+}
+
+impl RetirementRecord {
+    /// The bytes that a leaf commits to.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.array(8).uint(3).bytes(self.host.as_bytes()).bytes(self.end.chain.as_bytes());
+        w.uint(self.end.next_seq).bytes(self.end.last.as_bytes());
+        w.text(&self.reason).text(&self.who).uint(self.at_ms);
+        w.finish()
+    }
+
+    /// Reads what [`RetirementRecord::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CborError> {
+        let mut r = Reader::new(bytes);
+        r.array_of(8)?;
+        r.key(3)?;
+        let host = HostId::new(r.array_bytes()?);
+        let end = ChainEnd {
+            chain: ChainId::new(r.array_bytes()?),
+            next_seq: r.uint()?,
+            last: Sha256Digest::new(r.array_bytes()?),
+        };
+        let record = Self {
+            host,
+            end,
+            reason: r.text(LONG_TEXT_BYTES)?.to_owned(),
+            who: r.text(SHORT_TEXT_BYTES)?.to_owned(),
+            at_ms: r.uint()?,
+        };
+        r.end()?;
+        Ok(record)
+    }
+}
+
 /// An operator did something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActionRecord {
@@ -177,6 +226,16 @@ pub(crate) mod tests {
         }
     }
 
+    fn retirement() -> RetirementRecord {
+        RetirementRecord {
+            host: HostId::new([1; 32]),
+            end: ChainEnd { chain: ChainId::new([2; 16]), next_seq: 3, last: Sha256Digest::new([4; 32]) },
+            reason: "sold".into(),
+            who: "token 1".into(),
+            at_ms: 5,
+        }
+    }
+
     #[test]
     fn decode_of_encode_is_identity() {
         let first = EnrolmentMore { previous: None, reason: String::new(), ..more() };
@@ -187,6 +246,7 @@ pub(crate) mod tests {
         let action =
             ActionRecord { kind: "export".into(), who: "token 1".into(), detail: "all".into(), at_ms: 9 };
         assert_eq!(ActionRecord::decode(&action.encode()), Ok(action));
+        assert_eq!(RetirementRecord::decode(&retirement().encode()), Ok(retirement()));
     }
 
     #[test]
@@ -201,6 +261,10 @@ pub(crate) mod tests {
                 other[1] = version;
                 assert!(EnrolmentRecord::decode(&other).is_err(), "{version}");
             }
+        }
+        let bytes = retirement().encode();
+        for len in 0..bytes.len() {
+            assert!(RetirementRecord::decode(&bytes[..len]).is_err(), "{len}");
         }
         // The items of one version under the number of the other.
         let mut mixed = enrolment(None).encode();

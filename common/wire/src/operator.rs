@@ -16,6 +16,24 @@ pub enum HostStatus {
     Stale,
     /// Enrolled; no evidence yet.
     Pending,
+    /// An operator has said that no more is to be expected of it.
+    Retired,
+}
+
+/// `POST /v1/hosts/{id}/retire`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetireHost {
+    /// Why; the log keeps it for auditors.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// Answer to [`RetireHost`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetiredHost {
+    /// The leaf that ends the host's chain.
+    pub leaf: u64,
 }
 
 /// `GET /v1/hosts`: a page of hosts, and how many there are of each kind.
@@ -23,7 +41,7 @@ pub enum HostStatus {
 pub struct HostList {
     /// The hosts of this page, by name.
     pub hosts: Vec<HostSummary>,
-    /// All hosts that are enrolled: the denominator.
+    /// All hosts that are enrolled and not retired: the denominator.
     pub total: u64,
     /// Pass as `after` to get the next page; absent on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]

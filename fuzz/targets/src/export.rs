@@ -1,7 +1,7 @@
 //! Files of an export, their items, and the records in them: what parses is written back to the same bytes.
 
 use evidence::export::Item;
-use evidence::record::{ActionRecord, EnrolmentRecord};
+use evidence::record::{ActionRecord, EnrolmentRecord, RetirementRecord};
 use wire::export::ItemReader;
 
 /// The target's body.
@@ -19,6 +19,9 @@ pub fn export(bytes: &[u8]) {
         same(&item);
     }
     if let Ok(record) = EnrolmentRecord::decode(bytes) {
+        assert_eq!(record.encode(), bytes);
+    }
+    if let Ok(record) = RetirementRecord::decode(bytes) {
         assert_eq!(record.encode(), bytes);
     }
     if let Ok(record) = ActionRecord::decode(bytes) {

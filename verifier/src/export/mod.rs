@@ -135,6 +135,8 @@ async fn export_chain(
             let body = last.envelope.evidence.body();
             (next, firmware_log) = (body.seq.saturating_add(1), Some(body.firmware_log));
         }
+        // It has its end.
+        Some(Item::Retirement(_)) => return file.finish().map(|()| 0),
         Some(_) => {}
     }
     let mut new = 0;
@@ -147,6 +149,9 @@ async fn export_chain(
             file.write(&Item::Attestation(Box::new(item)))?;
             new += 1;
         }
+    }
+    if let Some(end) = rows::retirement(readers, chain, size).await? {
+        file.write(&Item::Retirement(end))?;
     }
     file.finish()?;
     Ok(new)

@@ -75,6 +75,20 @@ pub(super) async fn enrolment(readers: &SqlitePool, chain: &ChainRow) -> Result<
     })
 }
 
+/// The end of a chain whose host was retired.
+pub(super) async fn retirement(
+    readers: &SqlitePool,
+    chain: &ChainRow,
+    size: u64,
+) -> Result<Option<Committed>, StoreError> {
+    let row = sqlx::query("SELECT leaf, salt, record FROM retirement WHERE chain = ? AND leaf < ?")
+        .bind(chain.chain.as_bytes().as_slice())
+        .bind(to_i64(size))
+        .fetch_optional(readers)
+        .await?;
+    row.as_ref().map(committed).transpose()
+}
+
 fn committed(row: &SqliteRow) -> Result<Committed, StoreError> {
     let salt: Vec<u8> = row.try_get("salt")?;
     Ok(Committed {

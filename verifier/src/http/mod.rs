@@ -133,6 +133,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let admins = Router::new()
         .route("/v1/tokens", get(tokens::list_operator).post(tokens::create_operator))
         .route("/v1/tokens/{id}", delete(tokens::revoke_operator))
+        .route("/v1/hosts/{host}/retire", post(operator::retire))
         .layer(limit(JSON_REQUEST_BYTES))
         .route_layer(from_fn_with_state(Arc::clone(&app), auth::admin));
     agents

@@ -3,21 +3,26 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::{Extension, Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use evidence::digest::ChainId;
 use evidence::time::UnixTime;
 use serde::Deserialize;
-use wire::operator::{HostDetail, HostHistory, HostList, HostStatus, RefusalList};
+use wire::limits::REASON_BYTES;
+use wire::operator::{HostDetail, HostHistory, HostList, HostStatus, RefusalList, RetireHost, RetiredHost};
 
 use super::App;
+use super::enrol::json;
 use super::problem::Fault;
 use crate::limits::{HISTORY_SHOWN, HOSTS_SHOWN, REFUSALS_SHOWN};
 use crate::query::bundle::{self, Wanted};
 use crate::query::history;
 use crate::query::hosts::{self, Found, Page};
+use crate::record::{Done, NewRetirement, Work};
+use crate::store::action::Who;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -97,6 +102,29 @@ pub(super) async fn evidence(
     let wanted = Wanted { host, chain: chain.map(|chain| *chain.as_bytes()), seq };
     let found = bundle::of_evidence(&app.store, &wanted, &app.recorder, &app.log_key).await?;
     Ok(([(header::CONTENT_TYPE, BUNDLE)], found.ok_or_else(absent)?.encode()))
+}
+
+/// `POST /v1/hosts/{id, unique prefix or name}/retire`: no more is expected of it, and none is taken.
+pub(super) async fn retire(
+    State(app): State<Arc<App>>,
+    Extension(who): Extension<Who>,
+    Path(which): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<RetiredHost>, Fault> {
+    let asked: RetireHost = json(body)?;
+    let reason = asked.reason;
+    if reason.len() > REASON_BYTES || reason.chars().any(char::is_control) {
+        return Err(Fault::malformed(format_args!(
+            "reason has more than {REASON_BYTES} bytes or is not printable"
+        )));
+    }
+    let host_row = find(&app, &which).await?;
+    let salt = crate::random::bytes().map_err(Fault::internal)?;
+    let work = Work::Retirement(Box::new(NewRetirement { host_row, who, reason, salt }));
+    let (Done::Logged { index, .. }, _) = app.recorder.record(work).await? else {
+        return Err(Fault::internal("a host was retired without a leaf"));
+    };
+    Ok(Json(RetiredHost { leaf: index.get() }))
 }
 
 const BUNDLE: &str = "application/vnd.lydian.bundle";

@@ -97,6 +97,9 @@ impl From<RecordError> for Fault {
                 .hint("fetch the receipt of this evidence instead of sending it again"),
             RecordError::Overtaken => Self::new(StatusCode::CONFLICT, "seq-out-of-order", error),
             RecordError::ChainTaken => Self::malformed(error),
+            RecordError::Retired => {
+                Self::new(StatusCode::CONFLICT, "retired", error).hint("it comes back by enrolling again")
+            }
             RecordError::Join(refusal) => refusal.into(),
             RecordError::Stopped => Self::overloaded(error),
             RecordError::Store { trouble, .. } => Self::trouble(trouble),

@@ -55,13 +55,15 @@ pub(crate) async fn find(readers: &SqlitePool, which: &str) -> Result<Found, Sto
     })
 }
 
-/// A page of hosts by name, then identity.
+/// A page of hosts by name, then identity; retired ones only where they are asked for.
 pub(crate) async fn list(
     store: &Store,
     page: &Page,
     silent_before: UnixTime,
 ) -> Result<HostList, StoreError> {
-    let total: i64 = sqlx::query_scalar("SELECT count(*) FROM host").fetch_one(store.readers()).await?;
+    let total: i64 = sqlx::query_scalar("SELECT count(*) FROM host WHERE retired_ms IS NULL")
+        .fetch_one(store.readers())
+        .await?;
     let mut query = QueryBuilder::<Sqlite>::new(SUMMARY);
     query.push(" WHERE 1 = 1");
     if let Some(search) = &page.search {
@@ -77,8 +79,12 @@ pub(crate) async fn list(
         query.push(" AND (h.name, hex(h.identity)) > (").push_bind(name.to_owned());
         query.push(", ").push_bind(id.to_ascii_uppercase()).push(")");
     }
-    if let Some(status) = page.status {
-        push_status(&mut query, status, silent_before);
+    match page.status {
+        Some(status) => push_status(&mut query, status, silent_before),
+        // Those that are gone are shown to who asks for them.
+        None => {
+            query.push(" AND h.retired_ms IS NULL");
+        }
     }
     query.push(" ORDER BY h.name, hex(h.identity) LIMIT ").push_bind(page.limit + 1);
     let rows = query.build().fetch_all(store.readers()).await?;
@@ -93,12 +99,17 @@ pub(crate) async fn list(
 }
 
 const SUMMARY: &str = "SELECT h.id, h.identity, h.name, h.tier, h.next_seq, h.components, h.last_received_ms,
-  h.enrolled_ms, h.last_status, h.agent_version, h.ak_public, h.selection, h.chain, h.last_evidence FROM host h";
+  h.enrolled_ms, h.retired_ms, h.last_status, h.agent_version, h.ak_public, h.selection, h.chain, h.last_evidence FROM host h";
 
 /// The same rule as [`standing`], where the database can use it.
 fn push_status(query: &mut QueryBuilder<Sqlite>, status: HostStatus, silent_before: UnixTime) {
     const LAST: &str = "coalesce(h.last_received_ms, h.enrolled_ms)";
     let before = to_i64(silent_before.as_ms());
+    if status == HostStatus::Retired {
+        query.push(" AND h.retired_ms IS NOT NULL");
+        return;
+    }
+    query.push(" AND h.retired_ms IS NULL");
     if status == HostStatus::Stale {
         query.push(format_args!(" AND {LAST} < ")).push_bind(before);
         return;
@@ -108,7 +119,7 @@ fn push_status(query: &mut QueryBuilder<Sqlite>, status: HostStatus, silent_befo
         HostStatus::Pending => " AND h.last_status IS NULL",
         HostStatus::NotTrusted => " AND h.last_status = 3",
         HostStatus::Warning => " AND h.last_status IN (0, 2)",
-        HostStatus::Trusted | HostStatus::Stale => " AND h.last_status = 1",
+        HostStatus::Trusted | HostStatus::Stale | HostStatus::Retired => " AND h.last_status = 1",
     });
 }
 
@@ -129,11 +140,13 @@ fn summary(row: &SqliteRow, silent_before: UnixTime) -> Result<HostSummary, Stor
     let enrolled: i64 = row.try_get("enrolled_ms")?;
     let last: Option<i64> = row.try_get("last_received_ms")?;
     let next_seq = to_u64(row.try_get("next_seq")?);
+    let standing = standing(to_u64(last.unwrap_or(enrolled)), row.try_get("last_status")?, silent_before);
+    let retired = row.try_get::<Option<i64>, _>("retired_ms")?.is_some();
     let at = |ms: i64| UnixTime::from_ms(to_u64(ms)).to_string();
     Ok(HostSummary {
         id: hex::encode(row.try_get::<Vec<u8>, _>("identity")?),
         name: row.try_get("name")?,
-        status: standing(to_u64(last.unwrap_or(enrolled)), row.try_get("last_status")?, silent_before),
+        status: if retired { HostStatus::Retired } else { standing },
         tier: row.try_get("tier")?,
         seq: next_seq.checked_sub(1),
         components: to_u64(row.try_get("components")?),

@@ -4,7 +4,8 @@ use wire::operator::HostStatus;
 use super::history;
 use super::hosts::{self, Found, Page};
 use crate::record::tests::{Bench, Chain, submit};
-use crate::record::{NewEvidence, Work};
+use crate::record::{NewEvidence, NewRetirement, Work};
+use crate::store::action::Who;
 
 const FRESH: UnixTime = UnixTime::from_ms(0);
 const ALL_SILENT: UnixTime = UnixTime::from_secs(9_000_000);
@@ -18,7 +19,7 @@ async fn names(bench: &Bench, page: &Page, silent_before: UnixTime) -> Vec<Strin
     list.hosts.into_iter().map(|host| host.name).collect()
 }
 
-/// Five hosts: without evidence, affirming, warning, contraindicated, nothing claimed.
+/// Six hosts: without evidence, affirming, warning, contraindicated, nothing claimed, retired.
 async fn fleet() -> Bench {
     let bench = Bench::new().await;
     for (host, status) in [(1, None), (2, Some(1)), (3, Some(2)), (4, Some(3)), (5, Some(0))] {
@@ -28,6 +29,10 @@ async fn fleet() -> Bench {
             submit(bench.recorder.clone(), new).await.unwrap();
         }
     }
+    let row = bench.enrol(6, 6).await.unwrap();
+    submit(bench.recorder.clone(), Chain::new(row, 6).next(&[])).await.unwrap();
+    let new = NewRetirement { host_row: row, who: Who::token("test"), reason: String::new(), salt: [6; 32] };
+    bench.recorder.record(Work::Retirement(Box::new(new))).await.unwrap();
     bench
 }
 
@@ -48,6 +53,11 @@ async fn the_filter_and_the_shown_status_are_one_rule() {
         assert_eq!(shown.collect::<Vec<_>>(), hosts, "{status:?}");
     }
     assert_eq!(names(&bench, &page(Some(HostStatus::Stale), None, None, 10), ALL_SILENT).await.len(), 5);
+    // One that is gone is shown to who asks for it, and is no part of the denominator.
+    let gone =
+        hosts::list(&bench.store, &page(Some(HostStatus::Retired), None, None, 10), FRESH).await.unwrap();
+    assert_eq!((gone.hosts[0].name.as_str(), gone.hosts[0].status), ("host-6", HostStatus::Retired));
+    assert_eq!((gone.hosts.len(), gone.total), (1, 5));
 }
 
 #[tokio::test]

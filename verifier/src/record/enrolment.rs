@@ -9,6 +9,7 @@ use evidence::time::UnixTime;
 use evidence::tpm::Public;
 use ledger::leaf::{Leaf, Salt};
 use ledger::tree::LeafIndex;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use super::RecordError;
@@ -39,6 +40,17 @@ struct Known {
     row: i64,
     ak_public: Vec<u8>,
     end: ChainEnd,
+}
+
+/// Where the chain of a host's row ends.
+pub(super) fn chain_end(row: &SqliteRow) -> Result<ChainEnd, StoreError> {
+    const DAMAGED: StoreError = StoreError::Damaged { what: "the end of a host's chain" };
+    let (chain, last): (Vec<u8>, Vec<u8>) = (row.try_get("chain")?, row.try_get("prev")?);
+    Ok(ChainEnd {
+        chain: ChainId::new(chain.try_into().map_err(|_| DAMAGED)?),
+        next_seq: to_u64(row.try_get("next_seq")?),
+        last: Sha256Digest::from_slice(&last).map_err(|_| DAMAGED)?,
+    })
 }
 
 impl NewEnrolment {
@@ -75,19 +87,13 @@ impl NewEnrolment {
 
     /// The host as it was, where it has enrolled before.
     async fn known(&self, tx: &mut SqliteConnection) -> Result<Option<Known>, StoreError> {
-        const DAMAGED: StoreError = StoreError::Damaged { what: "the end of a host's chain" };
         let row = sqlx::query("SELECT id, ak_public, chain, next_seq, prev FROM host WHERE identity = ?")
             .bind(self.host.as_bytes().as_slice())
             .fetch_optional(tx)
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let (chain, last): (Vec<u8>, Vec<u8>) = (row.try_get("chain")?, row.try_get("prev")?);
-        let end = ChainEnd {
-            chain: ChainId::new(chain.try_into().map_err(|_| DAMAGED)?),
-            next_seq: to_u64(row.try_get("next_seq")?),
-            last: Sha256Digest::from_slice(&last).map_err(|_| DAMAGED)?,
-        };
-        Ok(Some(Known { row: row.try_get("id")?, ak_public: row.try_get("ak_public")?, end }))
+        let (id, ak_public) = (row.try_get("id")?, row.try_get("ak_public")?);
+        Ok(Some(Known { row: id, ak_public, end: chain_end(&row)? }))
     }
 
     /// The break in words.
@@ -167,7 +173,7 @@ impl NewEnrolment {
         sqlx::query(
             "UPDATE host SET name = ?, ak_public = ?, selection = ?, tier = ?, agent_version = ?, enrolled_ms = ?,
                chain = ?, next_seq = 0, prev = ?, components = 0, last_evidence = NULL, last_received_ms = NULL,
-               last_status = NULL, silent = 0 WHERE id = ?",
+               last_status = NULL, silent = 0, retired_ms = NULL WHERE id = ?",
         )
         .bind(&self.name)
         .bind(self.ak.raw())

@@ -15,6 +15,7 @@ pub(crate) enum EventKind {
     Refused,
     Stale,
     Fresh,
+    Retired,
 }
 
 impl EventKind {
@@ -25,6 +26,7 @@ impl EventKind {
             Self::Refused => "refused",
             Self::Stale => "stale",
             Self::Fresh => "fresh",
+            Self::Retired => "retired",
         }
     }
 }

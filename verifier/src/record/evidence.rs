@@ -72,7 +72,8 @@ impl NewEvidence {
     /// Compares the head of the host's chain with what the evidence was verified against, and swaps it.
     async fn advance_chain(&self, tx: &mut SqliteConnection) -> Result<bool, RecordError> {
         let silent: Option<bool> = sqlx::query_scalar(
-            "SELECT silent <> 0 FROM host WHERE id = ? AND chain = ? AND next_seq = ? AND prev = ?",
+            "SELECT silent <> 0 FROM host WHERE id = ? AND chain = ? AND next_seq = ? AND prev = ?
+               AND retired_ms IS NULL",
         )
         .bind(self.host_row)
         .bind(self.chain.as_bytes().as_slice())

@@ -12,6 +12,7 @@ mod evidence;
 mod intervals;
 pub(crate) mod log;
 mod manifest;
+mod retirement;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -38,7 +39,7 @@ use crate::log::bucket::Bucket;
 use crate::log::local::LocalFiles;
 use crate::log::sequence::{Draft, DraftError, OpenError, Patience, Sequencer};
 use crate::log::{Objects, disk::RealDisk};
-use crate::store::action::{self, Who};
+use crate::store::action::{self, ActionError, Who};
 use crate::store::log::{Committed, Head, HeadError, Taking, take_over};
 use crate::store::token::{self, JoinRefusal, TokenError, TokenKind};
 use crate::store::{self, Store, StoreError, Trouble, reopen};
@@ -47,12 +48,14 @@ pub(crate) use enrolment::NewEnrolment;
 pub(crate) use event::NewRefusal;
 pub(crate) use evidence::NewEvidence;
 pub(crate) use manifest::NewManifest;
+pub(crate) use retirement::NewRetirement;
 
 /// What is to be recorded.
 #[derive(Debug)]
 pub(crate) enum Work {
     Evidence(Box<NewEvidence>),
     Enrolment(Box<NewEnrolment>),
+    Retirement(Box<NewRetirement>),
     Manifest(Box<NewManifest>),
     Refusal(Box<NewRefusal>),
     /// A checkpoint that reached the quorum of its policy.
@@ -111,6 +114,9 @@ pub(crate) enum RecordError {
     /// The chain was started before.
     #[error("this chain was started before; draw a fresh one")]
     ChainTaken,
+    /// The host was retired before.
+    #[error("the host is retired already")]
+    Retired,
     /// The database.
     #[error("{message}")]
     Store { trouble: Trouble, message: String },
@@ -137,6 +143,12 @@ impl From<TokenError> for RecordError {
             TokenError::Store(error) => error.into(),
             TokenError::Random(_) => Self::Store { trouble: Trouble::Other, message: error.to_string() },
         }
+    }
+}
+
+impl From<ActionError> for RecordError {
+    fn from(error: ActionError) -> Self {
+        TokenError::from(error).into()
     }
 }
 
@@ -244,9 +256,7 @@ impl Place {
             heads,
         })
     }
-}
 
-impl Place {
     /// A database, and the log's files where the configuration says.
     pub(crate) async fn configured(config: &Config, key: Arc<SignerKey>) -> Result<Self, Failure> {
         let heads = match &config.publishing {
@@ -491,6 +501,7 @@ async fn apply(work: &Work, tx: &mut SqliteConnection, index: LeafIndex, now: Un
     match work {
         Work::Evidence(new) => new.apply(tx, index).await.map(logged),
         Work::Enrolment(new) => new.apply(tx, index, now).await.map(logged),
+        Work::Retirement(new) => new.apply(tx, index, now).await.map(logged),
         Work::Manifest(new) => Ok(stored(new.apply(tx).await?)),
         Work::Refusal(new) => {
             new.apply(tx).await?;

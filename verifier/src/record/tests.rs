@@ -7,6 +7,7 @@ use ::evidence::tpm::{Public, Template};
 use appraisal::endorsement::TrustTier;
 use appraisal::state::HostState;
 use ledger::checkpoint::VerifiedCheckpoint;
+use ledger::leaf::LeafKind;
 use ledger::note::KeyName;
 use tokio::task::JoinSet;
 
@@ -275,6 +276,32 @@ async fn enrolling_again_starts_a_new_chain_and_ends_what_was_open() {
     assert!(matches!(old, RecordError::Overtaken | RecordError::Replayed));
     submit(bench.recorder.clone(), Chain::new(row, 2).next(&[component(1)])).await.unwrap();
     assert_eq!(bench.count(open).await, 1);
+}
+
+#[tokio::test]
+async fn a_retired_host_is_gone_until_it_enrols_again() {
+    let bench = Bench::new().await;
+    let row = bench.enrol(1, 1).await.unwrap();
+    submit(bench.recorder.clone(), Chain::new(row, 1).next(&[component(1)])).await.unwrap();
+    let retire = || {
+        let (who, reason) = (Who::token("test"), "sold".to_owned());
+        let new = NewRetirement { host_row: row, who, reason, salt: [5; 32] };
+        bench.recorder.record(Work::Retirement(Box::new(new)))
+    };
+    let (done, _) = retire().await.unwrap();
+    assert!(matches!(done, Done::Logged { leaf, .. } if leaf.kind() == LeafKind::Enrol), "{done:?}");
+    assert_eq!(bench.count("SELECT count(*) FROM host_component WHERE to_leaf IS NULL").await, 0);
+    assert!(matches!(retire().await, Err(RecordError::Retired)));
+    assert!(bench.store.enrolled(HostId::new([1; 32])).await.unwrap().is_none());
+    // Evidence that was verified before is not recorded after.
+    let mut chain = Chain::new(row, 1);
+    let first = chain.next(&[component(1)]);
+    chain.accepted(&first, &[component(1)]);
+    let late = submit(bench.recorder.clone(), chain.next(&[])).await.unwrap_err();
+    assert!(matches!(late, RecordError::Overtaken), "{late:?}");
+    assert_eq!(bench.enrol(1, 2).await.unwrap(), row, "the same host");
+    submit(bench.recorder.clone(), Chain::new(row, 2).next(&[component(1)])).await.unwrap();
+    retire().await.unwrap();
 }
 
 #[tokio::test]

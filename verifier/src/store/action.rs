@@ -30,6 +30,12 @@ impl Who {
     }
 }
 
+impl std::fmt::Display for Who {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// What was done. The names are part of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ActionKind {
@@ -38,6 +44,7 @@ pub(crate) enum ActionKind {
     JoinTokenCreated,
     JoinTokenRevoked,
     Exported,
+    HostRetired,
 }
 
 impl ActionKind {
@@ -48,6 +55,7 @@ impl ActionKind {
             Self::JoinTokenCreated => "join-token-created",
             Self::JoinTokenRevoked => "join-token-revoked",
             Self::Exported => "exported",
+            Self::HostRetired => "host-retired",
         }
     }
 }

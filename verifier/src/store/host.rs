@@ -35,7 +35,7 @@ impl Store {
         let row = sqlx::query(
             "SELECT h.id, h.ak_public, h.selection, h.tier, s.state, s.keyframe, k.packed
              FROM host h JOIN host_state s ON s.host_id = h.id LEFT JOIN evidence k ON k.id = s.keyframe
-             WHERE h.identity = ?",
+             WHERE h.identity = ? AND h.retired_ms IS NULL",
         )
         .bind(host.as_bytes().as_slice())
         .fetch_optional(&self.readers)

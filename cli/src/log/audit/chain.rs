@@ -16,8 +16,8 @@ use appraisal::state::HostState;
 use evidence::body::FirmwareLog;
 use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::envelope::AttachmentKind;
-use evidence::export::{Attestation, Enrolment, Item};
-use evidence::record::{ChainEnd, EnrolmentRecord};
+use evidence::export::{Attestation, Committed, Enrolment, Item};
+use evidence::record::{ChainEnd, EnrolmentRecord, RetirementRecord};
 use evidence::tpm::Public;
 use ledger::leaf::{Leaf, Salt};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,8 @@ pub(super) struct ChainReport {
     pub(super) evidence: u64,
     /// The digest of the last.
     pub(super) last: String,
+    /// That the host was retired, if it was.
+    pub(super) retired: Option<Retired>,
     /// How many have each status, as computed here.
     pub(super) verdicts: BTreeMap<String, u64>,
     /// How many items stand behind the first that does not hold, and could not be checked.
@@ -54,6 +56,21 @@ pub(super) struct ChainReport {
     pub(super) beyond: u64,
     /// What does not hold.
     pub(super) findings: Vec<String>,
+}
+
+/// That a host was retired.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Retired {
+    pub(super) leaf: u64,
+    pub(super) at_ms: u64,
+    pub(super) who: String,
+    pub(super) reason: String,
+}
+
+impl Retired {
+    fn of(record: &RetirementRecord, leaf: u64) -> Self {
+        Self { leaf, at_ms: record.at_ms, who: record.who.clone(), reason: record.reason.clone() }
+    }
 }
 
 /// What a record says of the chain before.
@@ -99,6 +116,7 @@ pub(super) fn audit(
         previous: None,
         evidence: 0,
         last: String::new(),
+        retired: None,
         verdicts: BTreeMap::new(),
         unchecked: 0,
         beyond: 0,
@@ -141,8 +159,17 @@ pub(super) fn audit(
                 }
                 Err(why) => Step::Breaks(why),
             },
-            (Item::Attestation(attestation), Some(walk)) => {
+            (Item::Attestation(attestation), Some(walk)) if report.retired.is_none() => {
                 walk.step(*attestation, history, components, &mut report)?
+            }
+            (Item::Retirement(committed), Some(walk)) if report.retired.is_none() => {
+                match walk.end(&committed, history)? {
+                    Ok(record) => {
+                        report.retired = Some(Retired::of(&record, committed.leaf));
+                        Step::Holds
+                    }
+                    Err(why) => Step::Breaks(format!("its retirement, leaf {}: {why}", committed.leaf)),
+                }
             }
             (item, _) => Step::Breaks(format!("leaf {}: it does not belong into a chain there", item.leaf())),
         };
@@ -184,7 +211,7 @@ enum Step {
 pub(super) fn leaf_of(item: &Item) -> Leaf {
     let of_record = |record: &[u8]| *Sha256Digest::of(&[record]).as_bytes();
     match item {
-        Item::Enrolment(Enrolment { committed, .. }) => {
+        Item::Enrolment(Enrolment { committed, .. }) | Item::Retirement(committed) => {
             Leaf::enrol(&Salt::from_bytes(committed.salt), &of_record(&committed.record))
         }
         Item::Attestation(attestation) => {
@@ -284,6 +311,29 @@ impl Walk {
         let status = judged.as_ref().map_or(DIFFERS, |status| status);
         *report.verdicts.entry(status.to_owned()).or_default() += 1;
         Ok(judged.map_or_else(|why| Step::Differs(format!("{place}: {why}")), |_| Step::Holds))
+    }
+
+    /// The host's retirement says where its chain ends.
+    fn end(
+        &self,
+        committed: &Committed,
+        history: &History<'_>,
+    ) -> Result<Result<RetirementRecord, String>, CliError> {
+        let leaf = leaf_of(&Item::Retirement(committed.clone()));
+        if let Err(why) = history.committed(committed.leaf, &leaf)? {
+            return Ok(Err(why));
+        }
+        let record = match RetirementRecord::decode(&committed.record) {
+            Ok(record) => record,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let end =
+            ChainEnd { chain: self.state.chain(), next_seq: self.state.next_seq(), last: self.state.prev() };
+        if committed.leaf <= self.leaf || (record.host, record.end) != (self.attester.host, end) {
+            let (says, has) = (record.end.next_seq, end.next_seq);
+            return Ok(Err(format!("it ends a chain of {says} pieces of evidence, and {has} are exported")));
+        }
+        Ok(Ok(record))
     }
 
     /// It is what its leaf commits to, in its place, and the host saw this log, at a time that witnesses allow.

@@ -38,6 +38,7 @@ use crate::files;
 use crate::limits::SUMMARY_BYTES;
 use crate::show::{Card, Cell, Tone, counted};
 use crate::ui::{Format, Ui};
+use chain::Retired;
 use fleet::{Break, Fleet};
 pub(super) use fleet::{ChainFile, chain_files};
 use history::{Hashed, History, kept};
@@ -67,6 +68,8 @@ struct EvidenceReport {
     verdicts: BTreeMap<String, u64>,
     /// Where hosts' histories break.
     breaks: Vec<Break>,
+    /// Hosts that were retired.
+    retired: Vec<RetiredHost>,
     /// Operators' actions by their kinds.
     actions: BTreeMap<String, u64>,
     /// Components that evidence names, and of how many it is known what they consist of.
@@ -80,6 +83,15 @@ struct EvidenceReport {
     missing: BTreeMap<&'static str, Missing>,
     /// Leaves behind the export, by their kinds.
     newer: BTreeMap<&'static str, u64>,
+}
+
+/// A host whose history ended.
+#[derive(Debug, Serialize)]
+struct RetiredHost {
+    host: String,
+    name: String,
+    #[serde(flatten)]
+    end: Retired,
 }
 
 /// Leaves of a kind that nothing was exported for.
@@ -188,6 +200,10 @@ impl EvidenceReport {
             self.attestations += chain.evidence;
             self.unchecked += chain.unchecked;
             self.beyond += chain.beyond;
+            self.retired.extend(chain.retired.clone().map(|end| {
+                let (host, name) = (chain.host.clone(), chain.name.clone());
+                RetiredHost { host, name, end }
+            }));
             for (status, count) in &chain.verdicts {
                 *self.verdicts.entry(status.clone()).or_default() += count;
             }
@@ -375,6 +391,17 @@ fn evidence_sections(card: &mut Card, evidence: &EvidenceReport) {
             card.row(&found.name, describe(found).as_str());
         }
     }
+    if !evidence.retired.is_empty() {
+        card.section("Where histories end");
+        for retired in &evidence.retired {
+            card.row(&retired.name, describe_end(&retired.end).as_str());
+        }
+    }
+}
+
+fn describe_end(end: &Retired) -> String {
+    let why = if end.reason.is_empty() { "no reason is recorded" } else { &end.reason };
+    format!("retired at leaf {}, {}, by {}: {why}", end.leaf, UnixTime::from_ms(end.at_ms), end.who)
 }
 
 fn describe(found: &Break) -> String {

@@ -56,13 +56,6 @@ impl Host {
         std::fs::write(path, content).unwrap();
     }
 
-    /// Puts a finished file into a path's place, as `dpkg` does.
-    pub(super) fn replace(&self, path: &str, content: &[u8]) {
-        let beside = self.path("beside");
-        std::fs::write(&beside, content).unwrap();
-        std::fs::rename(beside, self.at(path)).unwrap();
-    }
-
     pub(super) fn elf(&self, path: &str, content: &str) {
         self.write(path, &[ELF, content.as_bytes()].concat());
     }

@@ -106,22 +106,7 @@ pub(super) fn audit(
         ExportError::Io(error) => Err(CliError::file(path, &error)),
         damage => Ok(damage.to_string()),
     };
-    let mut report = ChainReport {
-        host: host.to_string(),
-        chain: chain.to_string(),
-        name: String::new(),
-        leaf: 0,
-        enrolled_ms: 0,
-        reason: String::new(),
-        previous: None,
-        evidence: 0,
-        last: String::new(),
-        retired: None,
-        verdicts: BTreeMap::new(),
-        unchecked: 0,
-        beyond: 0,
-        findings: Vec::new(),
-    };
+    let mut report = ChainReport::new(host, chain);
     let mut reader = match ItemReader::new(BufReader::new(file)) {
         Ok(reader) => reader,
         Err(error) => {
@@ -185,6 +170,25 @@ pub(super) fn audit(
 }
 
 impl ChainReport {
+    fn new(host: HostId, chain: ChainId) -> Self {
+        Self {
+            host: host.to_string(),
+            chain: chain.to_string(),
+            name: String::new(),
+            leaf: 0,
+            enrolled_ms: 0,
+            reason: String::new(),
+            previous: None,
+            evidence: 0,
+            last: String::new(),
+            retired: None,
+            verdicts: BTreeMap::new(),
+            unchecked: 0,
+            beyond: 0,
+            findings: Vec::new(),
+        }
+    }
+
     fn told(&mut self, enrolment: &Enrolment, record: EnrolmentRecord) {
         self.name.clone_from(&enrolment.name);
         self.leaf = enrolment.committed.leaf;

@@ -385,6 +385,11 @@ fn evidence_sections(card: &mut Card, evidence: &EvidenceReport) {
     for (count, why) in unsaid.into_iter().filter(|(count, _)| *count > 0) {
         card.row("not checked", Cell::toned(format!("{} {why}", counted(count, "item")), Tone::Warn));
     }
+    ends(card, evidence);
+}
+
+/// Where histories break, and where they end.
+fn ends(card: &mut Card, evidence: &EvidenceReport) {
     if !evidence.breaks.is_empty() {
         card.section("Where histories break");
         for found in &evidence.breaks {

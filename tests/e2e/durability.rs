@@ -17,7 +17,7 @@ use wire::submit::Receipt;
 use crate::scene::{booted, enrol, history, package};
 
 /// The receipt of evidence whose first answer may have been lost.
-async fn settle(
+pub(crate) async fn settle(
     client: &VerifierClient,
     attester: &SoftAttester,
     envelope: &Envelope,
@@ -36,7 +36,7 @@ async fn settle(
 
 /// What the kill took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lost {
+pub(crate) enum Lost {
     Evidence,
     Answer,
 }

@@ -7,6 +7,7 @@ mod audit;
 mod bad_input;
 mod bandwidth;
 mod durability;
+mod faults;
 mod pipeline;
 mod refusals;
 mod restart;

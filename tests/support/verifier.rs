@@ -87,6 +87,17 @@ impl Verifier {
         Ok(())
     }
 
+    /// Kills it and starts it again as another program's last arguments: `strace` with faults, say. The other program must leave the
+    /// verifier the process that was started (`strace -D`). Fails where the verifier does not get ready.
+    pub async fn restart_under(&mut self, other: Program) -> Result<()> {
+        self.service.kill_9().await?;
+        let config = write_config(self.dir.path(), &self.settings, self.address)?;
+        let words: Vec<_> = serve(&config)?.words().map(ToOwned::to_owned).collect();
+        self.service = other.args(words).start(self.dir.path())?;
+        self.address = self.service.listening().await?;
+        Ok(())
+    }
+
     /// Kills the process.
     pub async fn kill_9(&mut self) -> Result<()> {
         self.service.kill_9().await
@@ -162,12 +173,20 @@ async fn launch(
     settings: &VerifierSettings,
     listen: SocketAddr,
 ) -> Result<(Service, SocketAddr)> {
-    let config = dir.join("verifier.toml");
-    std::fs::write(&config, configuration(dir, settings, listen)?)?;
-    let mut service =
-        Program::new("lydian-verifier")?.args(["serve", "--config"]).args([&config]).start(dir)?;
+    let config = write_config(dir, settings, listen)?;
+    let mut service = serve(&config)?.start(dir)?;
     let address = service.listening().await?;
     Ok((service, address))
+}
+
+fn write_config(dir: &Path, settings: &VerifierSettings, listen: SocketAddr) -> Result<PathBuf> {
+    let config = dir.join("verifier.toml");
+    std::fs::write(&config, configuration(dir, settings, listen)?)?;
+    Ok(config)
+}
+
+fn serve(config: &Path) -> Result<Program> {
+    Ok(Program::new("lydian-verifier")?.args(["serve", "--config"]).args([config]))
 }
 
 fn configuration(dir: &Path, settings: &VerifierSettings, listen: SocketAddr) -> Result<String> {

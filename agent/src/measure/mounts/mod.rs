@@ -73,9 +73,7 @@ impl Mounts {
         let excluded = |path: &[u8]| self.excluded.iter().any(|tree| super::place::within(path, tree));
         let plan = plan::plan(&table, &self.configured, excluded, real);
         let old = std::mem::replace(&mut self.plan, plan);
-        self.devices = table.iter().map(|mount| mount.device).collect();
-        self.devices.sort_unstable();
-        self.devices.dedup();
+        self.devices = devices(&table);
         let missing = |of: &[Root], from: &[Root]| -> Vec<Root> {
             of.iter().filter(|root| !from.contains(root)).cloned().collect()
         };
@@ -99,8 +97,25 @@ impl Mounts {
     /// File systems that other namespaces have mounted and this one has not. It looks at every process: not to be asked more
     /// often than every few seconds.
     pub(crate) fn elsewhere(&self) -> Vec<Foreign> {
-        elsewhere(&self.devices)
+        // The kernel gives a device's number again as soon as its file system is gone, so what was ours a second ago may be
+        // another namespace's now: the table is read for this question. Where it cannot be, the last reading has to do.
+        let now = read(TABLE).map_err(TableError::Read).and_then(|bytes| Ok(devices(&table::parse(&bytes)?)));
+        match now {
+            Ok(now) => elsewhere(&now),
+            Err(error) => {
+                tracing::warn!(%error, "other namespaces are compared with mounts of before");
+                elsewhere(&self.devices)
+            }
+        }
     }
+}
+
+/// Sorted, each once.
+fn devices(table: &[table::Mount]) -> Vec<Device> {
+    let mut devices: Vec<Device> = table.iter().map(|mount| mount.device).collect();
+    devices.sort_unstable();
+    devices.dedup();
+    devices
 }
 
 fn real(path: &[u8]) -> Option<Box<[u8]>> {

@@ -4,6 +4,7 @@
 
 mod cel;
 mod inspect;
+mod trusted;
 
 use std::path::PathBuf;
 
@@ -14,6 +15,8 @@ pub(crate) use inspect::{
     EkCertArgs, ElfArgs, EventLogArgs, ImaArgs, InspectCommand, KeyringArgs, ModuleArgs, PeArgs, QuoteArgs,
     SiglistArgs, SystemdLogArgs,
 };
+
+pub(crate) use trusted::{ModeArg, TrustedArgs};
 
 use crate::duration::Seconds;
 use crate::ui::Format;
@@ -28,6 +31,7 @@ use crate::ui::Format;
 Examples:\n  \
 lydian host list\n  \
 lydian host show web-1\n  \
+lydian trusted 'package:xz-utils>=5.6.0' --from 2024-02-24\n  \
 lydian evidence fetch web-1 42 --out web-1-42.bundle\n  \
 lydian evidence verify web-1-42.bundle --log-key @log.vkey\n  \
 lydian inspect eventlog /sys/kernel/security/tpm0/binary_bios_measurements"
@@ -35,7 +39,7 @@ lydian inspect eventlog /sys/kernel/security/tpm0/binary_bios_measurements"
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
-    /// table, json (one document) or jsonl (an object a line); words always go to standard error
+    /// table, json (one document), jsonl (an object a line) or csv (of `trusted` alone); words always go to standard error
     #[arg(
         short,
         long,
@@ -76,6 +80,8 @@ pub(crate) enum Command {
     /// Hosts: how they stand, what they have, what happened
     #[command(subcommand)]
     Host(HostCommand),
+    /// Who trusted X? For each host YES, NO or UNKNOWN, with evidence
+    Trusted(TrustedArgs),
     /// Letting hosts join
     #[command(subcommand)]
     Enroll(EnrollCommand),

@@ -1,7 +1,9 @@
 //! Every maximum of this program, each with its reason.
 
-/// A JSON reply: a host with its components, which the verifier caps itself.
-pub(crate) const JSON_REPLY_BYTES: usize = 32 << 20;
+/// A JSON reply: an answer about 100,000 hosts has some 100 MB where most of them are affected.
+pub(crate) const JSON_REPLY_BYTES: usize = 512 << 20;
+/// A list of subjects: the verifier takes ten thousand.
+pub(crate) const SUBJECT_LIST_BYTES: usize = 4 << 20;
 /// A checkpoint or a proof: 63 hashes and some signatures.
 pub(crate) const TEXT_REPLY_BYTES: usize = 256 << 10;
 /// A configuration file: some profiles.

@@ -22,6 +22,8 @@ pub(crate) enum Format {
     Json,
     /// One JSON object a line.
     Jsonl,
+    /// Comma-separated values; only of answers about hosts.
+    Csv,
 }
 
 /// Where output goes.
@@ -100,7 +102,7 @@ impl Ui {
     pub(crate) fn json<T: Serialize>(&mut self, value: &T) -> Result<(), CliError> {
         let text = match self.format {
             Format::Jsonl => serde_json::to_string(value),
-            Format::Json | Format::Table => serde_json::to_string_pretty(value),
+            Format::Json | Format::Table | Format::Csv => serde_json::to_string_pretty(value),
         };
         let text = text.map_err(|error| CliError::output(&error))?;
         self.text(&escape::json(&text))?;

@@ -14,7 +14,7 @@ use evidence::envelope::{AttachmentKind, Envelope};
 use evidence::time::UnixTime;
 use wire::ear::{EAR_PROFILE, Ear, EarAppraisal, EarReason, VerifierId};
 
-use crate::record::NewEvidence;
+use crate::record::{IndexEntry, NewEvidence};
 use crate::store::blob::Blob;
 use crate::store::host::EnrolledHost;
 use crate::store::packed::{IMA_BYTES, Kept, Packed};
@@ -117,6 +117,7 @@ fn rows(
         agent_version: body.agent_version.clone(),
         status: status_code(result.status()),
         summary: summary(verified, result),
+        index: IndexEntry::new(verified, &host.state),
     })
 }
 

@@ -85,3 +85,13 @@ pub(crate) const ACTIONS_PER_BATCH: i64 = 256;
 pub(crate) const ACTIONS_SHOWN: i64 = 500;
 /// How long an action that a command line wrote waits for its leaf.
 pub(crate) const OUTBOX: Duration = Duration::from_secs(1);
+/// Files that are named for one key of one component: a kernel has thousands of modules of one signer, and the manifest has them all.
+pub(crate) const PATHS_PER_PRINCIPAL: usize = 16;
+/// Components, profiles and executions that one subject is found in: a path that every host has in a hundred versions is far below.
+pub(crate) const CARRIERS: usize = 1_000_000;
+/// Sightings that are shown of one host; the answer is of all.
+pub(crate) const SIGHTINGS_SHOWN: usize = 100;
+/// Subjects of one question.
+pub(crate) const SUBJECTS: usize = 10_000;
+/// A question: ten thousand digests with their kind.
+pub(crate) const QUESTION_BYTES: usize = 1 << 20;

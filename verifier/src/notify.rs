@@ -11,6 +11,11 @@ pub(crate) fn ready(address: SocketAddr) {
     tell(&[NotifyState::Ready, NotifyState::Status(&format!("listening on {address}"))]);
 }
 
+/// Still at work on what comes before being ready: half an hour more before systemd gives up.
+pub(crate) fn starting(what: &str) {
+    tell(&[NotifyState::Custom("EXTEND_TIMEOUT_USEC=1800000000"), NotifyState::Status(what)]);
+}
+
 /// On its way out.
 pub(crate) fn stopping() {
     tell(&[NotifyState::Stopping]);

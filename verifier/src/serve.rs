@@ -8,12 +8,13 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use appraisal::policy::Policy;
 use evidence::time::UnixTime;
 use ledger::note::{KeyName, SignerKey, VerifierKey};
 use rustix::fs::{FlockOperation, flock};
+use sqlx::Connection as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -27,9 +28,10 @@ use crate::failure::{Exit, Failure};
 use crate::files::{self, Audience};
 use crate::http::{App, Books, Server, router, tls_config};
 use crate::limits::{OUTBOX, PEM_BYTES};
+use crate::notify;
 use crate::pki::{RENEWAL, ServerIdentity};
 use crate::record::{self, Liveness, Place, Recorder, Work};
-use crate::store::{Store, action};
+use crate::store::{self, Store, action};
 
 /// A verifier that serves.
 #[derive(Debug)]
@@ -120,6 +122,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     let key = Arc::new(log_key(&config)?);
     let verifier_key = key.verifier_key().clone();
     let place = Place::configured(&config, key).await?;
+    index_if_needed(&config).await?;
     let (recorder, store, recording) = record::start(place, clock.clone()).await?;
     let (board, cosigner) = witnesses(&config.publishing, &verifier_key, &store, &recorder, &clock).await?;
     let listener = listen(config.listen).await?;
@@ -231,6 +234,37 @@ pub(crate) fn lock_state_dir(dir: &Path) -> Result<File, Failure> {
             .hint("stop it, or give this one a --state-dir of its own")
     })?;
     Ok(lock)
+}
+
+/// Evidence of an earlier program, or of another version of the extractor, is indexed before anybody can ask.
+async fn index_if_needed(config: &Config) -> Result<(), Failure> {
+    let database = config.database();
+    let mut connection = store::migrated(&database).await?;
+    let current = record::is_current(&mut connection).await.map_err(|error| Failure::new(Exit::Io, error))?;
+    // A tidy end; nothing was written.
+    let _ = connection.close().await;
+    if current {
+        return Ok(());
+    }
+    notify::starting("indexing evidence");
+    let mut told = Instant::now();
+    let progress = |done, of| {
+        if told.elapsed() >= INDEX_TOLD_EVERY {
+            told = Instant::now();
+            tracing::info!(done, of, "indexing evidence");
+            notify::starting(&format!("indexing evidence: {done} of {of}"));
+        }
+    };
+    let done = record::reindex(&database, progress).await?;
+    if done.evidence > 0 {
+        tracing::info!(
+            hosts = done.hosts,
+            evidence = done.evidence,
+            manifests = done.manifests,
+            "indexed evidence"
+        );
+    }
+    Ok(())
 }
 
 /// Makes the state directory where it is not there, for its owner alone.
@@ -396,5 +430,7 @@ async fn renew(identity: Arc<ServerIdentity>, clock: Clock, stop: CancellationTo
     }
 }
 
+/// How often an indexing that takes long is told of.
+const INDEX_TOLD_EVERY: Duration = Duration::from_secs(10);
 const SWEEP_MIN: Duration = Duration::from_millis(100);
 const SWEEP_MAX: Duration = Duration::from_secs(30);

@@ -6,12 +6,11 @@
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use evidence::principal::Relation;
+use evidence::principal::{KeyringUse, Relation};
 
 use super::draft::{Draft, Yield};
 use super::forms;
 use super::look::Look;
-use super::names::KeyringUse;
 
 pub(crate) fn components(look: &mut Look<'_>) -> Vec<Draft> {
     let mut drafts =

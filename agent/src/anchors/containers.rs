@@ -9,12 +9,11 @@ use std::path::{Path, PathBuf};
 
 use evidence::asn1::decode_base64;
 use evidence::json::Value;
-use evidence::principal::Relation;
+use evidence::principal::{KeyringUse, Relation};
 
 use super::draft::{Draft, Yield, text};
 use super::forms;
 use super::look::Look;
-use super::names::KeyringUse;
 use super::sshd::accounts;
 
 pub(crate) fn components(look: &mut Look<'_>) -> Vec<Draft> {

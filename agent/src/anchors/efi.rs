@@ -6,13 +6,12 @@
 //= Linux Documentation/filesystems/efivarfs.rst: four bytes of attributes, then the contents
 
 use evidence::digest::Sha256Digest;
-use evidence::efi::{Entry, EntryValue, Guid, SignatureLists, SignatureType};
-use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
+use evidence::efi::{Guid, SignatureLists};
+use evidence::principal::{Edge, Relation};
 use rustix::io::Errno;
 
 use super::draft::{Draft, Yield, text};
 use super::look::Look;
-use super::names::{self, KeyringUse};
 use super::root::UnreadCause;
 
 const VARIABLES: &str = "/sys/firmware/efi/efivars";
@@ -81,7 +80,7 @@ pub(crate) fn signature_lists(lists: SignatureLists<'_>, relation: Relation) -> 
             }
         };
         for entry in list.entries() {
-            match edge(&entry, relation) {
+            match Edge::signature_entry(relation, &entry) {
                 Some(edge) => yielded.edges.push(edge),
                 None => others = others.saturating_add(1),
             }
@@ -91,26 +90,6 @@ pub(crate) fn signature_lists(lists: SignatureLists<'_>, relation: Relation) -> 
         yielded.fact("entries-of-other-kinds", others);
     }
     yielded
-}
-
-fn edge(entry: &Entry<'_>, relation: Relation) -> Option<Edge> {
-    let owner = entry.owner();
-    let owned = |principal| {
-        let owner = owner.name().map_or_else(|| owner.to_string(), str::to_owned);
-        Edge::new(relation, vec![principal], &format!("owner {owner}"))
-    };
-    match entry.value() {
-        EntryValue::Certificate { certificate, .. } => {
-            Some(names::certificate(relation, &certificate, KeyringUse::Kernel))
-        }
-        EntryValue::Hash { kind: SignatureType::Sha256, bytes } => {
-            Principal::new(PrincipalKind::Image, bytes).ok().map(owned)
-        }
-        EntryValue::CertificateHash { hash, .. } => {
-            Principal::new(PrincipalKind::Tbs, hash.as_bytes()).ok().map(owned)
-        }
-        _ => None,
-    }
 }
 
 /// Switches, and shim's level of revocations.

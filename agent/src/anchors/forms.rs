@@ -4,12 +4,12 @@
 
 use evidence::asn1::{Value, pem_blocks, tag};
 use evidence::openpgp::KeyRing;
-use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
+use evidence::principal::{Edge, KeyringUse, Principal, PrincipalKind, Relation};
 use evidence::ssh::{HostMarker, PublicKey, SshError};
 use evidence::{ssh, x509};
 
 use super::draft::{Yield, text};
-use super::names::{self, KeyringUse};
+use super::names;
 
 /// Certificates and public keys, in DER or as any number of PEM blocks.
 pub(crate) fn certificates(bytes: &[u8], relation: Relation, keyring: KeyringUse) -> Yield {
@@ -41,7 +41,7 @@ pub(crate) fn certificates(bytes: &[u8], relation: Relation, keyring: KeyringUse
 fn der(bytes: &[u8], relation: Relation, keyring: KeyringUse) -> Option<Edge> {
     // OpenSSL's trusted certificates have what they are trusted for behind them.
     if let Ok((certificate, _)) = x509::Certificate::parse_prefix(bytes) {
-        return Some(names::certificate(relation, &certificate, keyring));
+        return Some(Edge::certificate(relation, &certificate, keyring));
     }
     let key = x509::PublicKeyInfo::parse(&Value::first(bytes).ok()?).ok()?;
     Some(Edge::new(relation, vec![Principal::spki(key.raw())], &key.name()))

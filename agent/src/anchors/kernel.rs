@@ -7,7 +7,7 @@
 use std::io::Read;
 
 use evidence::ima::{ImaError, ImaStream, MeasuredBuffer, StreamItem};
-use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
+use evidence::principal::{Edge, KeyringUse, Principal, PrincipalKind, Relation};
 use evidence::settings::{KernelKey, kernel_keys};
 use evidence::x509::Certificate;
 
@@ -15,7 +15,6 @@ use super::draft::{Draft, text};
 use super::forms;
 use super::limits::CHUNK_BYTES;
 use super::look::Look;
-use super::names::{self, KeyringUse};
 
 pub(crate) fn components(look: &mut Look<'_>) -> Vec<Draft> {
     let mut drafts: Vec<Draft> = keyrings(look).into_iter().collect();
@@ -142,6 +141,6 @@ fn measured(item: &StreamItem<'_>) -> Option<MeasuredKey> {
     let fields = record.fields().ok()?;
     let MeasuredBuffer::Key { keyring, certificate } = MeasuredBuffer::of(&fields)? else { return None };
     let certificate = Certificate::parse(certificate).ok()?;
-    let edge = names::certificate(Relation::Trusts, &certificate, KeyringUse::Kernel);
+    let edge = Edge::certificate(Relation::Trusts, &certificate, KeyringUse::Kernel);
     Some(MeasuredKey { keyring: keyring.to_vec(), edge })
 }

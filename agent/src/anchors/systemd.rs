@@ -4,13 +4,12 @@
 //! secret for credentials is only known to be there, with its mode: it is neither opened nor hashed.
 //= systemd-importd(8), systemd-dissect(1), systemd-measure(1), systemd-creds(1)
 
-use evidence::principal::Relation;
+use evidence::principal::{KeyringUse, Relation};
 
 use super::apt::ring;
 use super::draft::Draft;
 use super::forms;
 use super::look::Look;
-use super::names::KeyringUse;
 
 pub(crate) fn components(look: &mut Look<'_>) -> Vec<Draft> {
     let rings = RINGS.map(Into::into);

@@ -24,7 +24,7 @@ pub(super) fn list(client: &Client, ui: &mut Ui) -> Result<Outcome, CliError> {
     match ui.format() {
         Format::Json => ui.json(&ActionList { actions })?,
         Format::Jsonl => ui.json_lines(&actions)?,
-        Format::Table => {
+        Format::Table | Format::Csv => {
             let mut table = Table::new(&["WHEN", "LEAF", "WHAT", "WHO", "DETAIL"]);
             for action in &actions {
                 table.row(vec![

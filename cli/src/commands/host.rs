@@ -32,7 +32,7 @@ fn list(
     match ui.format() {
         Format::Json => ui.json(&list)?,
         Format::Jsonl => list.hosts.iter().try_for_each(|host| ui.json(host))?,
-        Format::Table => {
+        Format::Table | Format::Csv => {
             let text = show::host_table(&list.hosts, ui.now()).render(ui.screen());
             ui.text(&text)?;
         }
@@ -133,7 +133,7 @@ fn history(client: &Client, ui: &mut Ui, host: &str, limit: u64) -> Result<Outco
     match ui.format() {
         Format::Json => ui.json(&HostHistory { entries, next: before })?,
         Format::Jsonl => entries.iter().try_for_each(|entry| ui.json(entry))?,
-        Format::Table => {
+        Format::Table | Format::Csv => {
             let text = show::history(&entries, ui.now()).render(ui.screen());
             ui.text(&text)?;
         }
@@ -197,7 +197,7 @@ pub(super) fn refusals(client: &Client, ui: &mut Ui) -> Result<Outcome, CliError
     match ui.format() {
         Format::Json => ui.json(&list)?,
         Format::Jsonl => list.refusals.iter().try_for_each(|refusal| ui.json(refusal))?,
-        Format::Table => {
+        Format::Table | Format::Csv => {
             let mut table = Table::new(&["WHEN", "HOST", "CODE", "DETAIL", "FROM"]);
             for refusal in &list.refusals {
                 table.row(vec![

@@ -123,7 +123,7 @@ pub(super) fn witnesses(client: &Client, ui: &mut Ui) -> Result<Outcome, CliErro
     match ui.format() {
         Format::Json => ui.json(&found)?,
         Format::Jsonl => ui.json_lines(&found.witnesses)?,
-        Format::Table => {
+        Format::Table | Format::Csv => {
             let text = witness_table(ui, &found);
             ui.text(&text)?;
             let published = found.published.map_or("nothing".to_owned(), |size| counted(size, "leaf"));

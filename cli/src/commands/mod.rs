@@ -7,6 +7,7 @@ mod evidence;
 mod host;
 mod log;
 mod tokens;
+mod trusted;
 mod verify;
 mod version;
 
@@ -19,13 +20,19 @@ use crate::client::Client;
 use crate::config::Connection;
 use crate::error::CliError;
 use crate::inspect;
-use crate::ui::Ui;
+use crate::ui::{Format, Ui};
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, CliError> {
     let args = &cli.connection;
+    if ui.format() == Format::Csv && !matches!(cli.command, Command::Trusted(_)) {
+        return Err(
+            CliError::value("--output", "csv is for `lydian trusted` alone").hint("take json or jsonl")
+        );
+    }
     match cli.command {
         Command::Host(command) => host::run(&client(args)?, ui, command),
+        Command::Trusted(asked) => trusted::run(args, ui, &asked),
         Command::Enroll(EnrollCommand::Token(command)) => enroll::run(&client(args)?, ui, command),
         Command::Token(command) => tokens::run(&client(args)?, ui, command),
         Command::Refusal(RefusalCommand::List) => host::refusals(&client(args)?, ui),

@@ -72,7 +72,7 @@ pub(super) fn list(client: &Client, ui: &mut Ui, tokens: Tokens) -> Result<(), C
     match ui.format() {
         Format::Json => return ui.json(&list),
         Format::Jsonl => return list.tokens.iter().try_for_each(|token| ui.json(token)),
-        Format::Table => {}
+        Format::Table | Format::Csv => {}
     }
     let mut table = Table::new(&["ID", "NAME", "SCOPE", "STATE", "CREATED", "EXPIRES", "USED BY"]);
     for token in &list.tokens {

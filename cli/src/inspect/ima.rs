@@ -55,7 +55,7 @@ impl Options {
             Format::Jsonl => Show::AllAsLines,
             Format::Table if args.only_findings => Show::OddAsTable,
             Format::Table if args.all => Show::AllAsTable,
-            Format::Table => Show::Some,
+            Format::Table | Format::Csv => Show::Some,
         };
         let targets = Targets::new(&banks, args.quoted.as_deref(), args.against.as_deref())?;
         Ok(Self { banks, targets, show })

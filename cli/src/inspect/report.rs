@@ -167,7 +167,7 @@ pub(super) fn each_with<R: Report>(
         match ui.format() {
             Format::Json => items.push(Item::Report(report)),
             Format::Jsonl => report.lines(ui)?,
-            Format::Table => {
+            Format::Table | Format::Csv => {
                 let text = report.render(ui.screen());
                 ui.text(&text)?;
             }

@@ -8,6 +8,7 @@ mod ear;
 mod host;
 mod table;
 mod tone;
+mod trusted;
 
 use std::ffi::OsStr;
 
@@ -16,6 +17,7 @@ pub(crate) use ear::{ClaimLine, result_of};
 pub(crate) use host::{claim_rows, denominator, history, host_card, host_table};
 pub(crate) use table::{Cell, Table};
 pub(crate) use tone::{Tone, paint};
+pub(crate) use trusted::{trusted_card, trusted_csv, trusted_summary, trusted_table};
 
 /// What the place that text goes to can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

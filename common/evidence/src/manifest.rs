@@ -13,6 +13,11 @@ use crate::limits::{
 };
 use crate::principal::{Edge, read_edges, write_edges};
 
+/// The fact of a PE image's entry that holds its Authenticode SHA-256, by which firmware's logs and lists know it.
+pub const AUTHENTICODE_FACT: &str = "authenticode";
+/// The fact of a PE image's entry that holds its SBAT generations: `component,generation`, with semicolons between.
+pub const SBAT_FACT: &str = "sbat";
+
 /// What holds a component's artefacts together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ComponentKind {

@@ -33,6 +33,8 @@ impl PcrIndex {
     };
     /// Where Secure Boot's state and authorities are measured.
     pub const SECURE_BOOT: Self = Self(7);
+    /// Programs that firmware and boot loaders start.
+    pub const BOOT_MANAGER: Self = Self(4);
     /// Where IMA measures by default.
     pub const IMA: Self = Self(10);
 

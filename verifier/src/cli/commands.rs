@@ -22,6 +22,7 @@ use crate::export::{self, ExportError, Exported, Wanted};
 use crate::failure::{Exit, Failure};
 use crate::limits::{OPERATOR_TOKEN_TTL_MAX, TOKEN_NAME_BYTES};
 use crate::notify;
+use crate::record::{self, Reindexed};
 use crate::serve;
 use crate::store::action::ActionError;
 use crate::store::action::Who;
@@ -43,6 +44,7 @@ pub(super) fn run(settings: &Settings, command: Command) -> Result<(), Failure> 
         Command::JoinToken(command) => block_on(join_token(&config()?, command)),
         Command::Ca => print(&serve::ca_pem(&config()?)?),
         Command::LogKey => print(&format!("{}\n", serve::existing_log_key(&config()?)?)),
+        Command::Reindex => block_on(reindex(&config()?)),
         Command::Export { dir, hosts, no_manifests } => {
             block_on(export(&config()?, &Wanted { dir, hosts, manifests: !no_manifests }))
         }
@@ -299,6 +301,28 @@ async fn export(config: &Config, wanted: &Wanted) -> Result<(), Failure> {
     print(&format!(
         "{}: everything up to leaf {size}; {chains} chains, new: {new_evidence} pieces of evidence, {new_actions} actions, {new_manifests} manifests\n",
         wanted.dir.display()
+    ))
+}
+
+async fn reindex(config: &Config) -> Result<(), Failure> {
+    let _lock = serve::lock_state_dir(&config.state_dir)?;
+    let shows = std::io::stderr().is_terminal();
+    let mut shown = Instant::now();
+    let progress = |done, of| {
+        if shows && (done == of || shown.elapsed() >= PROGRESS_EVERY) {
+            shown = Instant::now();
+            let _ = write!(std::io::stderr(), "\r{done} of {of} pieces of evidence");
+        }
+    };
+    let began = Instant::now();
+    let Reindexed { hosts, evidence, manifests } = record::reindex(&config.database(), progress).await?;
+    if shows {
+        let _ = writeln!(std::io::stderr());
+    }
+    print(&format!(
+        "{}: {hosts} hosts, {evidence} pieces of evidence and {manifests} manifests indexed in {:.1} s\n",
+        config.database().display(),
+        began.elapsed().as_secs_f64()
     ))
 }
 

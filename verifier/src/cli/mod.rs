@@ -100,6 +100,10 @@ enum Command {
         #[arg(long)]
         no_manifests: bool,
     },
+    /// Make the index of who trusted what anew, from the evidence (`serve` does so by itself after an upgrade that needs it).
+    ///
+    /// The server must be stopped. All evidence is verified again on the way.
+    Reindex,
     /// Witness other people's logs: a service of its own, with a configuration of its own (/etc/lydian/witness.toml).
     Witness {
         /// What to do; to serve is the default.

@@ -17,6 +17,7 @@ mod server;
 mod session;
 mod status;
 mod tokens;
+mod trusted;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -40,7 +41,7 @@ use crate::clock::Clock;
 use crate::config::{HostRules, Limits};
 use crate::cosign::Board;
 use crate::endorse::Endorser;
-use crate::limits::{REQUEST_TIMEOUT, SUBMISSION_KIB};
+use crate::limits::{QUESTION_BYTES, REQUEST_TIMEOUT, SUBMISSION_KIB};
 use crate::record::Recorder;
 use crate::store::Store;
 
@@ -122,6 +123,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/hosts/{host}/history", get(operator::history))
         .route("/v1/hosts/{host}/evidence/{seq}", get(operator::evidence))
         .route("/v1/refusals", get(operator::refusals))
+        .route("/v1/trusted", post(trusted::ask).layer(limit(QUESTION_BYTES)))
         .route("/v1/actions", get(actions::list))
         .route("/v1/log/witnesses", get(log::witnesses))
         .route_layer(from_fn_with_state(Arc::clone(&app), auth::read));

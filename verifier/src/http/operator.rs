@@ -47,7 +47,7 @@ pub(super) struct EvidenceQuery {
 }
 
 /// Hosts that were last heard before this time are stale.
-fn silent_before(app: &App) -> UnixTime {
+pub(super) fn silent_before(app: &App) -> UnixTime {
     let after_ms = u64::try_from(app.rules.stale_after.as_millis()).unwrap_or(u64::MAX);
     UnixTime::from_ms(app.clock.now().as_ms().saturating_sub(after_ms))
 }

@@ -5,6 +5,7 @@ pub(crate) mod changes;
 pub(crate) mod history;
 pub(crate) mod hosts;
 pub(crate) mod reference;
+pub(crate) mod trusted;
 
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use sqlx::{Row as _, SqliteConnection};
 
 use super::RecordError;
 use super::event::{EventKind, insert_event};
+use super::index::{self, ChainEnded};
 use super::intervals::Intervals;
 use crate::store::token::{Presented, check_join, use_join};
 use crate::store::{StoreError, to_i64, to_u64};
@@ -169,6 +170,7 @@ impl NewEnrolment {
             .await?;
         let mut intervals = Intervals::decode(&packed)?;
         intervals.close_all(tx, row, index).await?;
+        index::end_chain(tx, row, index, ChainEnded::EnrolledAgain).await?;
         let state = HostState::enrolled(self.chain);
         sqlx::query(
             "UPDATE host SET name = ?, ak_public = ?, selection = ?, tier = ?, agent_version = ?, enrolled_ms = ?,

@@ -8,6 +8,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::RecordError;
 use super::event::{EventKind, insert_event};
+use super::index::IndexEntry;
 use super::intervals::Intervals;
 use crate::limits::ROWS_PER_STATEMENT;
 use crate::store::blob::Blob;
@@ -44,6 +45,7 @@ pub(crate) struct NewEvidence {
     pub(crate) agent_version: String,
     pub(crate) status: i64,
     pub(crate) summary: String,
+    pub(crate) index: IndexEntry,
 }
 
 impl NewEvidence {
@@ -56,7 +58,8 @@ impl NewEvidence {
         for blob in &self.blobs {
             blob.insert(tx).await?;
         }
-        let evidence = self.insert(tx, index).await?;
+        let before = self.index.apply(tx, self.host_row, index).await?;
+        let evidence = self.insert(tx, index, before).await?;
         self.write_components(tx, index).await?;
         let host = Some(self.host_row);
         if was_silent {
@@ -104,12 +107,17 @@ impl NewEvidence {
         Ok(silent)
     }
 
-    async fn insert(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<i64, StoreError> {
+    async fn insert(
+        &self,
+        tx: &mut SqliteConnection,
+        index: LeafIndex,
+        leaf_before: Option<i64>,
+    ) -> Result<i64, StoreError> {
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO evidence (host_id, chain, seq, digest, leaf, received_ms, cause, reset_count, restart_count,
                firmware_log, ima_first, ima_list, systemd_log, changes, status, heartbeat_ms, packed, keyframe,
-               sealed, pcr_values, state_before, result, summary)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, X'', X'', X'', '', '') RETURNING id",
+               named, leaf_before, sealed, pcr_values, state_before, result, summary)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, X'', X'', X'', '', '') RETURNING id",
         )
         .bind(self.host_row)
         .bind(self.chain.as_bytes().as_slice())
@@ -129,6 +137,8 @@ impl NewEvidence {
         .bind(to_i64(self.heartbeat_ms))
         .bind(&self.packed.bytes)
         .bind(self.packed.keyframe)
+        .bind(to_i64(self.index.named))
+        .bind(leaf_before)
         .fetch_one(&mut *tx)
         .await?;
         sqlx::query("UPDATE host SET last_evidence = ? WHERE id = ?")
@@ -162,15 +172,8 @@ impl NewEvidence {
             .fetch_one(&mut *tx)
             .await?;
         let mut intervals = Intervals::decode(&packed)?;
-        let gone: Vec<i64> =
-            known_components(tx, &self.removed).await?.into_iter().map(|(id, _)| id).collect();
-        intervals.close(tx, self.host_row, &gone, index).await?;
-        insert_components(tx, &self.added, index).await?;
-        let came = known_components(tx, &self.added).await?;
-        let ids: Vec<i64> = came.iter().map(|(id, _)| *id).collect();
-        intervals.open(tx, self.host_row, &ids, index).await?;
-        let wanted: Vec<i64> =
-            came.iter().filter(|(_, manifest)| *manifest == Manifest::Missing).map(|(id, _)| *id).collect();
+        let changes = (self.added.as_slice(), self.removed.as_slice());
+        let wanted = change_components(tx, self.host_row, changes, &mut intervals, index).await?;
         insert_wanted(tx, &wanted).await?;
         sqlx::query("UPDATE host_state SET state = ?, state_root = ?, intervals = ? WHERE host_id = ?")
             .bind(&self.state)
@@ -181,6 +184,23 @@ impl NewEvidence {
             .await?;
         Ok(())
     }
+}
+
+/// Closes the intervals of components that went and opens those of components that came. Gives those whose manifests are missing.
+pub(super) async fn change_components(
+    tx: &mut SqliteConnection,
+    host: i64,
+    (added, removed): (&[Sha256Digest], &[Sha256Digest]),
+    intervals: &mut Intervals,
+    index: LeafIndex,
+) -> Result<Vec<i64>, StoreError> {
+    let gone: Vec<i64> = known_components(tx, removed).await?.into_iter().map(|(id, _)| id).collect();
+    intervals.close(tx, host, &gone, index).await?;
+    insert_components(tx, added, index).await?;
+    let came = known_components(tx, added).await?;
+    let ids: Vec<i64> = came.iter().map(|(id, _)| *id).collect();
+    intervals.open(tx, host, &ids, index).await?;
+    Ok(came.into_iter().filter(|(_, manifest)| *manifest == Manifest::Missing).map(|(id, _)| id).collect())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -40,12 +40,16 @@ pub(crate) async fn append(
         .bind(to_i64(sequencer.settled()))
         .execute(&mut *tx)
         .await?;
-    // When the log had this size: what evidence that names this checkpoint cannot be older than.
-    sqlx::query("INSERT INTO log_time (size, at_ms) VALUES (?, ?)")
-        .bind(to_i64(head.claim().size().get()))
-        .bind(to_i64(now.as_ms()))
-        .execute(tx)
-        .await?;
+    // When the log had this size: what evidence that names this checkpoint cannot be older than. A clock that is set back does not
+    // take the log back with it: times never fall, so that each falls between two sizes.
+    sqlx::query(
+        "INSERT INTO log_time (size, at_ms)
+         VALUES (?, max(?, coalesce((SELECT at_ms FROM log_time ORDER BY size DESC LIMIT 1), 0)))",
+    )
+    .bind(to_i64(head.claim().size().get()))
+    .bind(to_i64(now.as_ms()))
+    .execute(tx)
+    .await?;
     Ok(())
 }
 

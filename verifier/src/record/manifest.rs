@@ -4,6 +4,7 @@ use evidence::digest::Sha256Digest;
 use evidence::manifest::{Manifest, component_digest};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
+use super::principal;
 use crate::limits::ROWS_PER_STATEMENT;
 use crate::store::blob::Blob;
 use crate::store::{StoreError, to_i64};
@@ -45,20 +46,30 @@ impl NewManifest {
         .bind(component)
         .execute(&mut *tx)
         .await?;
-        for rows in self.manifest.entries().chunks(ROWS_PER_STATEMENT) {
-            let mut query =
-                QueryBuilder::<Sqlite>::new("INSERT INTO component_artefact (digest, component_id, path) ");
-            query.push_values(rows, |mut row, entry| {
-                row.push_bind(entry.digest.as_bytes().to_vec())
-                    .push_bind(component)
-                    .push_bind(entry.path.clone());
-            });
-            query.build().execute(&mut *tx).await?;
-        }
+        write_members(tx, component, &self.manifest).await?;
         sqlx::query("DELETE FROM component_wanted WHERE component_id = ?")
             .bind(component)
             .execute(tx)
             .await?;
         Ok(true)
     }
+}
+
+/// Rows of a component's artefacts, keys and boot images.
+pub(super) async fn write_members(
+    tx: &mut SqliteConnection,
+    component: i64,
+    manifest: &Manifest,
+) -> Result<(), StoreError> {
+    for rows in manifest.entries().chunks(ROWS_PER_STATEMENT) {
+        let mut query =
+            QueryBuilder::<Sqlite>::new("INSERT INTO component_artefact (digest, component_id, path) ");
+        query.push_values(rows, |mut row, entry| {
+            row.push_bind(entry.digest.as_bytes().to_vec())
+                .push_bind(component)
+                .push_bind(entry.path.clone());
+        });
+        query.build().execute(&mut *tx).await?;
+    }
+    principal::write(tx, component, manifest).await
 }

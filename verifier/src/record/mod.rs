@@ -9,9 +9,12 @@ mod archive;
 mod enrolment;
 mod event;
 mod evidence;
+mod index;
 mod intervals;
 pub(crate) mod log;
 mod manifest;
+mod principal;
+mod reindex;
 mod retirement;
 
 #[cfg(test)]
@@ -39,7 +42,7 @@ use crate::log::bucket::Bucket;
 use crate::log::local::LocalFiles;
 use crate::log::sequence::{Draft, DraftError, OpenError, Patience, Sequencer};
 use crate::log::{Objects, disk::RealDisk};
-use crate::store::action::{self, ActionError, Who};
+use crate::store::action::{self, ActionError, ActionKind, Who};
 use crate::store::log::{Committed, Head, HeadError, Taking, take_over};
 use crate::store::token::{self, JoinRefusal, TokenError, TokenKind};
 use crate::store::{self, Store, StoreError, Trouble, reopen};
@@ -47,7 +50,10 @@ use crate::store::{self, Store, StoreError, Trouble, reopen};
 pub(crate) use enrolment::NewEnrolment;
 pub(crate) use event::NewRefusal;
 pub(crate) use evidence::NewEvidence;
+pub(crate) use index::IndexEntry;
 pub(crate) use manifest::NewManifest;
+pub(crate) use reindex::is_current;
+pub(crate) use reindex::{Reindexed, reindex};
 pub(crate) use retirement::NewRetirement;
 
 /// What is to be recorded.
@@ -78,6 +84,11 @@ pub(crate) enum Work {
         who: Who,
         note: String,
         expires: UnixTime,
+    },
+    /// Somebody asked who trusted something; what in words.
+    Asked {
+        who: Who,
+        question: String,
     },
     Revoke {
         who: Who,
@@ -521,6 +532,10 @@ async fn apply(work: &Work, tx: &mut SqliteConnection, index: LeafIndex, now: Un
         }
         Work::JoinToken { who, note, expires } => {
             Ok((Done::Token(token::create_join(tx, who, note, now, *expires).await?), None))
+        }
+        Work::Asked { who, question } => {
+            action::record(tx, ActionKind::TrustedAsked, who, question, now).await?;
+            Ok(stored(true))
         }
         Work::Revoke { who, kind, id } => Ok(stored(token::revoke(tx, who, *kind, id, now).await?)),
     }

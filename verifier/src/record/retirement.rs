@@ -10,6 +10,7 @@ use sqlx::SqliteConnection;
 use super::RecordError;
 use super::enrolment::chain_end;
 use super::event::{EventKind, insert_event};
+use super::index::{self, ChainEnded};
 use super::intervals::Intervals;
 use crate::store::action::{self, ActionKind, Who};
 use crate::store::{StoreError, to_i64};
@@ -84,6 +85,7 @@ impl NewRetirement {
             .await?;
         let mut intervals = Intervals::decode(&packed)?;
         intervals.close_all(tx, self.host_row, index).await?;
+        index::end_chain(tx, self.host_row, index, ChainEnded::Retired).await?;
         sqlx::query("UPDATE host_state SET intervals = ? WHERE host_id = ?")
             .bind(intervals.encode())
             .bind(self.host_row)

@@ -6,6 +6,7 @@ use ::evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
 use ::evidence::tpm::{Public, Template};
 use appraisal::endorsement::TrustTier;
 use appraisal::state::HostState;
+use inquiry::profile::Reading;
 use ledger::checkpoint::VerifiedCheckpoint;
 use ledger::leaf::LeafKind;
 use ledger::note::KeyName;
@@ -148,6 +149,12 @@ impl Chain {
             agent_version: "1".into(),
             status: 1,
             summary: "a change".into(),
+            index: IndexEntry {
+                named: 0,
+                boot: BootCounters { reset_count: 1, restart_count: 0 },
+                is_first_of_boot: self.seq == 0,
+                reading: Reading { profile: None, executions: Vec::new(), troubles: Vec::new() },
+            },
         }
     }
 

@@ -45,6 +45,7 @@ pub(crate) enum ActionKind {
     JoinTokenRevoked,
     Exported,
     HostRetired,
+    TrustedAsked,
 }
 
 impl ActionKind {
@@ -56,6 +57,7 @@ impl ActionKind {
             Self::JoinTokenRevoked => "join-token-revoked",
             Self::Exported => "exported",
             Self::HostRetired => "host-retired",
+            Self::TrustedAsked => "trusted-asked",
         }
     }
 }

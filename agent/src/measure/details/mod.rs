@@ -48,7 +48,7 @@ pub(crate) fn read(bytes: &[u8]) -> (Vec<Edge>, Vec<Claim>) {
 
 fn signers(subject: &Subject<'_>) -> Details {
     let Subject { file, name, size, flags, .. } = *subject;
-    Details { edges: super::signers::of(file, name, size, flags), facts: Vec::new() }
+    super::signers::of(file, name, size, flags)
 }
 
 fn collect(subject: &Subject<'_>) -> Details {

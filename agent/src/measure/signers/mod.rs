@@ -8,30 +8,58 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
+use evidence::body::Claim;
+use evidence::digest::HashAlg;
 use evidence::ima::ImaSignature;
-use evidence::limits::{MODULE_BYTES, MODULE_FILE_BYTES};
-use evidence::manifest::EntryFlags;
+use evidence::limits::{LONG_TEXT_BYTES, MODULE_BYTES, MODULE_FILE_BYTES};
+use evidence::manifest::{AUTHENTICODE_FACT, EntryFlags, SBAT_FACT};
 use evidence::module::{Compression, Module, unpack};
-use evidence::pe::{Image, VendorKeys};
+use evidence::pe::{Image, SbatEntry, VendorKeys};
 use evidence::pkcs7::SignedData;
-use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
+use evidence::principal::{Edge, KeyringUse, Principal, PrincipalKind, Relation};
 use rustix::io::Errno;
 
-use crate::anchors::names::{self, KeyringUse};
+use super::details::Details;
+use crate::anchors::names;
 use crate::anchors::signature_lists;
 
-/// Edges of a file's entry, sorted, none twice. The file's offset stays where it is.
-pub(crate) fn of(file: &File, name: &[u8], size: u64, flags: EntryFlags) -> Vec<Edge> {
+/// Edges of a file's entry, sorted, none twice, and what a program of the boot says of itself. The file's offset stays where it is.
+pub(crate) fn of(file: &File, name: &[u8], size: u64, flags: EntryFlags) -> Details {
     let mut edges: Vec<Edge> =
         ATTRIBUTES.iter().filter_map(|attribute| of_attribute(file, attribute)).collect();
+    let mut facts = Vec::new();
     if flags.contains(EntryFlags::KERNEL_MODULE) {
         edges.extend(of_module(file, name, size));
-    } else if flags.contains(EntryFlags::PE) {
-        edges.extend(whole(file, name, size, PE_BYTES).map(|bytes| of_image(&bytes)).unwrap_or_default());
+    } else if flags.contains(EntryFlags::PE)
+        && let Some(bytes) = whole(file, name, size, PE_BYTES)
+        && let Ok(image) = Image::parse(&bytes)
+    {
+        edges.extend(of_image(&image));
+        facts = image_facts(&image);
     }
     edges.sort_unstable();
     edges.dedup();
-    edges
+    Details { edges, facts }
+}
+
+/// The hash by which firmware's log and its lists know an image, and shim's generations of what it is made of.
+fn image_facts(image: &Image<'_>) -> Vec<Claim> {
+    let fact = |key: &str, value: String| Claim { key: key.to_owned(), value };
+    let mut facts = Vec::new();
+    if let Ok(digest) = image.authenticode(HashAlg::Sha256) {
+        facts.push(fact(AUTHENTICODE_FACT, digest.to_string()));
+    }
+    if let Some(entries) = image.sbat() {
+        let clean =
+            |text: &str| text.chars().filter(|c| c.is_ascii_graphic() && *c != ';').collect::<String>();
+        let line = |entry: SbatEntry<'_>| format!("{},{}", clean(entry.component), clean(entry.generation));
+        let lines: Vec<String> = entries.take(SBAT_ENTRIES).map(line).collect();
+        let value = lines.join(";");
+        if value.len() <= LONG_TEXT_BYTES {
+            facts.push(fact(SBAT_FACT, value));
+        }
+    }
+    facts
 }
 
 const ATTRIBUTES: [&std::ffi::CStr; 2] = [c"security.ima", c"security.evm"];
@@ -94,8 +122,7 @@ fn module_edges(bytes: &[u8]) -> Vec<Edge> {
     }
 }
 
-fn of_image(bytes: &[u8]) -> Vec<Edge> {
-    let Ok(image) = Image::parse(bytes) else { return Vec::new() };
+fn of_image(image: &Image<'_>) -> Vec<Edge> {
     let attached = image.attached().map_while(Result::ok).filter_map(|attached| attached.signed_data()?.ok());
     let mut edges: Vec<Edge> = attached.take(SIGNATURES).flat_map(|signed| of_signed(&signed)).collect();
     if let Some(vendor) = image.vendor_certificates() {
@@ -121,7 +148,7 @@ fn of_signed(signed: &SignedData<'_>) -> Vec<Edge> {
 fn of_vendor(keys: &VendorKeys<'_>, relation: Relation) -> Vec<Edge> {
     match keys {
         VendorKeys::None => Vec::new(),
-        VendorKeys::Certificate(found) => vec![names::certificate(relation, found, KeyringUse::Kernel)],
+        VendorKeys::Certificate(found) => vec![Edge::certificate(relation, found, KeyringUse::Kernel)],
         VendorKeys::Lists(lists) => signature_lists(lists.clone(), relation).edges,
     }
 }
@@ -143,6 +170,8 @@ const ATTRIBUTE_BYTES: usize = 2_048;
 const MODULE_END_BYTES: u64 = 256 << 10;
 /// A PE image that is read whole: unified kernel images have 20 to 60 MiB.
 const PE_BYTES: u64 = 64 << 20;
+/// Components that an image is made of; real ones name 2 to 8.
+const SBAT_ENTRIES: usize = 64;
 /// Signatures of one image, and nested ones of one signer. Real images have one to three.
 const SIGNATURES: usize = 16;
 

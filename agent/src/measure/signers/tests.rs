@@ -18,7 +18,7 @@ fn edges(path: &Path, flags: EntryFlags) -> Option<Vec<Edge>> {
         return None;
     };
     let size = file.metadata().unwrap().len();
-    Some(of(&file, path.as_os_str().as_encoded_bytes(), size, flags))
+    Some(of(&file, path.as_os_str().as_encoded_bytes(), size, flags).edges)
 }
 
 fn labels(edges: &[Edge], relation: Relation) -> Vec<&str> {

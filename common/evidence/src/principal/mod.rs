@@ -4,9 +4,13 @@
 //! edges as manifests carry them. An edge is the agent's word: that a file carries a signature that names a key is not
 //! that the signature holds, and that a store lists a key is not that it was ever used.
 
+mod names;
+
 use crate::cbor::{CborError, Reader, Writer};
 use crate::digest::Sha256Digest;
 use crate::limits::{EDGE_PRINCIPALS, ENTRY_EDGES, SHORT_TEXT_BYTES};
+
+pub use names::{KeyringUse, integer};
 
 /// What a principal's name is a name of, and how it is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,68 @@
+//! `lydian trusted …`
+
+use clap::{Args, ValueEnum};
+
+/// Who trusted X?
+///
+/// A host's answer is YES where its evidence shows it, NO where every source that could have shown it was seen without a gap, and UNKNOWN
+/// else, with each gap. Exits with 0 if every host is a NO, with 1 if any is a YES or UNKNOWN.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Subjects:\n  \
+file:SHA256                     a content\n  \
+path:/usr/lib/**/liblzma.so.5*  files whose path fits; * within a folder, ** across\n  \
+package:xz-utils>=5.6.0         a package; = < <= > >= by the order of dpkg or rpm\n  \
+cert:SHA256                     a certificate, by its SHA-256 or that of its TBSCertificate\n  \
+key:FINGERPRINT                 an SPKI's SHA-256, an OpenPGP or SSH fingerprint, an IMA key id\n  \
+image:SHA256                    a boot image, by its Authenticode SHA-256\n  \
+boot:secure-boot=off            also on, unknown\n  \
+boot:dbx-lacks=SHA256           firmware would have let this image or certificate in\n  \
+boot:sbat<grub,3                shim would have let this generation in\n  \
+@FILE                           subjects of a file, each on a line; a bare SHA-256 is a file's; - is standard input\n\n\
+Times: 2026-11-24, '2026-11-24 13:30', RFC 3339 (UTC where no zone is given), @SECONDS, 36h or 7d ago, leaf:N of the log.\n\n\
+Examples:\n  \
+lydian trusted 'package:xz-utils>=5.6.0' 'package:liblzma5>=5.6.0' --from 2024-02-24 --to 2024-04-10\n  \
+lydian trusted cert:46def63b5ce61cf8ba0de2e6639c1019d0ed14f3 --role eligible\n  \
+lydian trusted @bad-digests.txt --role executed --min-class B -o jsonl\n  \
+lydian trusted 'boot:sbat<grub,3' --at 1d --hosts 'web-*' --explain web-1")]
+pub(crate) struct TrustedArgs {
+    /// What is asked about; any of several counts
+    #[arg(required = true, value_name = "SUBJECT")]
+    pub(crate) subjects: Vec<String>,
+    /// When the window begins [default: as early as each host is known]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// When the window ends; a day is taken to its end [default: as late as each host is known]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
+    /// A moment instead of a window
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["from", "to"])]
+    pub(crate) at: Option<String>,
+    /// eligible, used, executed, present, revoked [default: all but revoked]
+    #[arg(long, value_name = "ROLE,…", value_delimiter = ',')]
+    pub(crate) role: Vec<String>,
+    /// The weakest class of evidence that counts, A (quoted) to E (unresolved)
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) min_class: Option<String>,
+    /// Whether at any moment of the window, or for the whole of it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) mode: ModeArg,
+    /// Only hosts whose name fits this pattern
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) hosts: Option<String>,
+    /// Show the hosts that are a NO too
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// All that one host's answer rests on, by name or the beginning of its identity
+    #[arg(long, value_name = "HOST")]
+    pub(crate) explain: Option<String>,
+}
+
+/// For how much of the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModeArg {
+    /// At any moment
+    #[default]
+    Any,
+    /// All of it
+    Whole,
+}

@@ -1,0 +1,222 @@
+//! `lydian trusted`: the question is put together here, and answered by the verifier.
+
+use std::path::Path;
+
+use inquiry::subject::Subject;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{Date, OffsetDateTime, PrimitiveDateTime, Time};
+use wire::trusted::{AskTrusted, HostAnswer, Mode, Trusted, Verdict};
+
+use crate::Outcome;
+use crate::args::{ConnectionArgs, ModeArg, TrustedArgs};
+use crate::client::Client;
+use crate::config::Connection;
+use crate::duration::Seconds;
+use crate::error::CliError;
+use crate::files;
+use crate::limits::SUBJECT_LIST_BYTES;
+use crate::show;
+use crate::ui::{Format, Ui};
+
+pub(super) fn run(connection: &ConnectionArgs, ui: &mut Ui, args: &TrustedArgs) -> Result<Outcome, CliError> {
+    // What was written wrongly is found before anybody is asked.
+    let asked = question(args, ui.now())?;
+    let client = Client::new(&Connection::of(connection)?)?;
+    ui.progress("asking the verifier");
+    let answer: Result<Trusted, _> = client.post(&["v1", "trusted"], &asked);
+    ui.progress_done();
+    let answer = answer?;
+    if let Some(which) = &args.explain {
+        let host = explained(&answer, which)?;
+        if ui.format() == Format::Table {
+            let text = show::trusted_card(&answer, host, ui.now()).render(ui.screen());
+            ui.text(&text)?;
+        } else {
+            ui.json(host)?;
+        }
+        return Ok(outcome(std::slice::from_ref(host)));
+    }
+    match ui.format() {
+        Format::Json => ui.json(&answer)?,
+        Format::Jsonl => answer.hosts.iter().try_for_each(|host| ui.json(host))?,
+        Format::Csv => ui.text(&show::trusted_csv(&answer))?,
+        Format::Table => {
+            let text = show::trusted_table(&answer, args.all, ui.now()).render(ui.screen());
+            ui.text(&text)?;
+        }
+    }
+    for line in show::trusted_summary(&answer) {
+        ui.note(&line);
+    }
+    Ok(outcome(&answer.hosts))
+}
+
+/// Only a fleet of proven NOs is good news.
+fn outcome(hosts: &[HostAnswer]) -> Outcome {
+    if hosts.iter().all(|host| host.answer == Verdict::No) { Outcome::Good } else { Outcome::NotTrusted }
+}
+
+fn explained<'a>(answer: &'a Trusted, which: &str) -> Result<&'a HostAnswer, CliError> {
+    let named: Vec<&HostAnswer> = answer.hosts.iter().filter(|host| host.name == which).collect();
+    let found = if named.is_empty() {
+        answer.hosts.iter().filter(|host| host.id.starts_with(which)).collect()
+    } else {
+        named
+    };
+    match found.as_slice() {
+        [host] => Ok(host),
+        [] => Err(CliError::value("--explain", "none of the hosts that were asked about is called so")
+            .hint("`lydian host list` shows names and identities")),
+        _ => Err(CliError::value("--explain", "several hosts fit").hint("use the beginning of the identity")),
+    }
+}
+
+fn question(args: &TrustedArgs, now: OffsetDateTime) -> Result<AskTrusted, CliError> {
+    let mut subjects = Vec::with_capacity(args.subjects.len());
+    for written in &args.subjects {
+        match written.strip_prefix('@') {
+            Some(path) => listed(Path::new(path), &mut subjects)?,
+            None => subjects.push(subject(written)?),
+        }
+    }
+    let time = |name, text: &Option<String>, side| {
+        text.as_deref().map(|text| moment(name, text, side, now)).transpose()
+    };
+    let (from, to) = match &args.at {
+        Some(_) => {
+            let at = time("--at", &args.at, Side::Begin)?;
+            (at.clone(), at)
+        }
+        None => (time("--from", &args.from, Side::Begin)?, time("--to", &args.to, Side::End)?),
+    };
+    Ok(AskTrusted {
+        subjects,
+        from,
+        to,
+        roles: args.role.clone(),
+        min_class: args.min_class.clone(),
+        mode: match args.mode {
+            ModeArg::Any => Mode::Any,
+            ModeArg::Whole => Mode::Whole,
+        },
+        hosts: args.hosts.clone(),
+    })
+}
+
+fn subject(written: &str) -> Result<String, CliError> {
+    match written.parse::<Subject>() {
+        Ok(subject) => Ok(subject.to_string()),
+        Err(error) => {
+            Err(CliError::value(written, error).hint("`lydian trusted --help` lists all kinds of subjects"))
+        }
+    }
+}
+
+/// Subjects of a file, each on a line, with comments behind a number sign; a bare SHA-256 is a file's, with what `sha256sum` writes behind.
+fn listed(path: &Path, subjects: &mut Vec<String>) -> Result<(), CliError> {
+    let bytes = files::read(path, SUBJECT_LIST_BYTES)?;
+    let text = String::from_utf8(bytes).map_err(|_| CliError::not_text(path))?;
+    for (number, line) in (1_usize..).zip(text.lines()) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let word = line.split_whitespace().next().unwrap_or(line);
+        let bare = word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let written = if bare { format!("file:{}", word.to_ascii_lowercase()) } else { line.to_owned() };
+        let found = written.parse::<Subject>();
+        let found = found.map_err(|error| CliError::input(path, format_args!("line {number}: {error}")))?;
+        subjects.push(found.to_string());
+    }
+    Ok(())
+}
+
+/// Which end of a window a time is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Begin,
+    End,
+}
+
+/// A time as people write it, as the verifier takes it.
+fn moment(name: &str, text: &str, side: Side, now: OffsetDateTime) -> Result<String, CliError> {
+    let wrong = || {
+        CliError::value(name, format_args!("{text:?} is no time"))
+            .hint("2026-11-24, '2026-11-24 13:30', RFC 3339, @SECONDS since 1970, 7d (ago), or leaf:N")
+    };
+    if text.strip_prefix("leaf:").is_some_and(|leaf| leaf.parse::<u64>().is_ok()) {
+        return Ok(text.to_owned());
+    }
+    let at = if text == "now" {
+        Some(now)
+    } else if let Some(seconds) = text.strip_prefix('@') {
+        seconds.parse().ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+    } else if let Ok(Seconds(ago)) = text.trim_end_matches(" ago").parse() {
+        i64::try_from(ago).ok().and_then(|ago| now.checked_sub(time::Duration::seconds(ago)))
+    } else {
+        written_out(text, side)
+    };
+    at.and_then(|at| at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).ok()).ok_or_else(wrong)
+}
+
+fn written_out(text: &str, side: Side) -> Option<OffsetDateTime> {
+    if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
+        return Some(at);
+    }
+    if let Ok(day) = Date::parse(text, format_description!("[year]-[month]-[day]")) {
+        return match side {
+            Side::Begin => Some(day.with_time(Time::MIDNIGHT).assume_utc()),
+            Side::End => {
+                Some(day.next_day()?.with_time(Time::MIDNIGHT).assume_utc() - time::Duration::milliseconds(1))
+            }
+        };
+    }
+    let text = text.replacen('T', " ", 1);
+    let minutes =
+        PrimitiveDateTime::parse(&text, format_description!("[year]-[month]-[day] [hour]:[minute]"));
+    let seconds =
+        PrimitiveDateTime::parse(&text, format_description!("[year]-[month]-[day] [hour]:[minute]:[second]"));
+    minutes.or(seconds).ok().map(PrimitiveDateTime::assume_utc)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn times_are_taken_as_people_write_them() {
+        let now = datetime!(2026-11-27 12:00 UTC);
+        let check = |text: &str, side, expected: &str| {
+            assert_eq!(moment("--from", text, side, now).unwrap(), expected, "{text}");
+        };
+        check("2026-11-24", Side::Begin, "2026-11-24T00:00:00Z");
+        check("2026-11-24", Side::End, "2026-11-24T23:59:59.999Z");
+        check("2026-11-24 13:30", Side::End, "2026-11-24T13:30:00Z");
+        check("2026-11-24T13:30:07", Side::Begin, "2026-11-24T13:30:07Z");
+        check("2026-11-24T13:30:07+02:00", Side::Begin, "2026-11-24T11:30:07Z");
+        check("36h", Side::Begin, "2026-11-26T00:00:00Z");
+        check("7d ago", Side::Begin, "2026-11-20T12:00:00Z");
+        check("@1700000000", Side::Begin, "2023-11-14T22:13:20Z");
+        check("now", Side::End, "2026-11-27T12:00:00Z");
+        check("leaf:17", Side::Begin, "leaf:17");
+        for text in ["", "tomorrow", "2026-13-01", "24.11.2026", "leaf:x", "7 days"] {
+            assert!(moment("--from", text, Side::Begin, now).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn lists_hold_subjects_and_what_sha256sum_writes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("list");
+        let digest = "AB".repeat(32);
+        std::fs::write(&path, format!("# bad\n\n{digest}  ./a b\npackage:xz-utils>=5.6.0\n")).unwrap();
+        let mut subjects = Vec::new();
+        listed(&path, &mut subjects).unwrap();
+        assert_eq!(subjects, [format!("file:{}", "ab".repeat(32)), "package:xz-utils>=5.6.0".to_owned()]);
+        std::fs::write(&path, "file:1\n").unwrap();
+        let error = listed(&path, &mut subjects).unwrap_err().to_string();
+        assert!(error.contains("line 1"), "{error}");
+    }
+}

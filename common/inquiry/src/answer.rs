@@ -1,0 +1,355 @@
+//! YES, NO or UNKNOWN.
+//!
+//! In: the window, what is known of a host's presences and happenings, the first and last that was heard of it, and its gaps. Out: a
+//! verdict. YES where a quote within the window shows it; NO only where every source that could have shown it was seen without a
+//! gap from before the window's begin to after its end; UNKNOWN else, with every reason. A NO is as good as its sources: where
+//! one of them is the agent's own word, so is the NO.
+
+use crate::moment::{Moment, Window};
+use crate::role::{Class, Role, Source};
+
+/// Something that a host had or was for some time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Presence {
+    /// The last quote without it; `None` where there is none before.
+    pub before: Option<Moment>,
+    /// The first quote with it.
+    pub first: Moment,
+    /// The last quote with it.
+    pub last: Moment,
+    /// The first quote without it again; `None` while it lasts.
+    pub until: Option<Moment>,
+}
+
+/// Something that was done once, or more often without anybody being told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Happening {
+    /// The last quote before it; `None` where there is none.
+    pub before: Option<Moment>,
+    /// The first quote that tells of it.
+    pub told: Moment,
+    /// The first quote by which it cannot go on: of the next boot.
+    pub until: Option<Moment>,
+}
+
+/// How something lies to a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Overlap {
+    /// Certainly without.
+    None,
+    /// Within, or shortly before or behind.
+    Possible,
+    /// Certainly within.
+    Certain,
+}
+
+impl Presence {
+    /// How it lies to a window.
+    pub fn overlap(&self, window: Window) -> Overlap {
+        if window.reaches_end(self.first) && window.reaches_begin(self.last) {
+            return Overlap::Certain;
+        }
+        possible(window, self.before, self.until)
+    }
+
+    /// Whether it fills the window.
+    fn fills(&self, window: Window, seen: &Seen) -> bool {
+        let from_begin = match window.from {
+            Some(_) => window.is_before(self.first),
+            None => seen.first.is_some_and(|first| self.first.leaf <= first.leaf),
+        };
+        let to_end = match window.to {
+            Some(_) => window.is_after(self.last),
+            None => self.until.is_none() && seen.now != Standing::Silent,
+        };
+        from_begin && to_end
+    }
+
+    /// Whether a quote within the window shows that it is not there.
+    fn is_interrupted(&self, window: Window) -> bool {
+        [self.before, self.until].into_iter().flatten().any(|moment| window.has(moment))
+    }
+}
+
+impl Happening {
+    /// How it lies to a window.
+    pub fn overlap(&self, window: Window) -> Overlap {
+        let began = window.from.is_none() || self.before.is_some_and(|before| window.reaches_begin(before));
+        if began && window.reaches_end(self.told) {
+            return Overlap::Certain;
+        }
+        possible(window, self.before, self.until)
+    }
+}
+
+fn possible(window: Window, before: Option<Moment>, until: Option<Moment>) -> Overlap {
+    let begins_later = before.is_some_and(|before| window.is_after(before));
+    let ended_earlier = until.is_some_and(|until| window.is_before(until));
+    if begins_later || ended_earlier { Overlap::None } else { Overlap::Possible }
+}
+
+/// What is known of a host's part in a subject: one fact and when it held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// In what role.
+    pub role: Role,
+    /// How well that is known.
+    pub class: Class,
+    /// When.
+    pub span: Span,
+}
+
+/// When a fact held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// For a time.
+    Presence(Presence),
+    /// At a time.
+    Happening(Happening),
+}
+
+impl Sighting {
+    /// How it lies to a window.
+    pub fn overlap(&self, window: Window) -> Overlap {
+        match &self.span {
+            Span::Presence(presence) => presence.overlap(window),
+            Span::Happening(happening) => happening.overlap(window),
+        }
+    }
+}
+
+/// A time for which a source could not be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The source.
+    pub source: Source,
+    /// The last quote before it; `None` where it was there from the first.
+    pub from: Option<Moment>,
+    /// The first quote for which it is over; `None` while it lasts.
+    pub until: Option<Moment>,
+}
+
+impl Gap {
+    /// Whether it may lie within a window.
+    pub fn touches(&self, window: Window) -> bool {
+        possible(window, self.from, self.until) != Overlap::None
+    }
+}
+
+/// The first and last that was heard of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Its first quote.
+    pub first: Option<Moment>,
+    /// Its newest quote.
+    pub last: Option<Moment>,
+    /// How it stands now.
+    pub now: Standing,
+}
+
+/// Whether more is to be expected of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It was heard within the promised time.
+    Heard,
+    /// It was not.
+    Silent,
+    /// It was retired: nothing is expected.
+    Retired,
+}
+
+/// What is asked of each host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The time.
+    pub window: Window,
+    /// Whether at any moment of it or at all.
+    pub mode: Mode,
+    /// The roles, with the sources that show each: of each inner list one is enough.
+    pub roles: Vec<(Role, &'static [&'static [Source]])>,
+    /// What is known worse than so does not count.
+    pub least: Class,
+}
+
+/// For how much of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// At any moment.
+    Any,
+    /// All of it.
+    Whole,
+}
+
+/// The answer for one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It did; the best class of what shows it.
+    Yes(Class),
+    /// It did not; the worst class of what would have shown it.
+    No(Class),
+    /// It is not known, for each of these reasons.
+    Unknown(Vec<Why>),
+}
+
+/// Why it is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Nothing was ever heard of the host.
+    NeverHeard,
+    /// The window begins before the host's first quote.
+    BeforeFirst,
+    /// The window ends after the host's newest quote, or too shortly before for the log to tell.
+    AfterLast,
+    /// The host is silent.
+    Silent,
+    /// Something came, went or was done between two quotes of which the window's edge is one neighbour.
+    Edge,
+    /// It did, but that is known less well than was asked for.
+    Weaker(Class),
+    /// It did for a part of the window.
+    Partly,
+    /// What would show that it did not is known less well than was asked for.
+    NoSource(Role),
+    /// A source was not seen: the gap's position in what was given.
+    Gap(usize),
+}
+
+impl Question {
+    /// The answer for a host.
+    pub fn answer(&self, seen: &Seen, sightings: &[Sighting], gaps: &[Gap]) -> Answer {
+        let asked: Vec<&Sighting> = sightings
+            .iter()
+            .filter(|sighting| self.roles.iter().any(|(role, _)| *role == sighting.role))
+            .collect();
+        let (counts, weaker): (Vec<&Sighting>, Vec<&Sighting>) =
+            asked.into_iter().partition(|sighting| sighting.class.reaches(self.least));
+        if let Some(class) = self.yes(seen, &counts) {
+            return Answer::Yes(class);
+        }
+        let mut why = Vec::new();
+        match self.mode {
+            Mode::Any if counts.iter().any(|sighting| sighting.overlap(self.window) != Overlap::None) => {
+                why.push(Why::Edge);
+            }
+            Mode::Whole if !self.is_interrupted(&counts) && !counts.is_empty() => why.push(Why::Partly),
+            _ => {}
+        }
+        let inside = weaker.iter().filter(|sighting| sighting.overlap(self.window) != Overlap::None);
+        why.extend(inside.map(|sighting| sighting.class).min().map(Why::Weaker));
+        why.extend(self.unseen(seen));
+        let mut worst = Class::A;
+        for (role, sources) in &self.roles {
+            for one_of in *sources {
+                match self.resting_on(one_of, gaps) {
+                    Ok(source) => worst = worst.max(source.class()),
+                    Err(gaps) if gaps.is_empty() => why.push(Why::NoSource(*role)),
+                    Err(gaps) => why.extend(gaps.into_iter().map(Why::Gap)),
+                }
+            }
+        }
+        let mut known = Vec::with_capacity(why.len());
+        for reason in why {
+            if !known.contains(&reason) {
+                known.push(reason);
+            }
+        }
+        if known.is_empty() { Answer::No(worst) } else { Answer::Unknown(known) }
+    }
+
+    fn yes(&self, seen: &Seen, counts: &[&Sighting]) -> Option<Class> {
+        match self.mode {
+            Mode::Any => {
+                let certain =
+                    counts.iter().filter(|sighting| sighting.overlap(self.window) == Overlap::Certain);
+                certain.map(|sighting| sighting.class).min()
+            }
+            Mode::Whole => self.roles.iter().find_map(|(role, _)| {
+                let of_role: Vec<_> = counts.iter().filter(|sighting| sighting.role == *role).collect();
+                let worst = of_role.iter().map(|sighting| sighting.class).max()?;
+                let spans = of_role.iter().filter_map(|sighting| match sighting.span {
+                    Span::Presence(presence) => Some(presence),
+                    Span::Happening(_) => None,
+                });
+                joined(spans.collect()).iter().any(|span| span.fills(self.window, seen)).then_some(worst)
+            }),
+        }
+    }
+
+    /// Whether in each role there was a quote without it.
+    fn is_interrupted(&self, counts: &[&Sighting]) -> bool {
+        let spans = |role: Role| {
+            let of_role = counts.iter().filter(move |sighting| sighting.role == role);
+            of_role.filter_map(|sighting| match sighting.span {
+                Span::Presence(presence) => Some(presence),
+                Span::Happening(_) => None,
+            })
+        };
+        self.roles.iter().all(|(role, _)| {
+            let spans = joined(spans(*role).collect());
+            spans.is_empty() || spans.iter().any(|span| span.is_interrupted(self.window))
+        })
+    }
+
+    /// Parts of the window in which nothing was heard of the host.
+    fn unseen(&self, seen: &Seen) -> Vec<Why> {
+        let (Some(first), Some(last)) = (seen.first, seen.last) else { return vec![Why::NeverHeard] };
+        let mut why = Vec::new();
+        if self.window.from.is_some() && !self.window.is_before(first) {
+            why.push(Why::BeforeFirst);
+        }
+        match self.window.to {
+            Some(_) if !self.window.is_after(last) => {
+                why.push(if seen.now == Standing::Silent { Why::Silent } else { Why::AfterLast });
+            }
+            None if seen.now == Standing::Silent => why.push(Why::Silent),
+            _ => {}
+        }
+        why
+    }
+
+    /// The best source of these that was seen throughout; else the gaps of the one that has fewest, of which there are none where no
+    /// source is good enough.
+    fn resting_on(&self, one_of: &[Source], gaps: &[Gap]) -> Result<Source, Vec<usize>> {
+        let mut best: Option<Vec<usize>> = None;
+        for source in one_of.iter().filter(|source| source.class().reaches(self.least)) {
+            let of_source = gaps.iter().enumerate().filter(|(_, gap)| gap.source == *source);
+            let found: Vec<usize> =
+                of_source.filter(|(_, gap)| gap.touches(self.window)).map(|(index, _)| index).collect();
+            if found.is_empty() {
+                return Ok(*source);
+            }
+            if best.as_ref().is_none_or(|best| found.len() < best.len()) {
+                best = Some(found);
+            }
+        }
+        Err(best.unwrap_or_default())
+    }
+}
+
+/// Spans of which one begins with the quote that ends the other, as one.
+fn joined(mut spans: Vec<Presence>) -> Vec<Presence> {
+    spans.sort_unstable_by_key(|span| span.first.leaf);
+    let mut joined: Vec<Presence> = Vec::with_capacity(spans.len());
+    for span in spans {
+        match joined.last_mut() {
+            Some(open) if open.until.is_none_or(|until| span.first.leaf <= until.leaf) => {
+                if span.last.leaf > open.last.leaf {
+                    open.last = span.last;
+                }
+                let ends_later = match (open.until, span.until) {
+                    (None, _) => false,
+                    (Some(_), None) => true,
+                    (Some(open), Some(own)) => own.leaf > open.leaf,
+                };
+                if ends_later {
+                    open.until = span.until;
+                }
+            }
+            _ => joined.push(span),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,363 @@
+//! From verified evidence to facts, and to what could not be seen.
+//!
+//! In: a [`VerifiedLog`] and the state before it. Out: the boot's profile, what IMA says was executed since the evidence before, and
+//! every trouble by which a source is not whole. What nothing vouches for gives no fact; it gives a trouble.
+
+use appraisal::state::{HostState, LastBoot};
+use appraisal::verify::{BootChange, PcrStanding, VerifiedFirmwareLog, VerifiedIma, VerifiedLog};
+use evidence::body::{Body, Gap, GapCause, GapEnd, Means};
+use evidence::digest::{HashAlg, Sha256Digest};
+use evidence::efi::{Entry, Guid, SignatureLists, find_entry};
+use evidence::eventlog::{BootFacts, EfiVariable, EventType, FindingCode, Payload, SecureBoot};
+use evidence::ima::{DigestType, ImaList};
+use evidence::pcr::PcrIndex;
+use evidence::pe::sbat_entries;
+use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
+
+use super::{Fact, Place, Profile, Setting};
+use crate::limits::PROFILE_FACTS;
+use crate::role::{Class, Role, Source};
+use crate::subject::SecureBootState;
+
+/// What one piece of evidence adds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The facts of its boot; `None` where no log tells of it.
+    pub profile: Option<Profile>,
+    /// What was executed, by the kernel's list, in its order.
+    pub executions: Vec<Executed>,
+    /// What could not be seen; sorted, none twice.
+    pub troubles: Vec<Trouble>,
+}
+
+/// A content that the kernel measured when it was to be executed, or read by root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Executed {
+    /// Its SHA-256.
+    pub digest: Sha256Digest,
+    /// The path as the kernel logged it.
+    pub path: Vec<u8>,
+    /// How well it is known.
+    pub class: Class,
+}
+
+/// A reason for which a source is not whole.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Trouble {
+    /// The source.
+    pub source: Source,
+    /// Why, as one word.
+    pub cause: String,
+    /// What could not be seen.
+    pub scope: String,
+    /// Whether it lasts.
+    pub lasting: Lasting,
+}
+
+/// Whether a trouble goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lasting {
+    /// It lay between the evidence before and this.
+    Passed,
+    /// It goes on until evidence comes without it.
+    Stands,
+}
+
+/// Reads what evidence adds to the history of its host.
+pub fn read(log: &VerifiedLog<'_>, before: &HostState) -> Reading {
+    let body = log.body();
+    let mut troubles = Vec::new();
+    told(body, &mut troubles);
+    missed(log, before, &mut troubles);
+    let profile = log.firmware().map(|firmware| boot(firmware, &mut troubles));
+    let mut executions = strays(body);
+    ima(log.ima(), &mut executions, &mut troubles);
+    troubles.sort_unstable();
+    troubles.dedup();
+    Reading { profile, executions, troubles }
+}
+
+/// What the agent says that it could not see.
+fn told(body: &Body, troubles: &mut Vec<Trouble>) {
+    for gap in &body.gaps {
+        let lasting = if gap.until == GapEnd::Open { Lasting::Stands } else { Lasting::Passed };
+        troubles.push(trouble(source_of(gap), gap.cause.name(), &gap.scope, lasting));
+    }
+    for coverage in &body.coverage {
+        let cause = match coverage.means {
+            // What comes and goes between two walks is not noticed.
+            Means::Walks => "walks-only",
+            Means::Nothing => "not-watched",
+            Means::FileSystemEvents | Means::DirectoryEvents | Means::Elsewhere => continue,
+        };
+        troubles.push(trouble(Source::Files, cause, &coverage.scope, Lasting::Stands));
+    }
+}
+
+/// The agent tells of the logs of firmware and kernel too, where they are missing.
+fn source_of(gap: &Gap) -> Source {
+    match (gap.cause, gap.scope.as_str()) {
+        (GapCause::Missing, "firmware log") => Source::Boot,
+        (GapCause::Missing, "IMA list") => Source::Ima,
+        _ => Source::Files,
+    }
+}
+
+/// Boots of which nothing was heard, and the end of a boot's list, which no quote covers.
+fn missed(log: &VerifiedLog<'_>, before: &HostState, troubles: &mut Vec<Trouble>) {
+    let LastBoot::Seen(last) = before.boot() else { return };
+    if log.boot_change() == BootChange::Same {
+        return;
+    }
+    let resets = log.clock().reset_count.wrapping_sub(last.counters.reset_count);
+    if resets > 1 {
+        let scope = format!("{resets} resets between two quotes");
+        for source in [Source::Boot, Source::Ima] {
+            troubles.push(trouble(source, "boots-missed", &scope, Lasting::Passed));
+        }
+    }
+    troubles.push(trouble(
+        Source::Ima,
+        "boot-ended",
+        "between the last quote of a boot and its end",
+        Lasting::Passed,
+    ));
+}
+
+/// The facts of a firmware log.
+fn boot(firmware: &VerifiedFirmwareLog<'_>, troubles: &mut Vec<Trouble>) -> Profile {
+    let boot = |cause, scope: &str| trouble(Source::Boot, cause, scope, Lasting::Stands);
+    let facts = firmware.facts();
+    if facts.bank == HashAlg::Sha1 {
+        troubles.push(boot("weak-bank", "SHA-1"));
+    }
+    let mut found = Found::default();
+    if proves(firmware, PcrIndex::SECURE_BOOT) {
+        let doubted = |code| matches!(code, FindingCode::Pcr7Unverified | FindingCode::MoreVariables);
+        if facts.findings.iter().any(|finding| doubted(finding.code)) {
+            troubles.push(boot("unverified-event", "PCR 7"));
+        }
+        found.secure_boot(facts.secure_boot);
+        found.variables(&facts);
+        found.authorities(&facts);
+    } else {
+        troubles.push(boot("not-proved", "PCR 7"));
+        found.setting(Setting::SecureBoot(SecureBootState::Unknown), None, PcrIndex::SECURE_BOOT);
+    }
+    if proves(firmware, PcrIndex::BOOT_MANAGER) {
+        if facts.bank != HashAlg::Sha256 {
+            troubles.push(boot("other-bank", "PCR 4"));
+        }
+        found.images(firmware);
+    } else {
+        troubles.push(boot("not-proved", "PCR 4"));
+    }
+    if found.facts.len() > PROFILE_FACTS {
+        found.facts.truncate(PROFILE_FACTS);
+        troubles.push(boot("too-many-facts", "firmware log"));
+    }
+    Profile::new(found.facts)
+}
+
+fn proves(firmware: &VerifiedFirmwareLog<'_>, pcr: PcrIndex) -> bool {
+    firmware.standing(pcr).is_some_and(PcrStanding::proves_firmware)
+}
+
+#[derive(Default)]
+struct Found {
+    facts: Vec<Fact>,
+}
+
+impl Found {
+    fn setting(&mut self, setting: Setting, event: Option<u32>, pcr: PcrIndex) {
+        self.facts.push(Fact::Setting { setting, place: Place { event, pcr: pcr.get() } });
+    }
+
+    fn key(&mut self, edge: Edge, role: Role, class: Class, store: &str, event: u32, pcr: PcrIndex) {
+        let place = Place { event: Some(event), pcr: pcr.get() };
+        let (names, label, store) = (edge.principals, edge.label, store.to_owned());
+        self.facts.push(Fact::Key { names, role, class, store, label, place });
+    }
+
+    fn secure_boot(&mut self, state: SecureBoot) {
+        let (state, event) = match state {
+            SecureBoot::On { event } => (SecureBootState::On, Some(event)),
+            SecureBoot::Off { event } => (SecureBootState::Off, Some(event)),
+            SecureBoot::Unknown(_) => (SecureBootState::Unknown, None),
+        };
+        self.setting(Setting::SecureBoot(state), event, PcrIndex::SECURE_BOOT);
+    }
+
+    /// Lists that were in force: every entry, and that there are no others.
+    fn variables(&mut self, facts: &BootFacts<'_>) {
+        for measured in &facts.variables {
+            let Some((name, relation)) = list_of(&measured.variable) else { continue };
+            let role = if relation == Relation::Revokes { Role::Revoked } else { Role::Eligible };
+            let mut whole = true;
+            for list in SignatureLists::new(measured.variable.data) {
+                let Ok(list) = list else {
+                    whole = false;
+                    break;
+                };
+                for edge in list.entries().filter_map(|entry| Edge::signature_entry(relation, &entry)) {
+                    self.key(edge, role, Class::A, name, measured.event, PcrIndex::SECURE_BOOT);
+                }
+            }
+            if whole {
+                self.setting(Setting::Measured(name.to_owned()), Some(measured.event), PcrIndex::SECURE_BOOT);
+            }
+        }
+    }
+
+    /// What let something run, and shim's level, which is logged alike and is no key.
+    fn authorities(&mut self, facts: &BootFacts<'_>) {
+        let db = facts.variables.iter().find(|measured| is_db(&measured.variable));
+        for authority in &facts.authorities {
+            let variable = &authority.variable;
+            if variable.guid == Guid::SHIM_LOCK && variable.name.to_string().starts_with("SbatLevel") {
+                self.sbat_level(variable, authority.event);
+                continue;
+            }
+            if !authorises(variable) {
+                continue;
+            }
+            let listed = db.and_then(|db| find_entry(db.variable.data, variable.data));
+            let entry = listed.unwrap_or_else(|| Entry::alone(variable.data));
+            let edge =
+                Edge::signature_entry(Relation::SignedBy, &entry).or_else(|| image_alone(variable.data));
+            if let Some(edge) = edge {
+                let store = variable.name.to_string();
+                self.key(edge, Role::Used, Class::A, &store, authority.event, PcrIndex::SECURE_BOOT);
+            }
+        }
+    }
+
+    fn sbat_level(&mut self, variable: &EfiVariable<'_>, event: u32) {
+        for entry in sbat_entries(variable.data).take(SBAT_ENTRIES) {
+            let (component, generation) = (entry.component.to_owned(), entry.generation.to_owned());
+            self.setting(Setting::SbatLevel { component, generation }, Some(event), PcrIndex::SECURE_BOOT);
+        }
+    }
+
+    /// Programs that firmware and loaders started, by the hash that a signature would be over.
+    fn images(&mut self, firmware: &VerifiedFirmwareLog<'_>) {
+        for event in firmware.log().events() {
+            let started = event.event_type == EventType::EFI_BOOT_SERVICES_APPLICATION
+                || event.event_type == EventType::EFI_BOOT_SERVICES_DRIVER;
+            if event.pcr() != Some(PcrIndex::BOOT_MANAGER) || !started {
+                continue;
+            }
+            // The image's name in lists is its SHA-256, whatever bank is relied on; a log has the digests of all banks side by side,
+            // and only those of a bank that replays to the quote are true.
+            let Some(digest) = event.digest(firmware.bank()).filter(|digest| digest.alg() == HashAlg::Sha256)
+            else {
+                continue;
+            };
+            let Ok(name) = Principal::new(PrincipalKind::Image, digest.as_bytes()) else { continue };
+            let path = match event.payload() {
+                Ok(Payload::Image(image)) => image.device_path.file_path().unwrap_or_default(),
+                _ => String::new(),
+            };
+            let edge = Edge::new(Relation::SignedBy, vec![name], &printable(&path));
+            self.key(edge, Role::Executed, Class::B, "images", event.number, PcrIndex::BOOT_MANAGER);
+        }
+    }
+}
+
+/// The lists that firmware measures, and what an entry of each means.
+fn list_of(variable: &EfiVariable<'_>) -> Option<(&'static str, Relation)> {
+    const LISTS: [(&str, Guid, Relation); 5] = [
+        ("PK", Guid::GLOBAL_VARIABLE, Relation::Trusts),
+        ("KEK", Guid::GLOBAL_VARIABLE, Relation::Trusts),
+        ("db", Guid::IMAGE_SECURITY, Relation::Trusts),
+        ("dbt", Guid::IMAGE_SECURITY, Relation::Trusts),
+        ("dbx", Guid::IMAGE_SECURITY, Relation::Revokes),
+    ];
+    let found = LISTS.iter().find(|(name, guid, _)| variable.guid == *guid && variable.name == *name);
+    found.map(|(name, _, relation)| (*name, *relation))
+}
+
+fn is_db(variable: &EfiVariable<'_>) -> bool {
+    variable.guid == Guid::IMAGE_SECURITY && variable.name == "db"
+}
+
+//= TCG PFP 1.06 §3.3.4.8: an event alone does not prove that a key was used; the variable's name tells
+fn authorises(variable: &EfiVariable<'_>) -> bool {
+    is_db(variable)
+        || variable.guid == Guid::SHIM_LOCK
+            && ["MokList", "MokListRT", "Shim", "vendor_db"].iter().any(|name| variable.name == *name)
+}
+
+/// An entry that is an owner and a SHA-256, and nothing else can be.
+fn image_alone(entry: &[u8]) -> Option<Edge> {
+    let hash = entry.get(16..).filter(|hash| hash.len() == 32)?;
+    let name = Principal::new(PrincipalKind::Image, hash).ok()?;
+    Some(Edge::new(Relation::SignedBy, vec![name], ""))
+}
+
+/// Programs that the agent saw and that are not of the host's state.
+fn strays(body: &Body) -> Vec<Executed> {
+    let known = body.strays.iter().filter_map(|stray| Some((stray.digest?, stray.path.clone())));
+    known.map(|(digest, path)| Executed { digest, path, class: Class::D }).collect()
+}
+
+fn ima(ima: &VerifiedIma<'_>, executions: &mut Vec<Executed>, troubles: &mut Vec<Trouble>) {
+    let standing = |cause, scope: &str| trouble(Source::Ima, cause, scope, Lasting::Stands);
+    let (bytes, prefix, violations) = match ima {
+        VerifiedIma::NotQuoted => return troubles.push(standing("not-quoted", "PCR 10")),
+        VerifiedIma::Empty(_) => return troubles.push(standing("nothing-measured", "IMA list")),
+        VerifiedIma::Replayed { bytes, prefix, violations, .. } => (*bytes, prefix, *violations),
+    };
+    // A violation says that content changed while it was measured: what ran is not known, for as long as the boot lasts.
+    if violations > 0 {
+        troubles.push(standing("violations", "IMA list"));
+    }
+    let (mut unread, mut verity) = (false, false);
+    for (number, record) in (0_u64..).zip(ImaList::new(bytes).records().map_while(Result::ok)) {
+        if prefix.violations.binary_search(&number).is_ok()
+            || prefix.other_pcrs.binary_search(&number).is_ok()
+        {
+            continue;
+        }
+        let Ok(fields) = record.fields() else {
+            unread = true;
+            continue;
+        };
+        let (Some(digest), Some(name)) = (fields.digest, fields.name) else { continue };
+        // Files have a path; buffers and the boot aggregate have a word.
+        if !name.starts_with(b"/") {
+            continue;
+        }
+        match (digest.over, digest.known()) {
+            (DigestType::Content, Some(known)) if known.alg() == HashAlg::Sha256 => {
+                if let Ok(digest) = Sha256Digest::from_slice(known.as_bytes()) {
+                    executions.push(Executed { digest, path: name.to_vec(), class: Class::B });
+                }
+            }
+            (DigestType::Verity, _) => verity = true,
+            _ => unread = true,
+        }
+    }
+    if unread {
+        troubles.push(trouble(
+            Source::Ima,
+            "other-digests",
+            "records without a SHA-256 of a file",
+            Lasting::Passed,
+        ));
+    }
+    if verity {
+        troubles.push(trouble(Source::Ima, "other-digests", "fs-verity digests", Lasting::Passed));
+    }
+}
+
+fn trouble(source: Source, cause: &str, scope: &str, lasting: Lasting) -> Trouble {
+    Trouble { source, cause: cause.to_owned(), scope: scope.to_owned(), lasting }
+}
+
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// Components of a level; real ones have 3 to 12.
+const SBAT_ENTRIES: usize = 64;

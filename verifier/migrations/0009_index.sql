@@ -1,0 +1,111 @@
+-- Who trusted X: what can be made again from the evidence at any time.
+
+-- The checkpoint that evidence names, by its size, and the leaf of the host's evidence before it: between these two and its own
+-- leaf lies the quote.
+ALTER TABLE evidence ADD COLUMN named BIGINT;
+ALTER TABLE evidence ADD COLUMN leaf_before BIGINT;
+
+-- Names of keys, certificates and boot images. One key may have several.
+CREATE TABLE principal (
+  id   INTEGER  PRIMARY KEY,
+  kind TEXT     NOT NULL,
+  name BLOB     NOT NULL,
+  UNIQUE (name, kind)
+);
+-- How a component's file relates to one: as the agent said.
+CREATE TABLE component_principal (
+  principal_id BIGINT   NOT NULL REFERENCES principal (id),
+  component_id BIGINT   NOT NULL REFERENCES component (id),
+  role         SMALLINT NOT NULL,
+  path         BLOB     NOT NULL,
+  label        TEXT     NOT NULL,
+  PRIMARY KEY (principal_id, component_id, role, path)
+) WITHOUT ROWID;
+-- Boot images by their Authenticode SHA-256: which files they are.
+CREATE TABLE component_image (
+  principal_id BIGINT NOT NULL REFERENCES principal (id),
+  component_id BIGINT NOT NULL REFERENCES component (id),
+  path         BLOB   NOT NULL,
+  PRIMARY KEY (principal_id, component_id, path)
+) WITHOUT ROWID;
+
+-- The facts of one boot, once for all machines that boot alike.
+CREATE TABLE boot_profile (
+  id     INTEGER PRIMARY KEY,
+  digest BLOB    NOT NULL UNIQUE
+);
+CREATE TABLE boot_principal (
+  principal_id BIGINT   NOT NULL REFERENCES principal (id),
+  profile_id   BIGINT   NOT NULL REFERENCES boot_profile (id),
+  role         SMALLINT NOT NULL,
+  class        SMALLINT NOT NULL,
+  store        TEXT     NOT NULL,
+  place        TEXT     NOT NULL,
+  label        TEXT     NOT NULL,
+  PRIMARY KEY (principal_id, profile_id, role, place)
+) WITHOUT ROWID;
+CREATE INDEX boot_principal_by_profile ON boot_principal (profile_id, role);
+CREATE TABLE boot_setting (
+  name       TEXT   NOT NULL,
+  value      TEXT   NOT NULL,
+  profile_id BIGINT NOT NULL REFERENCES boot_profile (id),
+  place      TEXT   NOT NULL,
+  PRIMARY KEY (name, value, profile_id)
+) WITHOUT ROWID;
+CREATE TABLE host_boot_profile (
+  profile_id BIGINT NOT NULL REFERENCES boot_profile (id),
+  from_leaf  BIGINT NOT NULL,
+  host_id    BIGINT NOT NULL REFERENCES host (id),
+  to_leaf    BIGINT,
+  PRIMARY KEY (profile_id, from_leaf, host_id)
+) WITHOUT ROWID;
+
+CREATE TABLE boot (
+  host_id       BIGINT NOT NULL REFERENCES host (id),
+  first_leaf    BIGINT NOT NULL,
+  reset_count   BIGINT NOT NULL,
+  restart_count BIGINT NOT NULL,
+  last_leaf     BIGINT NOT NULL,
+  PRIMARY KEY (host_id, first_leaf)
+) WITHOUT ROWID;
+
+-- What was executed, once a boot: by the kernel's list (class B) or the agent's word (class D).
+CREATE TABLE execution (
+  digest    BLOB     NOT NULL,
+  host_id   BIGINT   NOT NULL REFERENCES host (id),
+  from_leaf BIGINT   NOT NULL,
+  class     SMALLINT NOT NULL,
+  path      BLOB     NOT NULL,
+  PRIMARY KEY (digest, host_id, from_leaf, class)
+) WITHOUT ROWID;
+
+-- What could not be seen, from the last evidence before it to the first that is whole again. Neither is there where it was so from
+-- the first evidence on, or is still so.
+CREATE TABLE coverage_gap (
+  id        INTEGER PRIMARY KEY,
+  host_id   BIGINT   NOT NULL REFERENCES host (id),
+  source    SMALLINT NOT NULL,
+  cause     TEXT     NOT NULL,
+  scope     TEXT     NOT NULL,
+  from_leaf BIGINT,
+  to_leaf   BIGINT
+);
+CREATE INDEX coverage_gap_by_host ON coverage_gap (host_id, source);
+CREATE INDEX coverage_gap_open ON coverage_gap (host_id) WHERE to_leaf IS NULL;
+
+-- Where each host's part of the index stands: what is open, and the boot that it is in.
+CREATE TABLE host_index (
+  host_id      BIGINT PRIMARY KEY REFERENCES host (id),
+  first_leaf   BIGINT NOT NULL,
+  first_named  BIGINT NOT NULL,
+  last_leaf    BIGINT NOT NULL,
+  last_named   BIGINT NOT NULL,
+  boot_leaf    BIGINT NOT NULL,
+  profile_id   BIGINT REFERENCES boot_profile (id),
+  profile_leaf BIGINT
+);
+-- By which version of the extractor the index was made; none for a database that has evidence and no index yet.
+CREATE TABLE index_state (
+  id        SMALLINT PRIMARY KEY CHECK (id = 1),
+  extractor BIGINT   NOT NULL
+);

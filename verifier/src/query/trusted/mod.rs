@@ -1,0 +1,207 @@
+//! Who trusted X: from the index, for every host at one moment of the database.
+//!
+//! In: a checked question. Out: the answer for each host with what was seen and what was not. What decides is
+//! `inquiry::answer`; here is only where its presences, happenings and gaps are found. An answer is of one snapshot: what is recorded
+//! meanwhile is in the next.
+
+mod carriers;
+mod hosts;
+mod moments;
+mod sightings;
+mod view;
+
+use std::collections::BTreeMap;
+
+use evidence::time::UnixTime;
+use inquiry::answer::{Mode, Question};
+use inquiry::moment::Window;
+use inquiry::role::{Class, Role, Source};
+use inquiry::subject::{Glob, Subject};
+use sqlx::SqliteConnection;
+use wire::trusted::{BoundView, Counts, SubjectView, Trusted, Verdict, WindowView};
+
+use self::carriers::Carriers;
+use self::moments::Moments;
+use crate::limits::CARRIERS;
+use crate::store::{Store, StoreError, to_i64, to_u64};
+
+/// A question that was understood.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) subjects: Vec<Subject>,
+    pub(crate) roles: Vec<Role>,
+    pub(crate) least: Class,
+    pub(crate) mode: Mode,
+    pub(crate) from: Option<Bound>,
+    pub(crate) to: Option<Bound>,
+    pub(crate) hosts: Option<Glob>,
+}
+
+/// One end of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    At(UnixTime),
+    Leaf(u64),
+}
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AskError {
+    /// The window does not fit the log.
+    #[error("{0}")]
+    Window(String),
+    /// A subject that fits nearly everything.
+    #[error("{subject} is found in more than {CARRIERS} places: ask for less")]
+    Broad {
+        /// The subject.
+        subject: String,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for AskError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// Answers.
+pub(crate) async fn answer(
+    store: &Store,
+    asked: &Asked,
+    silent_before: UnixTime,
+) -> Result<Trusted, AskError> {
+    let mut reading = store.readers().begin().await?;
+    let size: i64 =
+        sqlx::query_scalar("SELECT size FROM log_head WHERE id = 1").fetch_one(&mut *reading).await?;
+    let (window, shown) = window(&mut reading, asked, to_u64(size)).await?;
+    let question = question(asked, window);
+    let mut all = Vec::with_capacity(asked.subjects.len());
+    for subject in &asked.subjects {
+        all.push(Carriers::of(&mut reading, subject, &asked.roles).await?);
+    }
+    let known = asked.subjects.iter().zip(&all).map(|(subject, carriers)| SubjectView {
+        subject: subject.to_string(),
+        found: carriers.len() as u64,
+    });
+    let known = known.collect();
+    let sources: Vec<Source> =
+        question.roles.iter().flat_map(|(_, sources)| sources.iter().copied().flatten().copied()).collect();
+    let hosts = hosts::all(&mut reading, asked.hosts.as_ref(), silent_before).await?;
+    let found = sightings::all(&mut reading, &asked.subjects, &all, window).await?;
+    let gaps = sightings::gaps(&mut reading, &all, &sources, window).await?;
+    let mut leaves: Vec<i64> = found
+        .leaves()
+        .chain(gaps.iter().flat_map(|gap| gap.from_leaf.into_iter().chain(gap.to_leaf)))
+        .collect();
+    leaves.sort_unstable();
+    leaves.dedup();
+    let moments = Moments::of(&mut reading, &leaves).await?;
+    let placed = found.place(&mut reading, moments, &hosts).await?;
+    let mut gaps_of: BTreeMap<i64, Vec<&sightings::FoundGap>> = BTreeMap::new();
+    for gap in &gaps {
+        gaps_of.entry(gap.host).or_default().push(gap);
+    }
+    let mut answers = Vec::with_capacity(hosts.len());
+    let mut counts = Counts::default();
+    for host in &hosts {
+        let none = Vec::new();
+        let gaps = gaps_of.get(&host.row).unwrap_or(&none);
+        let answer = view::of_host(&question, host, placed.of(host.row), gaps, &placed.moments);
+        counts.all += 1;
+        match answer.answer {
+            Verdict::Yes => counts.yes += 1,
+            Verdict::No => counts.no += 1,
+            Verdict::Unknown => counts.unknown += 1,
+        }
+        answers.push(answer);
+    }
+    Ok(Trusted {
+        subjects: asked.subjects.iter().map(ToString::to_string).collect(),
+        roles: asked.roles.iter().map(|role| role.name().to_owned()).collect(),
+        min_class: asked.least.name().to_owned(),
+        mode: match asked.mode {
+            Mode::Any => wire::trusted::Mode::Any,
+            Mode::Whole => wire::trusted::Mode::Whole,
+        },
+        window: shown,
+        log_size: to_u64(size),
+        hosts_asked: counts,
+        known,
+        hosts: answers,
+    })
+}
+
+/// Every role of every subject with what shows it.
+fn question(asked: &Asked, window: Window) -> Question {
+    let mut roles: Vec<(Role, &'static [&'static [Source]])> = Vec::new();
+    for role in &asked.roles {
+        for subject in asked.subjects.iter().filter(|subject| subject.roles().contains(role)) {
+            let one = (*role, subject.sources(*role));
+            if !roles.contains(&one) {
+                roles.push(one);
+            }
+        }
+    }
+    Question { window, mode: asked.mode, roles, least: asked.least }
+}
+
+/// The window by the log's sizes.
+async fn window(
+    reading: &mut SqliteConnection,
+    asked: &Asked,
+    size: u64,
+) -> Result<(Window, WindowView), AskError> {
+    let mut ends = [None, None];
+    for (end, bound) in ends.iter_mut().zip([asked.from, asked.to]) {
+        let Some(bound) = bound else { continue };
+        *end = Some(match bound {
+            Bound::At(at) => (size_at(reading, at, size).await?, at),
+            Bound::Leaf(leaf) if leaf <= size => (leaf, time_of(reading, leaf).await?),
+            Bound::Leaf(leaf) => {
+                return Err(AskError::Window(format!("the log has {size} leaves, not {leaf}")));
+            }
+        });
+    }
+    let [from, to] = ends;
+    if let (Some((from, from_at)), Some((to, to_at))) = (from, to)
+        && (from > to || from_at > to_at)
+    {
+        return Err(AskError::Window("the window ends before it begins".to_owned()));
+    }
+    let view =
+        |end: Option<(u64, UnixTime)>| end.map(|(log_size, at)| BoundView { time: at.to_string(), log_size });
+    let window = Window { from: from.map(|(size, _)| size), to: to.map(|(size, _)| size) };
+    Ok((window, WindowView { from: view(from), to: view(to) }))
+}
+
+/// How many leaves the log had at a time. Times never fall as the log grows, so this is found by halving.
+async fn size_at(reading: &mut SqliteConnection, at: UnixTime, size: u64) -> Result<u64, StoreError> {
+    let at = to_i64(at.as_ms());
+    let (mut known, mut beyond) = (0, to_i64(size) + 1);
+    while beyond - known > 1 {
+        let middle = known + (beyond - known) / 2;
+        let next: Option<(i64, i64)> =
+            sqlx::query_as("SELECT size, at_ms FROM log_time WHERE size >= ? ORDER BY size LIMIT 1")
+                .bind(middle)
+                .fetch_optional(&mut *reading)
+                .await?;
+        match next {
+            Some((found, then)) if then <= at => known = found,
+            _ => beyond = middle,
+        }
+    }
+    Ok(to_u64(known))
+}
+
+/// When the log had so many leaves.
+async fn time_of(reading: &mut SqliteConnection, leaves: u64) -> Result<UnixTime, StoreError> {
+    let at: Option<i64> =
+        sqlx::query_scalar("SELECT at_ms FROM log_time WHERE size >= ? ORDER BY size LIMIT 1")
+            .bind(to_i64(leaves))
+            .fetch_optional(reading)
+            .await?;
+    Ok(UnixTime::from_ms(to_u64(at.unwrap_or_default())))
+}

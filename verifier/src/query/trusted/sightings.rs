@@ -1,0 +1,383 @@
+//! When hosts had what carries a subject, and when they could not be seen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use inquiry::answer::{Happening, Presence, Sighting, Span};
+use inquiry::moment::{Moment, Window};
+use inquiry::role::Source;
+use inquiry::subject::Subject;
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+
+use super::carriers::{Carrier, Carriers, Of};
+use super::hosts::AskedHost;
+use super::moments::Moments;
+use crate::limits::ROWS_PER_STATEMENT;
+use crate::store::{StoreError, to_i64, to_u64};
+
+/// What was found, with leaves that are not placed in time yet.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    rows: Vec<Row>,
+    names: BTreeMap<i64, String>,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    host: i64,
+    subject: String,
+    carrier: Carrier,
+    from: i64,
+    to: Option<i64>,
+}
+
+/// A sighting with what it is shown by.
+#[derive(Clone, Debug)]
+pub(super) struct Placed {
+    pub(super) sighting: Sighting,
+    pub(super) subject: String,
+    pub(super) what: String,
+    pub(super) carrier: Carrier,
+}
+
+/// Sightings by host.
+#[derive(Debug)]
+pub(super) struct PlacedAll {
+    by_host: BTreeMap<i64, Vec<Placed>>,
+    pub(super) moments: Moments,
+}
+
+impl PlacedAll {
+    /// Those of a host.
+    pub(super) fn of(&self, host: i64) -> &[Placed] {
+        self.by_host.get(&host).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// A gap with the words for it.
+#[derive(Clone, Debug)]
+pub(super) struct FoundGap {
+    pub(super) host: i64,
+    pub(super) source: Source,
+    pub(super) cause: String,
+    pub(super) scope: String,
+    pub(super) from_leaf: Option<i64>,
+    pub(super) to_leaf: Option<i64>,
+}
+
+/// Every interval of the carriers that is not over before the window.
+pub(super) async fn all(
+    reading: &mut SqliteConnection,
+    subjects: &[Subject],
+    carriers: &[Carriers],
+    window: Window,
+) -> Result<Found, StoreError> {
+    let since = to_i64(window.from.unwrap_or_default());
+    let mut found = Found::default();
+    for (subject, carriers) in subjects.iter().zip(carriers) {
+        let mut of: BTreeMap<Of, Vec<&Carrier>> = BTreeMap::new();
+        for carrier in &carriers.all {
+            of.entry(carrier.of).or_default().push(carrier);
+        }
+        let rows = of.keys().filter_map(|of| match of {
+            Of::Component(row) => Some((Table::Components, *row)),
+            Of::Profile(row) => Some((Table::Profiles, *row)),
+            Of::Execution { .. } => None,
+        });
+        let mut intervals = Vec::new();
+        for table in [Table::Components, Table::Profiles] {
+            let ids: Vec<i64> = rows.clone().filter(|(of, _)| *of == table).map(|(_, row)| row).collect();
+            intervals.extend(table.intervals(reading, &ids, since).await?);
+        }
+        for (key, host, from, to) in intervals {
+            for carrier in of.get(&key).into_iter().flatten() {
+                found.rows.push(Row {
+                    host,
+                    subject: subject.to_string(),
+                    carrier: (*carrier).clone(),
+                    from,
+                    to,
+                });
+            }
+        }
+        for carrier in &carriers.all {
+            if let Of::Execution { host, leaf } = carrier.of {
+                let to = next_boot(reading, host, leaf).await?;
+                found.rows.push(Row {
+                    host,
+                    subject: subject.to_string(),
+                    carrier: carrier.clone(),
+                    from: leaf,
+                    to,
+                });
+            }
+        }
+    }
+    found.name(reading).await?;
+    Ok(found)
+}
+
+/// The first leaf of a host's next boot.
+async fn next_boot(reading: &mut SqliteConnection, host: i64, leaf: i64) -> Result<Option<i64>, StoreError> {
+    let next = sqlx::query_scalar(
+        "SELECT first_leaf FROM boot WHERE host_id = ? AND first_leaf > ? ORDER BY first_leaf LIMIT 1",
+    )
+    .bind(host)
+    .bind(leaf)
+    .fetch_optional(reading)
+    .await?;
+    Ok(next)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Table {
+    Components,
+    Profiles,
+}
+
+impl Table {
+    const fn statement(self) -> &'static str {
+        match self {
+            Self::Components => {
+                "SELECT component_id, host_id, from_leaf, to_leaf FROM host_component WHERE component_id IN ("
+            }
+            Self::Profiles => {
+                "SELECT profile_id, host_id, from_leaf, to_leaf FROM host_boot_profile WHERE profile_id IN ("
+            }
+        }
+    }
+
+    const fn of(self, row: i64) -> Of {
+        match self {
+            Self::Components => Of::Component(row),
+            Self::Profiles => Of::Profile(row),
+        }
+    }
+
+    /// Intervals of these rows that are not over before a leaf.
+    async fn intervals(
+        self,
+        reading: &mut SqliteConnection,
+        ids: &[i64],
+        since: i64,
+    ) -> Result<Vec<(Of, i64, i64, Option<i64>)>, StoreError> {
+        let mut all = Vec::new();
+        for some in ids.chunks(ROWS_PER_STATEMENT) {
+            let mut query = QueryBuilder::<Sqlite>::new(self.statement());
+            let mut list = query.separated(", ");
+            for id in some {
+                list.push_bind(*id);
+            }
+            query.push(") AND (to_leaf IS NULL OR to_leaf >= ").push_bind(since).push(")");
+            let rows: Vec<(i64, i64, i64, Option<i64>)> =
+                query.build_query_as().fetch_all(&mut *reading).await?;
+            all.extend(rows.into_iter().map(|(id, host, from, to)| (self.of(id), host, from, to)));
+        }
+        Ok(all)
+    }
+}
+
+impl Found {
+    /// Every leaf that matters.
+    pub(super) fn leaves(&self) -> impl Iterator<Item = i64> {
+        self.rows.iter().flat_map(|row| std::iter::once(row.from).chain(row.to))
+    }
+
+    /// What people call the components.
+    async fn name(&mut self, reading: &mut SqliteConnection) -> Result<(), StoreError> {
+        let components: BTreeSet<i64> = self
+            .rows
+            .iter()
+            .filter_map(|row| match row.carrier.of {
+                Of::Component(component) => Some(component),
+                _ => None,
+            })
+            .collect();
+        let components: Vec<i64> = components.into_iter().collect();
+        for some in components.chunks(ROWS_PER_STATEMENT) {
+            let mut query = QueryBuilder::<Sqlite>::new(
+                "SELECT id, coalesce(kind, ''), coalesce(name, ''), coalesce(version, ''), coalesce(architecture, '')
+                 FROM component WHERE id IN (",
+            );
+            let mut list = query.separated(", ");
+            for id in some {
+                list.push_bind(*id);
+            }
+            query.push(")");
+            let rows: Vec<(i64, String, String, String, String)> =
+                query.build_query_as().fetch_all(&mut *reading).await?;
+            for (id, kind, name, version, architecture) in rows {
+                let words = [kind, name, version, architecture];
+                let words: Vec<&str> =
+                    words.iter().map(String::as_str).filter(|word| !word.is_empty()).collect();
+                self.names.insert(id, words.join(" "));
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts what was found into the log's time.
+    pub(super) async fn place(
+        self,
+        reading: &mut SqliteConnection,
+        mut moments: Moments,
+        hosts: &[AskedHost],
+    ) -> Result<PlacedAll, StoreError> {
+        let last: BTreeMap<i64, Option<Moment>> =
+            hosts.iter().map(|host| (host.row, host.seen.last)).collect();
+        let mut by_host: BTreeMap<i64, Vec<Placed>> = BTreeMap::new();
+        for row in self.rows {
+            let Some(last) = last.get(&row.host) else { continue };
+            let first = moments.get(row.from).copied().ok_or(DAMAGED)?;
+            let before = first.before.and_then(|leaf| moments.get(leaf)).map(|quoted| quoted.moment);
+            // An interval that an enrolment or a retirement ended: what came after is told by the next evidence, if any came.
+            let until = match row.to {
+                Some(to) if moments.get(to).is_none() => moments.next(reading, row.host, to).await?,
+                to => to,
+            };
+            let until = until.and_then(|leaf| moments.get(leaf)).copied();
+            let span = if matches!(row.carrier.of, Of::Execution { .. }) {
+                let until = until.map(|quoted| quoted.moment);
+                Span::Happening(Happening { before, told: first.moment, until })
+            } else {
+                let shown = match until {
+                    Some(until) => {
+                        until.before.and_then(|leaf| moments.get(leaf)).map(|quoted| quoted.moment)
+                    }
+                    None => *last,
+                };
+                let last = shown.unwrap_or(first.moment);
+                Span::Presence(Presence {
+                    before,
+                    first: first.moment,
+                    last,
+                    until: until.map(|quoted| quoted.moment),
+                })
+            };
+            let sighting = Sighting { role: row.carrier.role, class: row.carrier.class, span };
+            let what = match row.carrier.of {
+                Of::Component(id) => self.names.get(&id).cloned().unwrap_or_default(),
+                Of::Profile(_) => "boot".to_owned(),
+                Of::Execution { .. } if row.carrier.class == inquiry::role::Class::B => {
+                    "kernel's list".to_owned()
+                }
+                Of::Execution { .. } => "agent's word".to_owned(),
+            };
+            by_host.entry(row.host).or_default().push(Placed {
+                sighting,
+                subject: row.subject,
+                what,
+                carrier: row.carrier,
+            });
+        }
+        for placed in by_host.values_mut() {
+            placed.sort_by(|a, b| order(a).cmp(&order(b)));
+        }
+        Ok(PlacedAll { by_host, moments })
+    }
+}
+
+/// The best known first, then the earliest.
+fn order(placed: &Placed) -> (u8, u8, u64, &str, Option<&[u8]>, Option<&str>) {
+    let first = match placed.sighting.span {
+        Span::Presence(presence) => presence.first.leaf,
+        Span::Happening(happening) => happening.told.leaf,
+    };
+    let Carrier { path, place, .. } = &placed.carrier;
+    let (class, role) = (placed.sighting.class.code(), placed.sighting.role.code());
+    (class, role, first, &placed.what, path.as_deref(), place.as_deref())
+}
+
+/// Gaps of these sources that are not over before the window, and times for which carriers cannot be told.
+pub(super) async fn gaps(
+    reading: &mut SqliteConnection,
+    carriers: &[Carriers],
+    sources: &[Source],
+    window: Window,
+) -> Result<Vec<FoundGap>, StoreError> {
+    let since = to_i64(window.from.unwrap_or_default());
+    let mut gaps = Vec::new();
+    for source in Source::ALL.into_iter().filter(|source| sources.contains(source)) {
+        let rows = sqlx::query(
+            "SELECT host_id, cause, scope, from_leaf, to_leaf FROM coverage_gap
+             WHERE source = ? AND (to_leaf IS NULL OR to_leaf >= ?) ORDER BY host_id, coalesce(from_leaf, -1), cause, scope, id",
+        )
+        .bind(i64::from(source.code()))
+        .bind(since)
+        .fetch_all(&mut *reading)
+        .await?;
+        for row in rows {
+            gaps.push(FoundGap {
+                host: row.try_get("host_id")?,
+                source,
+                cause: row.try_get("cause")?,
+                scope: row.try_get("scope")?,
+                from_leaf: row.try_get("from_leaf")?,
+                to_leaf: row.try_get("to_leaf")?,
+            });
+        }
+    }
+    if sources.contains(&Source::Files) {
+        unresolved(reading, since, &mut gaps).await?;
+    }
+    let doubtful: BTreeMap<i64, &'static str> =
+        carriers.iter().flat_map(|carriers| carriers.doubtful.iter().copied()).collect();
+    let ids: Vec<i64> = doubtful.keys().copied().collect();
+    for (of, host, from, to) in Table::Profiles.intervals(reading, &ids, since).await? {
+        let Of::Profile(profile) = of else { continue };
+        let cause = doubtful.get(&profile).copied().unwrap_or_default().to_owned();
+        let scope = "the host's boot".to_owned();
+        gaps.push(FoundGap {
+            host,
+            source: Source::Boot,
+            cause,
+            scope,
+            from_leaf: before(reading, from).await?,
+            to_leaf: to,
+        });
+    }
+    Ok(gaps)
+}
+
+/// Components that nobody has sent the manifest of yet.
+async fn unresolved(
+    reading: &mut SqliteConnection,
+    since: i64,
+    gaps: &mut Vec<FoundGap>,
+) -> Result<(), StoreError> {
+    let rows = sqlx::query(
+        "SELECT o.host_id, o.from_leaf, o.to_leaf, c.digest FROM component_wanted w JOIN component c ON c.id = w.component_id
+         JOIN host_component o ON o.component_id = w.component_id WHERE o.to_leaf IS NULL OR o.to_leaf >= ?
+         ORDER BY o.host_id, o.from_leaf, c.digest",
+    )
+    .bind(since)
+    .fetch_all(&mut *reading)
+    .await?;
+    for row in rows {
+        let from = row.try_get("from_leaf")?;
+        gaps.push(FoundGap {
+            host: row.try_get("host_id")?,
+            source: Source::Files,
+            cause: "manifest-missing".to_owned(),
+            scope: format!("component {}", hex::encode(row.try_get::<Vec<u8>, _>("digest")?)),
+            from_leaf: before(reading, from).await?,
+            to_leaf: row.try_get("to_leaf")?,
+        });
+    }
+    Ok(())
+}
+
+/// The leaf of the evidence before the one with this leaf.
+async fn before(reading: &mut SqliteConnection, leaf: i64) -> Result<Option<i64>, StoreError> {
+    let before: Option<Option<i64>> = sqlx::query_scalar("SELECT leaf_before FROM evidence WHERE leaf = ?")
+        .bind(leaf)
+        .fetch_optional(reading)
+        .await?;
+    Ok(before.flatten())
+}
+
+/// The leaf's number as the log has it.
+pub(super) fn number(leaf: i64) -> u64 {
+    to_u64(leaf)
+}
+
+const DAMAGED: StoreError = StoreError::Damaged { what: "an interval of the index begins with no evidence" };

@@ -1,0 +1,120 @@
+//! An answer as it is shown.
+
+use inquiry::answer::{Answer, Gap, Overlap, Question, Span, Standing, Why};
+use inquiry::moment::Moment;
+use wire::trusted::{CoverageGapView, EvidenceView, HostAnswer, SightingView, UnknownView, Verdict};
+
+use super::hosts::AskedHost;
+use super::moments::Moments;
+use super::sightings::{FoundGap, Placed, number};
+use crate::limits::SIGHTINGS_SHOWN;
+
+/// The answer for one host.
+pub(super) fn of_host(
+    question: &Question,
+    host: &AskedHost,
+    placed: &[Placed],
+    gaps: &[&FoundGap],
+    moments: &Moments,
+) -> HostAnswer {
+    let sightings: Vec<_> = placed.iter().map(|placed| placed.sighting).collect();
+    // A gap that began with an enrolment's leaf, or ends with one, has no quote there: it is taken to be as long as it may be.
+    let moment = |leaf: i64| moments.get(leaf).map(|quoted| quoted.moment);
+    let plain = |gap: &&FoundGap| Gap {
+        source: gap.source,
+        from: gap.from_leaf.and_then(moment),
+        until: gap.to_leaf.and_then(moment),
+    };
+    let plain: Vec<Gap> = gaps.iter().map(plain).collect();
+    let answer = question.answer(&host.seen, &sightings, &plain);
+    let (verdict, class, why) = match answer {
+        Answer::Yes(class) => (Verdict::Yes, Some(class.name().to_owned()), Vec::new()),
+        Answer::No(class) => (Verdict::No, Some(class.name().to_owned()), Vec::new()),
+        Answer::Unknown(why) => (Verdict::Unknown, None, why),
+    };
+    let seen = placed.iter().filter_map(|placed| sighting(question, placed, moments)).take(SIGHTINGS_SHOWN);
+    HostAnswer {
+        id: host.id.clone(),
+        name: host.name.clone(),
+        standing: match host.seen.now {
+            Standing::Heard => "heard",
+            Standing::Silent => "silent",
+            Standing::Retired => "retired",
+        }
+        .to_owned(),
+        heard: host.heard.map(|at| at.to_string()),
+        answer: verdict,
+        class,
+        seen: seen.collect(),
+        unknown: why.into_iter().map(|why| unknown(why, gaps)).collect(),
+    }
+}
+
+/// What lies in the window or near it.
+fn sighting(question: &Question, placed: &Placed, moments: &Moments) -> Option<SightingView> {
+    let overlap = placed.sighting.overlap(question.window);
+    if overlap == Overlap::None {
+        return None;
+    }
+    let (first, last, until) = match placed.sighting.span {
+        Span::Presence(presence) => (presence.first, presence.last, presence.until),
+        Span::Happening(happening) => (happening.told, happening.told, happening.until),
+    };
+    let carrier = &placed.carrier;
+    Some(SightingView {
+        subject: placed.subject.clone(),
+        role: placed.sighting.role.name().to_owned(),
+        class: placed.sighting.class.name().to_owned(),
+        certain: overlap == Overlap::Certain,
+        what: placed.what.clone(),
+        path: carrier.path.as_ref().map(|path| path.escape_ascii().to_string()),
+        place: carrier.place.clone(),
+        label: carrier.label.clone(),
+        first: evidence(first, moments),
+        last: evidence(last, moments),
+        until: until.map(|moment| evidence(moment, moments)),
+    })
+}
+
+fn evidence(moment: Moment, moments: &Moments) -> EvidenceView {
+    let quoted = moments.get(crate::store::to_i64(moment.leaf));
+    EvidenceView {
+        leaf: moment.leaf,
+        seq: quoted.map(|quoted| quoted.seq),
+        not_before_size: moment.after,
+        not_after: quoted.map(|quoted| quoted.received.to_string()).unwrap_or_default(),
+    }
+}
+
+fn unknown(why: Why, gaps: &[&FoundGap]) -> UnknownView {
+    let view = |code: &str, detail: String| UnknownView { code: code.to_owned(), detail, gap: None };
+    match why {
+        Why::NeverHeard => view("never-heard", "the host has sent no evidence".to_owned()),
+        Why::BeforeFirst => view("before-first", "the window begins before the host's first evidence".to_owned()),
+        Why::AfterLast => view(
+            "after-last",
+            "no evidence of the host names a checkpoint from after the window's end: ask again after its next".to_owned(),
+        ),
+        Why::Silent => view("silent", "the host has sent no evidence within the promised time".to_owned()),
+        Why::Edge => view("edge", "it came, went or ran between two quotes, and the window's edge lies between them".to_owned()),
+        Why::Weaker(class) => view("weaker", format!("it did, as far as class {class} shows")),
+        Why::Partly => view("partly", "it did for a part of the window, and no quote shows that it stopped".to_owned()),
+        Why::NoSource(role) => {
+            view("no-source", format!("nothing of the class that was asked for would show that it was not {role}"))
+        }
+        Why::Gap(index) => {
+            let Some(gap) = gaps.get(index) else { return view("gap", String::new()) };
+            UnknownView {
+                code: "gap".to_owned(),
+                detail: format!("{} not seen: {} ({})", gap.source.name(), gap.cause, gap.scope),
+                gap: Some(CoverageGapView {
+                    source: gap.source.name().to_owned(),
+                    cause: gap.cause.clone(),
+                    scope: gap.scope.clone(),
+                    from_leaf: gap.from_leaf.map(number),
+                    to_leaf: gap.to_leaf.map(number),
+                }),
+            }
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! The index of who trusted what: rows that follow from verified evidence, and can be made from it again.
+//!
+//! In: what a piece of evidence adds ([`Reading`]), its host and leaf. Out: rows of boots, profiles, executions and gaps, each opened by
+//! the first evidence that shows it and closed by the first that does not. Nothing here decides anything: `query` asks.
+
+use evidence::body::{Body, BootCounters};
+use inquiry::profile::{Executed, Fact, Lasting, Profile, Reading, Trouble};
+use inquiry::role::Source;
+use ledger::tree::LeafIndex;
+use sqlx::SqliteConnection;
+
+use super::principal::Principals;
+use crate::store::{StoreError, to_i64};
+
+/// What a piece of evidence adds to the index.
+#[derive(Clone, Debug)]
+pub(crate) struct IndexEntry {
+    /// The size of the checkpoint that it names.
+    pub(crate) named: u64,
+    pub(crate) boot: BootCounters,
+    /// Whether it is the first evidence of its boot.
+    pub(crate) is_first_of_boot: bool,
+    pub(crate) reading: Reading,
+}
+
+impl IndexEntry {
+    /// What verified evidence adds, given the state that it was verified against.
+    pub(crate) fn new(
+        log: &appraisal::verify::VerifiedLog<'_>,
+        before: &appraisal::state::HostState,
+    ) -> Self {
+        let body: &Body = log.body();
+        Self {
+            named: body.checkpoint.size,
+            boot: body.boot,
+            is_first_of_boot: log.boot_change() == appraisal::verify::BootChange::First,
+            reading: inquiry::profile::read(log, before),
+        }
+    }
+
+    /// Writes it. Gives the leaf of the host's evidence before.
+    pub(super) async fn apply(
+        &self,
+        tx: &mut SqliteConnection,
+        host: i64,
+        index: LeafIndex,
+    ) -> Result<Option<i64>, StoreError> {
+        let leaf = to_i64(index.get());
+        let place = Place::read(tx, host).await?;
+        let before = place.as_ref().map(|place| place.last_leaf);
+        let boot_leaf = self.write_boot(tx, host, leaf, place.as_ref()).await?;
+        let profile = self.write_profile(tx, host, leaf, place.as_ref()).await?;
+        write_gaps(tx, host, leaf, before, &self.reading.troubles).await?;
+        write_executions(tx, host, leaf, boot_leaf, &self.reading.executions).await?;
+        sqlx::query(
+            "INSERT INTO host_index (host_id, first_leaf, first_named, last_leaf, last_named, boot_leaf, profile_id, profile_leaf)
+             VALUES (?1, ?2, ?3, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (host_id) DO UPDATE SET last_leaf = ?2, last_named = ?3, boot_leaf = ?4, profile_id = ?5, profile_leaf = ?6",
+        )
+        .bind(host)
+        .bind(leaf)
+        .bind(to_i64(self.named))
+        .bind(boot_leaf)
+        .bind(profile.map(|(id, _)| id))
+        .bind(profile.map(|(_, from)| from))
+        .execute(tx)
+        .await?;
+        Ok(before)
+    }
+
+    async fn write_boot(
+        &self,
+        tx: &mut SqliteConnection,
+        host: i64,
+        leaf: i64,
+        place: Option<&Place>,
+    ) -> Result<i64, StoreError> {
+        if let Some(place) = place.filter(|_| !self.is_first_of_boot) {
+            sqlx::query(
+                "UPDATE boot SET last_leaf = ?, restart_count = ? WHERE host_id = ? AND first_leaf = ?",
+            )
+            .bind(leaf)
+            .bind(i64::from(self.boot.restart_count))
+            .bind(host)
+            .bind(place.boot_leaf)
+            .execute(tx)
+            .await?;
+            return Ok(place.boot_leaf);
+        }
+        sqlx::query(
+            "INSERT INTO boot (host_id, first_leaf, reset_count, restart_count, last_leaf) VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(host)
+        .bind(leaf)
+        .bind(i64::from(self.boot.reset_count))
+        .bind(i64::from(self.boot.restart_count))
+        .bind(leaf)
+        .execute(tx)
+        .await?;
+        Ok(leaf)
+    }
+
+    /// Gives the profile that is open afterwards, and since when.
+    async fn write_profile(
+        &self,
+        tx: &mut SqliteConnection,
+        host: i64,
+        leaf: i64,
+        place: Option<&Place>,
+    ) -> Result<Option<(i64, i64)>, StoreError> {
+        let new = match &self.reading.profile {
+            Some(profile) => Some(profile_row(tx, profile).await?),
+            None => None,
+        };
+        let open = place.and_then(|place| place.profile);
+        // What a boot was that nobody saw is not known, also where the ones around it are alike.
+        let unbroken = !self
+            .reading
+            .troubles
+            .iter()
+            .any(|trouble| trouble.source == Source::Boot && trouble.lasting == Lasting::Passed);
+        if let (Some((id, from)), Some(new)) = (open, new)
+            && id == new
+            && unbroken
+        {
+            return Ok(Some((id, from)));
+        }
+        if let Some((id, from)) = open {
+            close_profile(tx, host, id, from, leaf).await?;
+        }
+        let Some(new) = new else { return Ok(None) };
+        sqlx::query("INSERT INTO host_boot_profile (profile_id, from_leaf, host_id) VALUES (?, ?, ?)")
+            .bind(new)
+            .bind(leaf)
+            .bind(host)
+            .execute(tx)
+            .await?;
+        Ok(Some((new, leaf)))
+    }
+}
+
+/// The host's chain ended at this leaf: what was open is open no more, and until new evidence comes nothing is seen.
+pub(super) async fn end_chain(
+    tx: &mut SqliteConnection,
+    host: i64,
+    index: LeafIndex,
+    why: ChainEnded,
+) -> Result<(), StoreError> {
+    let Some(place) = Place::read(tx, host).await? else { return Ok(()) };
+    let leaf = to_i64(index.get());
+    if let Some((id, from)) = place.profile {
+        close_profile(tx, host, id, from, leaf).await?;
+    }
+    sqlx::query("UPDATE host_index SET profile_id = NULL, profile_leaf = NULL WHERE host_id = ?")
+        .bind(host)
+        .execute(&mut *tx)
+        .await?;
+    let troubles = Source::ALL.map(|source| Trouble {
+        source,
+        cause: match why {
+            ChainEnded::EnrolledAgain => "enrolled-again",
+            ChainEnded::Retired => "retired",
+        }
+        .to_owned(),
+        scope: "between two chains of evidence".to_owned(),
+        lasting: Lasting::Stands,
+    });
+    write_gaps(tx, host, leaf, Some(place.last_leaf), &troubles).await
+}
+
+/// Why a chain goes on no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ChainEnded {
+    EnrolledAgain,
+    Retired,
+}
+
+/// Where a host's part of the index stands.
+struct Place {
+    last_leaf: i64,
+    boot_leaf: i64,
+    profile: Option<(i64, i64)>,
+}
+
+impl Place {
+    async fn read(tx: &mut SqliteConnection, host: i64) -> Result<Option<Self>, StoreError> {
+        let row: Option<(i64, i64, Option<i64>, Option<i64>)> = sqlx::query_as(
+            "SELECT last_leaf, boot_leaf, profile_id, profile_leaf FROM host_index WHERE host_id = ?",
+        )
+        .bind(host)
+        .fetch_optional(tx)
+        .await?;
+        Ok(row.map(|(last_leaf, boot_leaf, profile, from)| Self {
+            last_leaf,
+            boot_leaf,
+            profile: profile.zip(from),
+        }))
+    }
+}
+
+async fn close_profile(
+    tx: &mut SqliteConnection,
+    host: i64,
+    profile: i64,
+    from: i64,
+    leaf: i64,
+) -> Result<(), StoreError> {
+    let closed = sqlx::query(
+        "UPDATE host_boot_profile SET to_leaf = ? WHERE profile_id = ? AND from_leaf = ? AND host_id = ?",
+    )
+    .bind(leaf)
+    .bind(profile)
+    .bind(from)
+    .bind(host)
+    .execute(tx)
+    .await?;
+    if closed.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Damaged { what: "a host's boot profile that should be open is not" })
+    }
+}
+
+/// The row of a profile; its facts are written with the first host that has it.
+async fn profile_row(tx: &mut SqliteConnection, profile: &Profile) -> Result<i64, StoreError> {
+    let digest = profile.digest();
+    let known: Option<i64> = sqlx::query_scalar("SELECT id FROM boot_profile WHERE digest = ?")
+        .bind(digest.as_bytes().as_slice())
+        .fetch_optional(&mut *tx)
+        .await?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let id: i64 = sqlx::query_scalar("INSERT INTO boot_profile (digest) VALUES (?) RETURNING id")
+        .bind(digest.as_bytes().as_slice())
+        .fetch_one(&mut *tx)
+        .await?;
+    let mut principals = Principals::default();
+    for fact in profile.facts() {
+        match fact {
+            Fact::Key { names, role, class, store, label, place } => {
+                for name in names {
+                    let principal = principals.row(tx, name).await?;
+                    sqlx::query(
+                        "INSERT INTO boot_principal (principal_id, profile_id, role, class, store, place, label)
+                         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                    )
+                    .bind(principal)
+                    .bind(id)
+                    .bind(i64::from(role.code()))
+                    .bind(i64::from(class.code()))
+                    .bind(store)
+                    .bind(place.to_string())
+                    .bind(label)
+                    .execute(&mut *tx)
+                    .await?;
+                }
+            }
+            Fact::Setting { setting, place } => {
+                sqlx::query(
+                    "INSERT INTO boot_setting (name, value, profile_id, place) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                )
+                .bind(setting.name())
+                .bind(setting.value())
+                .bind(id)
+                .bind(place.to_string())
+                .execute(&mut *tx)
+                .await?;
+            }
+        }
+    }
+    Ok(id)
+}
+
+/// Closes gaps that are over, opens new ones, and writes those that came and went since the evidence before.
+async fn write_gaps(
+    tx: &mut SqliteConnection,
+    host: i64,
+    leaf: i64,
+    before: Option<i64>,
+    troubles: &[Trouble],
+) -> Result<(), StoreError> {
+    let open: Vec<(i64, i64, String, String)> = sqlx::query_as(
+        "SELECT id, source, cause, scope FROM coverage_gap WHERE host_id = ? AND to_leaf IS NULL",
+    )
+    .bind(host)
+    .fetch_all(&mut *tx)
+    .await?;
+    let is = |trouble: &Trouble, source: i64, cause: &str, scope: &str| {
+        i64::from(trouble.source.code()) == source && trouble.cause == cause && trouble.scope == scope
+    };
+    let stands = |source, cause: &str, scope: &str| {
+        troubles.iter().any(|trouble| trouble.lasting == Lasting::Stands && is(trouble, source, cause, scope))
+    };
+    for (id, source, cause, scope) in &open {
+        if !stands(*source, cause, scope) {
+            sqlx::query("UPDATE coverage_gap SET to_leaf = ? WHERE id = ?")
+                .bind(leaf)
+                .bind(id)
+                .execute(&mut *tx)
+                .await?;
+        }
+    }
+    for trouble in troubles {
+        let known = open.iter().any(|(_, source, cause, scope)| is(trouble, *source, cause, scope));
+        // One that was open and is told to be closed was closed above.
+        if known {
+            continue;
+        }
+        let until = (trouble.lasting == Lasting::Passed).then_some(leaf);
+        sqlx::query(
+            "INSERT INTO coverage_gap (host_id, source, cause, scope, from_leaf, to_leaf) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(host)
+        .bind(i64::from(trouble.source.code()))
+        .bind(&trouble.cause)
+        .bind(&trouble.scope)
+        .bind(before)
+        .bind(until)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn write_executions(
+    tx: &mut SqliteConnection,
+    host: i64,
+    leaf: i64,
+    boot_leaf: i64,
+    executions: &[Executed],
+) -> Result<(), StoreError> {
+    for Executed { digest, path, class } in executions {
+        sqlx::query(
+            "INSERT INTO execution (digest, host_id, from_leaf, class, path) SELECT ?1, ?2, ?3, ?4, ?5
+             WHERE NOT EXISTS (SELECT 1 FROM execution WHERE digest = ?1 AND host_id = ?2 AND from_leaf >= ?6 AND class = ?4)",
+        )
+        .bind(digest.as_bytes().as_slice())
+        .bind(host)
+        .bind(leaf)
+        .bind(i64::from(class.code()))
+        .bind(path)
+        .bind(boot_leaf)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}

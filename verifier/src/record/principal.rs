@@ -1,0 +1,116 @@
+//! Names of keys, certificates and images, and what a manifest says of them.
+
+use std::collections::BTreeMap;
+
+use evidence::digest::HashAlg;
+use evidence::manifest::{AUTHENTICODE_FACT, Entry, Manifest};
+use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
+use inquiry::role::Role;
+use sqlx::SqliteConnection;
+
+use crate::limits::PATHS_PER_PRINCIPAL;
+use crate::store::StoreError;
+
+/// Rows of names that were met in one piece of work.
+#[derive(Debug, Default)]
+pub(super) struct Principals(BTreeMap<Principal, i64>);
+
+impl Principals {
+    /// The row of a name, which is made where there is none.
+    pub(super) async fn row(
+        &mut self,
+        tx: &mut SqliteConnection,
+        name: &Principal,
+    ) -> Result<i64, StoreError> {
+        if let Some(row) = self.0.get(name) {
+            return Ok(*row);
+        }
+        let known: Option<i64> = sqlx::query_scalar("SELECT id FROM principal WHERE name = ? AND kind = ?")
+            .bind(name.id())
+            .bind(name.kind().name())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let row = match known {
+            Some(row) => row,
+            None => {
+                sqlx::query_scalar("INSERT INTO principal (kind, name) VALUES (?, ?) RETURNING id")
+                    .bind(name.kind().name())
+                    .bind(name.id())
+                    .fetch_one(tx)
+                    .await?
+            }
+        };
+        self.0.insert(name.clone(), row);
+        Ok(row)
+    }
+}
+
+/// Writes what a manifest says of keys, and which boot images its files are.
+pub(super) async fn write(
+    tx: &mut SqliteConnection,
+    component: i64,
+    manifest: &Manifest,
+) -> Result<(), StoreError> {
+    let mut principals = Principals::default();
+    let mut paths: BTreeMap<(i64, Role), usize> = BTreeMap::new();
+    let whole = (b"".as_slice(), manifest.edges());
+    let each = manifest.entries().iter().map(|entry| (entry.path.as_slice(), entry.edges.as_slice()));
+    for (path, edges) in std::iter::once(whole).chain(each) {
+        for edge in edges {
+            write_edge(tx, component, path, edge, &mut principals, &mut paths).await?;
+        }
+    }
+    for entry in manifest.entries() {
+        let Some(name) = image(entry) else { continue };
+        let row = principals.row(tx, &name).await?;
+        sqlx::query("INSERT INTO component_image (principal_id, component_id, path) VALUES (?, ?, ?)")
+            .bind(row)
+            .bind(component)
+            .bind(&entry.path)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn write_edge(
+    tx: &mut SqliteConnection,
+    component: i64,
+    path: &[u8],
+    edge: &Edge,
+    principals: &mut Principals,
+    paths: &mut BTreeMap<(i64, Role), usize>,
+) -> Result<(), StoreError> {
+    let role = match edge.relation {
+        Relation::Trusts => Role::Eligible,
+        Relation::Revokes => Role::Revoked,
+        Relation::SignedBy => Role::Used,
+    };
+    for name in &edge.principals {
+        let row = principals.row(tx, name).await?;
+        let known = paths.entry((row, role)).or_default();
+        if *known >= PATHS_PER_PRINCIPAL {
+            continue;
+        }
+        *known += 1;
+        sqlx::query(
+            "INSERT INTO component_principal (principal_id, component_id, role, path, label) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(row)
+        .bind(component)
+        .bind(i64::from(role.code()))
+        .bind(path)
+        .bind(&edge.label)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+/// The name under which firmware's log knows a file.
+fn image(entry: &Entry) -> Option<Principal> {
+    let fact = entry.facts.iter().find(|fact| fact.key == AUTHENTICODE_FACT)?;
+    let bytes = hex::decode(&fact.value).ok().filter(|bytes| bytes.len() == HashAlg::Sha256.size())?;
+    Principal::new(PrincipalKind::Image, &bytes).ok()
+}

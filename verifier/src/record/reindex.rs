@@ -1,0 +1,277 @@
+//! The index made anew from the evidence.
+//!
+//! In: a database. Out: the same database with every row that follows from evidence and manifests written again, in one transaction:
+//! who asks meanwhile sees the old index, and a crash leaves it. All evidence is verified again on the way, from the state of an
+//! enrolment on, so that a row that was changed by hand is found and not believed.
+
+use std::path::Path;
+
+use appraisal::attester::{AttestationKey, Attester};
+use appraisal::state::HostState;
+use appraisal::verify::verify;
+use evidence::digest::{ChainId, HostId};
+use evidence::manifest::Manifest;
+use evidence::tpm::Public;
+use inquiry::profile::EXTRACTOR;
+use ledger::tree::LeafIndex;
+use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection, SqlitePool};
+
+use super::evidence::change_components;
+use super::index::{self, ChainEnded, IndexEntry};
+use super::intervals::Intervals;
+use super::manifest;
+use crate::failure::{Exit, Failure};
+use crate::query::bundle;
+use crate::store::packed::{self, Kept};
+use crate::store::{self, StoreError, to_i64, to_u64};
+
+/// What was indexed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reindexed {
+    /// Hosts.
+    pub(crate) hosts: u64,
+    /// Pieces of evidence.
+    pub(crate) evidence: u64,
+    /// Manifests.
+    pub(crate) manifests: u64,
+}
+
+/// Makes the index of a database anew, and says how many pieces of evidence of how many are done.
+pub(crate) async fn reindex(database: &Path, told: impl FnMut(u64, u64)) -> Result<Reindexed, Failure> {
+    let (readers, mut connection) = store::open(database).await?;
+    let done = all(&readers, &mut connection, told).await;
+    readers.close().await;
+    // A tidy end; what was committed is committed.
+    let _ = connection.close().await;
+    done.map_err(|error| match error {
+        ReindexError::Store(StoreError::Database(_)) => {
+            Failure::new(Exit::Io, format_args!("indexing: {error}"))
+        }
+        _ => Failure::new(Exit::Software, format_args!("indexing: {error}")).hint(
+            "the database was changed by something else than lydian-verifier; restore the newest backup",
+        ),
+    })
+}
+
+/// Whether the index is of this program's version.
+pub(crate) async fn is_current(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+    let known: Option<i64> = sqlx::query_scalar("SELECT extractor FROM index_state WHERE id = 1")
+        .fetch_optional(connection)
+        .await?;
+    Ok(known == Some(to_i64(EXTRACTOR)))
+}
+
+/// Why the index cannot be made.
+#[derive(Debug, thiserror::Error)]
+enum ReindexError {
+    /// Recorded evidence that does not hold.
+    #[error("evidence {seq} of host {host}, leaf {leaf}: {why}")]
+    Evidence { host: HostId, seq: u64, leaf: i64, why: String },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for ReindexError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+async fn all(
+    readers: &SqlitePool,
+    connection: &mut SqliteConnection,
+    mut told: impl FnMut(u64, u64),
+) -> Result<Reindexed, ReindexError> {
+    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let of: i64 = sqlx::query_scalar("SELECT count(*) FROM evidence").fetch_one(&mut *tx).await?;
+    for statement in FORGET {
+        sqlx::query(statement).execute(&mut *tx).await?;
+    }
+    let mut done = Reindexed { manifests: manifests(readers, &mut tx).await?, ..Reindexed::default() };
+    let hosts: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT id, identity FROM host ORDER BY id").fetch_all(&mut *tx).await?;
+    for (row, identity) in hosts {
+        let identity = identity.try_into().map_err(|_| StoreError::Damaged { what: "a host's identity" })?;
+        let host = Host { row, id: HostId::new(identity) };
+        host.index(readers, &mut tx, |_| {
+            done.evidence += 1;
+            told(done.evidence, to_u64(of));
+        })
+        .await?;
+        done.hosts += 1;
+    }
+    sqlx::query("INSERT INTO index_state (id, extractor) VALUES (1, ?)")
+        .bind(to_i64(EXTRACTOR))
+        .execute(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(done)
+}
+
+/// Every row that follows from others.
+const FORGET: [&str; 14] = [
+    "DELETE FROM index_state",
+    "DELETE FROM component_principal",
+    "DELETE FROM component_image",
+    "DELETE FROM component_artefact",
+    "DELETE FROM boot_principal",
+    "DELETE FROM boot_setting",
+    "DELETE FROM host_boot_profile",
+    "DELETE FROM host_index",
+    "DELETE FROM boot_profile",
+    "DELETE FROM principal",
+    "DELETE FROM boot",
+    "DELETE FROM execution",
+    "DELETE FROM coverage_gap",
+    "DELETE FROM host_component",
+];
+
+async fn manifests(readers: &SqlitePool, tx: &mut SqliteConnection) -> Result<u64, StoreError> {
+    const DAMAGED: StoreError = StoreError::Damaged { what: "a stored manifest" };
+    let rows: Vec<(i64, Vec<u8>)> =
+        sqlx::query_as("SELECT id, manifest FROM component WHERE manifest IS NOT NULL ORDER BY id")
+            .fetch_all(&mut *tx)
+            .await?;
+    let mut count = 0;
+    for (component, digest) in rows {
+        let bytes = bundle::content(readers, &digest).await?;
+        let manifest = Manifest::decode(&bytes).map_err(|_| DAMAGED)?;
+        manifest::write_members(tx, component, &manifest).await?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+struct Host {
+    row: i64,
+    id: HostId,
+}
+
+impl Host {
+    /// Its chains in the order of their enrolments.
+    async fn index(
+        &self,
+        readers: &SqlitePool,
+        tx: &mut SqliteConnection,
+        mut told: impl FnMut(i64),
+    ) -> Result<(), ReindexError> {
+        let chains = sqlx::query(
+            "SELECT n.chain, n.leaf, n.ak_public, n.selection, r.leaf AS retired FROM enrolment n
+             LEFT JOIN retirement r ON r.chain = n.chain WHERE n.host_id = ? ORDER BY n.leaf",
+        )
+        .bind(self.row)
+        .fetch_all(&mut *tx)
+        .await?;
+        let mut intervals = Intervals::default();
+        for (number, row) in chains.iter().enumerate() {
+            let chain = chain(row)?;
+            if number > 0 {
+                self.end(tx, &mut intervals, row.try_get("leaf")?, ChainEnded::EnrolledAgain).await?;
+            }
+            self.chain(readers, tx, &chain, &mut intervals, &mut told).await?;
+            if let Some(retired) = row.try_get::<Option<i64>, _>("retired")? {
+                self.end(tx, &mut intervals, retired, ChainEnded::Retired).await?;
+            }
+        }
+        sqlx::query("UPDATE host_state SET intervals = ? WHERE host_id = ?")
+            .bind(intervals.encode())
+            .bind(self.row)
+            .execute(tx)
+            .await?;
+        Ok(())
+    }
+
+    async fn end(
+        &self,
+        tx: &mut SqliteConnection,
+        intervals: &mut Intervals,
+        leaf: i64,
+        why: ChainEnded,
+    ) -> Result<(), StoreError> {
+        let leaf = index_of(leaf)?;
+        intervals.close_all(tx, self.row, leaf).await?;
+        index::end_chain(tx, self.row, leaf, why).await
+    }
+
+    async fn chain(
+        &self,
+        readers: &SqlitePool,
+        tx: &mut SqliteConnection,
+        chain: &Chain,
+        intervals: &mut Intervals,
+        told: &mut impl FnMut(i64),
+    ) -> Result<(), ReindexError> {
+        let attester = Attester { host: self.id, ak: chain.ak.clone(), selection: chain.selection.clone() };
+        let mut state = HostState::enrolled(chain.id);
+        let mut known_log: Option<(Vec<u8>, Vec<u8>)> = None;
+        let mut next = 0_i64;
+        loop {
+            let mut query = QueryBuilder::<Sqlite>::new(
+                "SELECT seq, leaf, firmware_log, ima_first, ima_list, systemd_log, ",
+            );
+            query.push(packed::COLUMNS).push(" FROM evidence WHERE host_id = ").push_bind(self.row);
+            query.push(" AND chain = ").push_bind(chain.id.as_bytes().to_vec());
+            query.push(" AND seq >= ").push_bind(next).push(" ORDER BY seq LIMIT ").push_bind(PAGE);
+            let rows = query.build().fetch_all(&mut *tx).await?;
+            for row in &rows {
+                let (seq, leaf): (i64, i64) = (row.try_get("seq")?, row.try_get("leaf")?);
+                next = seq + 1;
+                let kept = Kept::of(readers, row).await?;
+                let envelope = bundle::envelope(readers, row, &kept).await?;
+                let digest: Option<Vec<u8>> = row.try_get("firmware_log")?;
+                if let Some(digest) = digest
+                    && known_log.as_ref().is_none_or(|(known, _)| *known != digest)
+                {
+                    let bytes = bundle::content(readers, &digest).await?;
+                    known_log = Some((digest, bytes));
+                }
+                let known = known_log.as_ref().map(|(_, bytes)| bytes.as_slice());
+                let verified = verify(&envelope, &attester, &state, known).map_err(|refusal| {
+                    ReindexError::Evidence { host: self.id, seq: to_u64(seq), leaf, why: refusal.to_string() }
+                })?;
+                let entry = IndexEntry::new(&verified, &state);
+                let index = index_of(leaf)?;
+                let before = entry.apply(tx, self.row, index).await?;
+                let body = verified.body();
+                change_components(tx, self.row, (&body.added, &body.removed), intervals, index).await?;
+                sqlx::query("UPDATE evidence SET named = ?, leaf_before = ? WHERE leaf = ?")
+                    .bind(to_i64(entry.named))
+                    .bind(before)
+                    .bind(leaf)
+                    .execute(&mut *tx)
+                    .await?;
+                state = verified.next_state().clone();
+                told(leaf);
+            }
+            if rows.len() < usize::try_from(PAGE).unwrap_or_default() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+struct Chain {
+    id: ChainId,
+    ak: AttestationKey,
+    selection: evidence::pcr::PcrSelection,
+}
+
+fn chain(row: &sqlx::sqlite::SqliteRow) -> Result<Chain, StoreError> {
+    const DAMAGED: StoreError = StoreError::Damaged { what: "an enrolment" };
+    let id: [u8; 16] = row.try_get::<Vec<u8>, _>("chain")?.try_into().map_err(|_| DAMAGED)?;
+    let (ak, selection): (Vec<u8>, String) = (row.try_get("ak_public")?, row.try_get("selection")?);
+    let public = Public::parse(&ak).map_err(|_| DAMAGED)?;
+    Ok(Chain {
+        id: ChainId::new(id),
+        ak: AttestationKey::new(public).map_err(|_| DAMAGED)?,
+        selection: selection.parse().map_err(|_| DAMAGED)?,
+    })
+}
+
+fn index_of(leaf: i64) -> Result<LeafIndex, StoreError> {
+    LeafIndex::new(to_u64(leaf)).map_err(|_| StoreError::Damaged { what: "a leaf's index" })
+}
+
+/// Rows that are in memory at one time.
+const PAGE: i64 = 500;

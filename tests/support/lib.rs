@@ -34,7 +34,10 @@ pub use client::{Answer, VerifierClient};
 pub use ek_ca::{Lifetime, TestEkCa};
 pub use figure::{Figure, Goal, medians};
 pub use host::{AgentSettings, Package, Recording, SimulatedHost, elf};
-pub use logs::{EventLogBuilder, ImaListBuilder, Measured, SecureBootSwitch, systemd_measures};
+pub use logs::{
+    EventLogBuilder, ImaListBuilder, Machine, Measured, SecureBootSwitch, certificate_lists, entry,
+    hash_list, image_hash, systemd_measures,
+};
 pub use measured::{Backend, Measuring};
 pub use mounts::Mounted;
 pub use process::{Finished, Program, Service};

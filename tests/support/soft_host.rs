@@ -17,7 +17,7 @@ use evidence::manifest::state_root;
 use evidence::pcr::{PcrIndex, PcrSelection};
 use evidence::time::UnixTime;
 
-use crate::logs::{EventLogBuilder, ImaListBuilder, SecureBootSwitch, systemd_measures};
+use crate::logs::{EventLogBuilder, ImaListBuilder, Machine, SecureBootSwitch, systemd_measures};
 use crate::soft_tpm::{SoftTpm, SoftTpmSpec};
 
 /// A host that attests truly, one envelope at a time.
@@ -25,6 +25,8 @@ use crate::soft_tpm::{SoftTpm, SoftTpmSpec};
 pub struct SoftHost {
     /// Its TPM.
     pub tpm: SoftTpm,
+    /// What its firmware holds and starts, from the next boot on.
+    pub machine: Machine,
     /// This boot's firmware log.
     pub firmware_log: Vec<u8>,
     /// This boot's IMA list.
@@ -62,6 +64,7 @@ impl SoftHost {
         }
         let mut host = Self {
             tpm: SoftTpm::new(spec)?,
+            machine: Machine::new(secure_boot),
             firmware_log: Vec::new(),
             ima_list: Vec::new(),
             systemd_log: Vec::new(),
@@ -73,23 +76,24 @@ impl SoftHost {
             announced: BTreeSet::new(),
             attached: Attached { boot: None, ima_bytes: 0, ima_records: 0 },
         };
-        host.boot(secure_boot)?;
+        host.boot()?;
         Ok(host)
     }
 
     /// A power cycle, and new logs.
     pub fn reboot(&mut self) -> Result<()> {
-        self.reboot_with(SecureBootSwitch::On)
+        self.tpm.reset();
+        self.boot()
     }
 
     /// A power cycle after which Secure Boot is set like this.
     pub fn reboot_with(&mut self, secure_boot: SecureBootSwitch) -> Result<()> {
-        self.tpm.reset();
-        self.boot(secure_boot)
+        self.machine.secure_boot = secure_boot;
+        self.reboot()
     }
 
-    fn boot(&mut self, secure_boot: SecureBootSwitch) -> Result<()> {
-        let mut log = EventLogBuilder::typical(&self.tpm, secure_boot)?;
+    fn boot(&mut self) -> Result<()> {
+        let mut log = EventLogBuilder::of(&self.tpm, &self.machine)?;
         // As GRUB does; and no two boots of any two hosts have the same log.
         let line = format!("BOOT_IMAGE=/vmlinuz host={} boot={}", self.id(), self.tpm.clock().reset_count);
         log.measured(8, EventType::IPL, line.as_bytes(), format!("kernel_cmdline: {line}\0").as_bytes())?;
@@ -106,6 +110,14 @@ impl SoftHost {
     pub fn run(&mut self, path: &str) -> Result<()> {
         let mut list = ImaListBuilder::new(&self.tpm);
         list.file(path, &Sha256Digest::of(&[path.as_bytes()]))?;
+        self.ima_list.extend(list.finish());
+        Ok(())
+    }
+
+    /// The kernel measures one more file, of this content.
+    pub fn run_content(&mut self, path: &str, digest: &Sha256Digest) -> Result<()> {
+        let mut list = ImaListBuilder::new(&self.tpm);
+        list.file(path, digest)?;
         self.ima_list.extend(list.finish());
         Ok(())
     }

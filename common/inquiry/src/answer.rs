@@ -210,12 +210,15 @@ pub enum Why {
     Partly,
     /// What would show that it did not is known less well than was asked for.
     NoSource(Role),
+    /// It was there, and nothing tells whether it was run.
+    WasThere,
     /// A source was not seen: the gap's position in what was given.
     Gap(usize),
 }
 
 impl Question {
-    /// The answer for a host.
+    /// The answer for a host. Sightings must have those of every role that bears upon the ones that are asked for: what was there may
+    /// have been run.
     pub fn answer(&self, seen: &Seen, sightings: &[Sighting], gaps: &[Gap]) -> Answer {
         let asked: Vec<&Sighting> = sightings
             .iter()
@@ -223,7 +226,7 @@ impl Question {
             .collect();
         let (counts, weaker): (Vec<&Sighting>, Vec<&Sighting>) =
             asked.into_iter().partition(|sighting| sighting.class.reaches(self.least));
-        if let Some(class) = self.yes(seen, &counts) {
+        if let Some(class) = self.yes(seen, &counts, gaps) {
             return Answer::Yes(class);
         }
         let mut why = Vec::new();
@@ -240,10 +243,10 @@ impl Question {
         let mut worst = Class::A;
         for (role, sources) in &self.roles {
             for one_of in *sources {
-                match self.resting_on(one_of, gaps) {
+                match self.resting_on(*role, one_of, sightings, gaps) {
                     Ok(source) => worst = worst.max(source.class()),
-                    Err(gaps) if gaps.is_empty() => why.push(Why::NoSource(*role)),
-                    Err(gaps) => why.extend(gaps.into_iter().map(Why::Gap)),
+                    Err(reasons) if reasons.is_empty() => why.push(Why::NoSource(*role)),
+                    Err(reasons) => why.extend(reasons),
                 }
             }
         }
@@ -256,12 +259,12 @@ impl Question {
         if known.is_empty() { Answer::No(worst) } else { Answer::Unknown(known) }
     }
 
-    fn yes(&self, seen: &Seen, counts: &[&Sighting]) -> Option<Class> {
+    fn yes(&self, seen: &Seen, counts: &[&Sighting], gaps: &[Gap]) -> Option<Class> {
         match self.mode {
             Mode::Any => {
                 let certain =
                     counts.iter().filter(|sighting| sighting.overlap(self.window) == Overlap::Certain);
-                certain.map(|sighting| sighting.class).min()
+                certain.map(|sighting| sighting.class).min().or_else(|| self.from_boot_to_boot(counts, gaps))
             }
             Mode::Whole => self.roles.iter().find_map(|(role, _)| {
                 let of_role: Vec<_> = counts.iter().filter(|sighting| sighting.role == *role).collect();
@@ -273,6 +276,25 @@ impl Question {
                 joined(spans.collect()).iter().any(|span| span.fills(self.window, seen)).then_some(worst)
             }),
         }
+    }
+
+    /// A host is in one of two boots whose quotes follow each other, if none was missed between them: what both have it had throughout. With
+    /// files it is not so: what is replaced may have been gone for a while.
+    fn from_boot_to_boot(&self, counts: &[&Sighting], gaps: &[Gap]) -> Option<Class> {
+        if gaps.iter().any(|gap| gap.source == Source::Boot && gap.touches(self.window)) {
+            return None;
+        }
+        self.roles.iter().find_map(|(role, _)| {
+            let of_boots =
+                counts.iter().filter(|sighting| sighting.role == *role && sighting.class < Class::D);
+            let worst = of_boots.clone().map(|sighting| sighting.class).max()?;
+            let spans = of_boots.filter_map(|sighting| match sighting.span {
+                Span::Presence(presence) => Some(presence),
+                Span::Happening(_) => None,
+            });
+            let spans = joined(spans.collect());
+            spans.iter().any(|span| span.overlap(self.window) == Overlap::Certain).then_some(worst)
+        })
     }
 
     /// Whether in each role there was a quote without it.
@@ -307,14 +329,23 @@ impl Question {
         why
     }
 
-    /// The best source of these that was seen throughout; else the gaps of the one that has fewest, of which there are none where no
-    /// source is good enough.
-    fn resting_on(&self, one_of: &[Source], gaps: &[Gap]) -> Result<Source, Vec<usize>> {
-        let mut best: Option<Vec<usize>> = None;
+    /// The best source of these that would have shown it throughout; else why the one with the fewest reasons would not have. There are none
+    /// where no source is good enough.
+    fn resting_on(
+        &self,
+        role: Role,
+        one_of: &[Source],
+        sightings: &[Sighting],
+        gaps: &[Gap],
+    ) -> Result<Source, Vec<Why>> {
+        let mut best: Option<Vec<Why>> = None;
         for source in one_of.iter().filter(|source| source.class().reaches(self.least)) {
             let of_source = gaps.iter().enumerate().filter(|(_, gap)| gap.source == *source);
-            let found: Vec<usize> =
-                of_source.filter(|(_, gap)| gap.touches(self.window)).map(|(index, _)| index).collect();
+            let touching = of_source.filter(|(_, gap)| gap.touches(self.window));
+            let mut found: Vec<Why> = touching.map(|(index, _)| Why::Gap(index)).collect();
+            if *source == Source::Files && role == Role::Executed && self.was_there(sightings) {
+                found.push(Why::WasThere);
+            }
             if found.is_empty() {
                 return Ok(*source);
             }
@@ -323,6 +354,12 @@ impl Question {
             }
         }
         Err(best.unwrap_or_default())
+    }
+
+    /// Whether the host may have had it: then files do not tell that it was not run.
+    fn was_there(&self, sightings: &[Sighting]) -> bool {
+        let present = sightings.iter().filter(|sighting| sighting.role == Role::Present);
+        present.into_iter().any(|sighting| sighting.overlap(self.window) != Overlap::None)
     }
 }
 

@@ -184,7 +184,7 @@ pub struct EvidenceView {
 /// Why a host's answer is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnknownView {
-    /// `never-heard`, `before-first`, `after-last`, `silent`, `edge`, `weaker`, `partly`, `no-source`, or `gap`.
+    /// `never-heard`, `before-first`, `after-last`, `silent`, `edge`, `weaker`, `partly`, `no-source`, `was-there` or `gap`.
     pub code: String,
     /// In words.
     pub detail: String,

@@ -9,7 +9,8 @@ use evidence::digest::{Digest, HashAlg};
 use evidence::eventlog::EventType;
 use evidence::pcr::PcrIndex;
 
-use super::Measured;
+use super::machine::load_event;
+use super::{Machine, Measured};
 
 /// A log in the making, and the TPM that it is about.
 #[derive(Debug)]
@@ -50,20 +51,36 @@ impl<'t, T: Measured> EventLogBuilder<'t, T> {
 
     /// A small boot as firmware of our days logs it: version, Secure Boot's variables, separators, a boot loader.
     pub fn typical(tpm: &'t T, secure_boot: SecureBootSwitch) -> Result<Self> {
+        Self::of(tpm, &Machine::new(secure_boot))
+    }
+
+    /// The boot of a machine.
+    pub fn of(tpm: &'t T, machine: &Machine) -> Result<Self> {
         let mut log = Self::new(tpm)?;
         log.event(0, EventType::S_CRTM_VERSION, &utf16("Lydian test firmware"))?;
-        log.variable("SecureBoot", GLOBAL_VARIABLE, &[u8::from(secure_boot == SecureBootSwitch::On)])?;
-        for name in ["PK", "KEK"] {
-            log.variable(name, GLOBAL_VARIABLE, b"")?;
-        }
-        for name in ["db", "dbx"] {
-            log.variable(name, IMAGE_SECURITY_DATABASE, b"")?;
-        }
+        let config = EventType::EFI_VARIABLE_DRIVER_CONFIG;
+        let on = [u8::from(machine.secure_boot == SecureBootSwitch::On)];
+        log.variable(config, "SecureBoot", GLOBAL_VARIABLE, &on)?;
+        log.variable(config, "PK", GLOBAL_VARIABLE, &machine.platform_key)?;
+        log.variable(config, "KEK", GLOBAL_VARIABLE, b"")?;
+        log.variable(config, "db", IMAGE_SECURITY_DATABASE, &machine.db)?;
+        log.variable(config, "dbx", IMAGE_SECURITY_DATABASE, &machine.dbx)?;
         log.event(4, EventType::EFI_ACTION, b"Calling EFI Application from Boot Option")?;
         for pcr in 0..8 {
             log.event(pcr, EventType::SEPARATOR, &[0; 4])?;
         }
-        log.measured(4, EventType::EFI_BOOT_SERVICES_APPLICATION, b"a boot loader's image", &[0; 32])?;
+        let authority = EventType::EFI_VARIABLE_AUTHORITY;
+        for (name, entry) in &machine.authorities {
+            let vendor = if *name == "db" { IMAGE_SECURITY_DATABASE } else { SHIM_LOCK };
+            log.variable(authority, name, vendor, entry)?;
+        }
+        if let Some(level) = machine.sbat_level {
+            log.variable(authority, "SbatLevel", SHIM_LOCK, level.as_bytes())?;
+        }
+        for (content, path) in &machine.images {
+            let data = if path.is_empty() { vec![0; 32] } else { load_event(path)? };
+            log.measured(4, EventType::EFI_BOOT_SERVICES_APPLICATION, content, &data)?;
+        }
         log.event(5, EventType::EFI_ACTION, b"Exit Boot Services Invocation")?;
         log.event(5, EventType::EFI_ACTION, b"Exit Boot Services Returned with Success")?;
         Ok(log)
@@ -102,13 +119,13 @@ impl<'t, T: Measured> EventLogBuilder<'t, T> {
     }
 
     //= TCG PFP 1.06 §10.2.6: UEFI_VARIABLE_DATA
-    fn variable(&mut self, name: &str, vendor: [u8; 16], value: &[u8]) -> Result<()> {
+    fn variable(&mut self, event_type: EventType, name: &str, vendor: [u8; 16], value: &[u8]) -> Result<()> {
         let mut data = vendor.to_vec();
         data.extend(u64::try_from(name.encode_utf16().count())?.to_le_bytes());
         data.extend(u64::try_from(value.len())?.to_le_bytes());
         data.extend(utf16(name));
         data.extend(value);
-        self.event(7, EventType::EFI_VARIABLE_DRIVER_CONFIG, &data)
+        self.event(7, event_type, &data)
     }
 
     /// The log's bytes.
@@ -127,3 +144,6 @@ const GLOBAL_VARIABLE: [u8; 16] =
 /// `EFI_IMAGE_SECURITY_DATABASE_GUID`.
 const IMAGE_SECURITY_DATABASE: [u8; 16] =
     [0xcb, 0xb2, 0x19, 0xd7, 0x3a, 0x3d, 0x96, 0x45, 0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f];
+/// Shim's own.
+const SHIM_LOCK: [u8; 16] =
+    [0x50, 0xab, 0x5d, 0x60, 0x46, 0xe0, 0x00, 0x43, 0xab, 0xb6, 0x3d, 0xd8, 0x10, 0xdd, 0x8b, 0x23];

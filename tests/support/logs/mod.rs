@@ -5,6 +5,7 @@
 
 mod event_log;
 mod ima_list;
+mod machine;
 mod systemd_log;
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -18,6 +19,7 @@ use crate::tpm_command::TpmSocket;
 pub use event_log::{EventLogBuilder, SecureBootSwitch};
 pub use ima_list::ImaListBuilder;
 pub(crate) use ima_list::ng_record;
+pub use machine::{Machine, certificate_lists, entry, hash_list, image_hash};
 pub use systemd_log::systemd_measures;
 
 /// A TPM seen from below: something to extend into.

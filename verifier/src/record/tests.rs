@@ -45,7 +45,11 @@ impl Bench {
     }
 
     async fn at(dir: tempfile::TempDir) -> Result<Self, Failure> {
-        let (recorder, store, task) = start(place(dir.path(), key())?, clock()).await?;
+        Self::timed(dir, clock()).await
+    }
+
+    pub(crate) async fn timed(dir: tempfile::TempDir, clock: Clock) -> Result<Self, Failure> {
+        let (recorder, store, task) = start(place(dir.path(), key())?, clock).await?;
         Ok(Self { dir, recorder, store, task })
     }
 

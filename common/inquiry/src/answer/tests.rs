@@ -92,6 +92,11 @@ fn one_of_two_sources_is_enough_and_the_better_one_counts() {
     assert_eq!(executed.answer(&seen, &[], &[]), Answer::No(Class::B));
     assert_eq!(executed.answer(&seen, &[], &[gap(Source::Ima)]), Answer::No(Class::D));
     assert_eq!(executed.answer(&seen, &[], &[gap(Source::Files)]), Answer::No(Class::B));
+    let there = Presence { before: None, first: quote(1), last: quote(9), until: None };
+    let there = present(there);
+    assert_eq!(executed.answer(&seen, &[there], &[]), Answer::No(Class::B), "the kernel's list lacks it");
+    let only_there = executed.answer(&seen, &[there], &[gap(Source::Ima)]);
+    assert_eq!(only_there, Answer::Unknown(vec![Why::Gap(0)]), "either reason would do");
     let both = executed.answer(&seen, &[], &[gap(Source::Files), gap(Source::Ima)]);
     assert!(matches!(both, Answer::Unknown(_)), "{both:?}");
 }

@@ -39,17 +39,14 @@ pub(super) enum Of {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Carriers {
     pub(super) all: Vec<Carrier>,
+    /// How many of them are in the roles that were asked for.
+    pub(super) asked: usize,
     /// With the reason.
     pub(super) doubtful: Vec<(i64, &'static str)>,
 }
 
 impl Carriers {
-    /// How many there are.
-    pub(super) const fn len(&self) -> usize {
-        self.all.len()
-    }
-
-    /// Those of a subject, in these roles.
+    /// Those of a subject, in these roles and those that bear upon them.
     pub(super) async fn of(
         reading: &mut SqliteConnection,
         subject: &Subject,
@@ -63,7 +60,11 @@ impl Carriers {
             Subject::Key(key) => found.key(reading, key, roles).await?,
             Subject::Boot(boot) => found.boot(reading, boot).await?,
         }
-        found.all.retain(|carrier| roles.contains(&carrier.role));
+        // What was there may have been run.
+        let bears =
+            |role: Role| roles.contains(&role) || role == Role::Present && roles.contains(&Role::Executed);
+        found.all.retain(|carrier| bears(carrier.role));
+        found.asked = found.all.iter().filter(|carrier| roles.contains(&carrier.role)).count();
         if found.all.len() > CARRIERS {
             return Err(AskError::Broad { subject: subject.to_string() });
         }

@@ -10,6 +10,9 @@ mod moments;
 mod sightings;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use evidence::time::UnixTime;
@@ -84,7 +87,7 @@ pub(crate) async fn answer(
     }
     let known = asked.subjects.iter().zip(&all).map(|(subject, carriers)| SubjectView {
         subject: subject.to_string(),
-        found: carriers.len() as u64,
+        found: carriers.asked as u64,
     });
     let known = known.collect();
     let sources: Vec<Source> =

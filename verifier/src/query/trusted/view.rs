@@ -53,7 +53,8 @@ pub(super) fn of_host(
 /// What lies in the window or near it.
 fn sighting(question: &Question, placed: &Placed, moments: &Moments) -> Option<SightingView> {
     let overlap = placed.sighting.overlap(question.window);
-    if overlap == Overlap::None {
+    let is_asked = question.roles.iter().any(|(role, _)| *role == placed.sighting.role);
+    if overlap == Overlap::None || !is_asked {
         return None;
     }
     let (first, last, until) = match placed.sighting.span {
@@ -102,6 +103,7 @@ fn unknown(why: Why, gaps: &[&FoundGap]) -> UnknownView {
         Why::NoSource(role) => {
             view("no-source", format!("nothing of the class that was asked for would show that it was not {role}"))
         }
+        Why::WasThere => view("was-there", "it was there, and nothing tells whether it was run".to_owned()),
         Why::Gap(index) => {
             let Some(gap) = gaps.get(index) else { return view("gap", String::new()) };
             UnknownView {

@@ -1,0 +1,501 @@
+//! Five bad days, rehearsed with the real programs: what each host's answer must be, and that it never is a NO where it was a yes.
+//!
+//! In: small fleets whose hosts attest by a TPM in memory. Out: what `lydian trusted` says of them. The pages in `docs/incidents/` walk
+//! through the same days.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, ensure};
+use evidence::body::{Claim, Gap, GapCause, GapEnd};
+use evidence::digest::Sha256Digest;
+use evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, EntryFlags, Manifest};
+use evidence::principal::{Edge, Principal, Relation};
+use evidence::time::UnixTime;
+use support::client::granted;
+use support::{
+    KeyKind, Program, SecureBootSwitch, SoftAttester, TestEkCa, Verifier, VerifierClient, VerifierSettings,
+    certificate_lists, entry, hash_list, image_hash,
+};
+use wire::operator::{ActionList, Scope};
+use wire::trusted::{HostAnswer, Trusted, Verdict};
+
+use crate::scene::{booted, enrol};
+
+/// A verifier and hosts by name.
+struct Fleet {
+    verifier: Verifier,
+    operator: VerifierClient,
+    client: VerifierClient,
+    hosts: BTreeMap<String, SoftAttester>,
+    ca: TestEkCa,
+}
+
+impl Fleet {
+    async fn new() -> Result<Self> {
+        let ca = TestEkCa::new("Test TPM maker")?;
+        let settings = VerifierSettings { ek_roots: vec![ca.root_pem()?], ..VerifierSettings::default() };
+        let verifier = Verifier::start(&settings).await?;
+        let (operator, client) = (verifier.operator(Scope::Read).await?, verifier.client()?);
+        Ok(Self { verifier, operator, client, hosts: BTreeMap::new(), ca })
+    }
+
+    /// A host that is enrolled and has sent nothing yet.
+    async fn host(&mut self, name: &str) -> Result<()> {
+        let seed = u64::try_from(self.hosts.len())? + 1;
+        let booted = booted(&self.ca, seed, KeyKind::EccP256)?;
+        let mut attester = SoftAttester::new(booted.host, name)?;
+        // What nobody has sent the manifest of could be anything.
+        attester.host.toggle(Sha256Digest::of(&[b"first component"]));
+        enrol(&self.client, &mut attester, &self.verifier.join_token().await?).await?;
+        self.hosts.insert(name.to_owned(), attester);
+        Ok(())
+    }
+
+    fn of(&mut self, name: &str) -> Result<&mut SoftAttester> {
+        self.hosts.get_mut(name).with_context(|| format!("no host is called {name}"))
+    }
+
+    /// A host gets a component, or loses it.
+    async fn toggle(&mut self, name: &str, manifest: &Manifest) -> Result<()> {
+        self.of(name)?.toggle(manifest);
+        self.attest(name).await?;
+        self.client
+            .manifests(&[manifest.encode()])
+            .await?
+            .map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
+        Ok(())
+    }
+
+    /// The next evidence; with a gap where there is one.
+    async fn attest_with(&mut self, name: &str, gaps: Vec<Gap>) -> Result<u64> {
+        let client = self.verifier.client()?;
+        let attester = self.of(name)?;
+        let mut body = attester.host.body();
+        body.gaps = gaps;
+        let envelope = attester.host.seal(&body)?;
+        let receipt = granted(client.submit(&envelope, attester.from_size()).await?)?;
+        attester.recorded(&envelope, &receipt)?;
+        Ok(receipt.index)
+    }
+
+    async fn attest(&mut self, name: &str) -> Result<u64> {
+        self.attest_with(name, Vec::new()).await
+    }
+
+    /// Every host says that it is as it was.
+    async fn heartbeat(&mut self) -> Result<()> {
+        for name in self.hosts.keys().cloned().collect::<Vec<_>>() {
+            self.attest(&name).await?;
+        }
+        Ok(())
+    }
+
+    /// How many leaves the log has now, with evidence of every host on either side.
+    async fn moment(&mut self) -> Result<String> {
+        self.heartbeat().await?;
+        self.heartbeat().await?;
+        let mut size = 0;
+        for name in self.hosts.keys().cloned().collect::<Vec<_>>() {
+            size = self.attest(&name).await? + 1;
+        }
+        self.heartbeat().await?;
+        self.heartbeat().await?;
+        Ok(format!("leaf:{size}"))
+    }
+
+    async fn run(&self, more: &[&str]) -> Result<support::Finished> {
+        let token = self.operator.token().context("a token")?.to_owned();
+        let lydian = Program::new("lydian")?.args(["trusted"]).args(more);
+        lydian
+            .env("LYDIAN_URL", self.verifier.url())
+            .env("LYDIAN_CA", self.verifier.ca())
+            .env("LYDIAN_TOKEN", token)
+            .run()
+            .await
+    }
+
+    /// The answer of the command line.
+    async fn ask(&self, more: &[&str]) -> Result<Answers> {
+        let finished = self.run(&[more, &["-o", "json"]].concat()).await?;
+        ensure!(finished.code() < 2, "{}", finished.stderr);
+        let answer: Trusted = serde_json::from_str(&finished.stdout)?;
+        let good = answer.hosts.iter().all(|host| host.answer == Verdict::No);
+        ensure!(finished.code() == i32::from(!good), "exit code {} for {answer:#?}", finished.code());
+        Ok(Answers(answer))
+    }
+}
+
+struct Answers(Trusted);
+
+impl Answers {
+    fn host(&self, name: &str) -> Result<&HostAnswer> {
+        self.0.hosts.iter().find(|host| host.name == name).with_context(|| format!("no answer for {name}"))
+    }
+
+    /// Hosts and their answers, as `name yes`.
+    #[track_caller]
+    fn are(&self, expected: &[(&str, Verdict)]) -> Result<()> {
+        let found: Vec<(&str, Verdict)> =
+            self.0.hosts.iter().map(|host| (host.name.as_str(), host.answer)).collect();
+        ensure!(found == expected, "{found:?} instead of {expected:?}: {:#?}", self.0);
+        Ok(())
+    }
+}
+
+/// A package of one file, which a key has signed where there is one.
+fn package(name: &str, version: &str, content: &[u8], signer: Option<&Principal>) -> Result<Manifest> {
+    let edges = signer.map(|signer| Edge::new(Relation::SignedBy, vec![signer.clone()], "the vendor"));
+    let entry = Entry {
+        path: format!("/usr/lib/{name}/{name}.so").into_bytes(),
+        digest: Sha256Digest::of(&[content]),
+        size: 1,
+        mode: 0o755,
+        flags: EntryFlags::ELF,
+        edges: edges.into_iter().collect(),
+        facts: Vec::new(),
+    };
+    let text = str::to_owned;
+    Ok(Manifest::new(ComponentKind::Package, text(name), text(version), text("amd64"), vec![entry])?)
+}
+
+/// A store that lists a key as trusted.
+fn store(name: &str, key: &Principal) -> Result<Manifest> {
+    let entry = Entry {
+        path: format!("/etc/{name}/key.pem").into_bytes(),
+        digest: Sha256Digest::of(&[name.as_bytes(), key.id()]),
+        size: 1,
+        mode: 0o644,
+        flags: EntryFlags::default(),
+        edges: vec![Edge::new(Relation::Trusts, vec![key.clone()], "the vendor")],
+        facts: Vec::new(),
+    };
+    let name = name.to_owned();
+    Ok(Manifest::new(ComponentKind::TrustStore, name, String::new(), String::new(), vec![entry])?)
+}
+
+/// A boot loader's file.
+fn loader(version: &str, content: &[u8], signer: &Principal) -> Result<Manifest> {
+    let entry = Entry {
+        path: b"/boot/efi/EFI/debian/shimx64.efi".to_vec(),
+        digest: Sha256Digest::of(&[b"file of ", content]),
+        size: 1,
+        mode: 0o755,
+        flags: EntryFlags::PE.with(EntryFlags::BOOT_FILE),
+        edges: vec![Edge::new(Relation::SignedBy, vec![signer.clone()], "a loader's signer")],
+        facts: vec![Claim { key: AUTHENTICODE_FACT.to_owned(), value: image_hash(content).to_string() }],
+    };
+    let text = str::to_owned;
+    Ok(Manifest::new(ComponentKind::Package, text("shim-signed"), text(version), text("amd64"), vec![entry])?)
+}
+
+fn certificate(name: &str) -> Result<Vec<u8>> {
+    let mut parameters = rcgen::CertificateParams::default();
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+    let key = rcgen::KeyPair::generate()?;
+    Ok(parameters.self_signed(&key)?.der().to_vec())
+}
+
+fn cert(der: &[u8]) -> String {
+    format!("cert:{}", Sha256Digest::of(&[der]))
+}
+
+const YES: Verdict = Verdict::Yes;
+const NO: Verdict = Verdict::No;
+const UNKNOWN: Verdict = Verdict::Unknown;
+
+/// Storm-0558: a signing key was stolen. Who would have believed it, and who had what it signed?
+#[tokio::test]
+async fn a_stolen_signing_key() -> Result<()> {
+    let mut fleet = Fleet::new().await?;
+    let key = Principal::spki(b"the stolen key");
+    let subject = format!("key:{}", hex(key.id()));
+    for name in ["believer", "never", "removed", "user"] {
+        fleet.host(name).await?;
+        fleet.attest(name).await?;
+    }
+    let before = fleet.moment().await?;
+    let listed = store("vendor-keys", &key)?;
+    for name in ["believer", "removed", "user"] {
+        fleet.toggle(name, &listed).await?;
+    }
+    let signed = package("agent", "2.0", b"signed by the stolen key", Some(&key))?;
+    fleet.toggle("user", &signed).await?;
+    let stolen = fleet.moment().await?;
+    fleet.toggle("removed", &listed).await?;
+    fleet.toggle("user", &signed).await?;
+    let after = fleet.moment().await?;
+
+    let ask = async |more: &[&str]| fleet.ask(&[&[subject.as_str()], more].concat()).await;
+    let eligible = ["--role", "eligible"];
+    ask(&eligible).await?.are(&[("believer", YES), ("never", NO), ("removed", YES), ("user", YES)])?;
+    let at = [&eligible[..], &["--at", &after]].concat();
+    ask(&at).await?.are(&[("believer", YES), ("never", NO), ("removed", NO), ("user", YES)])?;
+    let at = [&eligible[..], &["--at", &before]].concat();
+    ask(&at).await?.are(&[("believer", NO), ("never", NO), ("removed", NO), ("user", NO)])?;
+    // The boot loader that every host started is no file of any: who signed it is not known, and so neither is what the key let in.
+    let used = ask(&["--role", "used"]).await?;
+    used.are(&[("believer", UNKNOWN), ("never", UNKNOWN), ("removed", UNKNOWN), ("user", YES)])?;
+    let why = used.host("never")?;
+    ensure!(why.unknown.iter().any(|why| why.detail.contains("image-unresolved")), "{why:#?}");
+    let whole = ["--role", "eligible", "--mode", "whole", "--from", &stolen];
+    ask(&whole).await?.are(&[("believer", YES), ("never", NO), ("removed", NO), ("user", YES)])?;
+
+    // The question is in the log, with who asked.
+    let actions: ActionList = fleet.operator.read("/v1/actions").await?;
+    let asked =
+        actions.actions.iter().find(|action| action.kind == "trusted-asked").context("the question")?;
+    ensure!(asked.detail.contains(&subject), "{asked:?}");
+    Ok(())
+}
+
+/// xz: the package with the back door was downgraded everywhere before anybody asked.
+#[tokio::test]
+async fn a_backdoored_package_that_is_gone_already() -> Result<()> {
+    let mut fleet = Fleet::new().await?;
+    let (old, bad) =
+        (package("xz-utils", "5.4.5-0.3", b"good", None)?, package("xz-utils", "5.6.1-1", b"bad", None)?);
+    let mended = package("xz-utils", "5.6.1+really5.4.5-1", b"good again", None)?;
+    for name in ["blind", "current", "stable"] {
+        fleet.host(name).await?;
+        fleet.toggle(name, &old).await?;
+    }
+    fleet.moment().await?;
+    let began = fleet.moment().await?;
+    fleet.toggle("current", &old).await?;
+    fleet.toggle("current", &bad).await?;
+    let path = "/usr/lib/xz-utils/xz-utils.so";
+    fleet.of("current")?.host.run_content(path, &Sha256Digest::of(&[b"bad"]))?;
+    fleet.attest("current").await?;
+    fleet.toggle("current", &bad).await?;
+    fleet.toggle("current", &mended).await?;
+    let gap = Gap {
+        from: UnixTime::from_ms(1),
+        until: GapEnd::Closed(UnixTime::from_ms(2)),
+        cause: GapCause::NotRunning,
+        scope: "agent".to_owned(),
+    };
+    fleet.attest_with("blind", vec![gap]).await?;
+    let ended = fleet.moment().await?;
+    fleet.moment().await?;
+
+    let subject = "package:xz-utils>=5.6.0";
+    let ask = async |more: &[&str]| fleet.ask(&[&[subject], more].concat()).await;
+    let answers = ask(&[]).await?;
+    answers.are(&[("blind", UNKNOWN), ("current", YES), ("stable", NO)])?;
+    let seen = answers.host("current")?;
+    // The mended version calls itself newer than 5.6.0 too: a range has to end where the bad ones do.
+    ensure!(seen.seen.iter().any(|seen| seen.what.contains("5.6.1+really5.4.5-1")), "{seen:#?}");
+    let bad_ones = ["package:xz-utils=5.6.0-0.2", "package:xz-utils=5.6.1-1"];
+    let answers = fleet.ask(&bad_ones).await?;
+    answers.are(&[("blind", UNKNOWN), ("current", YES), ("stable", NO)])?;
+    let seen = answers.host("current")?;
+    let sighting = seen.seen.first().context("what was seen")?;
+    ensure!(sighting.until.is_some() && sighting.role == "present" && sighting.class == "D", "{seen:#?}");
+    let now = fleet.ask(&[&bad_ones[..], &["--from", &ended]].concat()).await?;
+    now.are(&[("blind", NO), ("current", NO), ("stable", NO)])?;
+    let before = fleet.ask(&[&bad_ones[..], &["--at", &began]].concat()).await?;
+    before.are(&[("blind", NO), ("current", NO), ("stable", NO)])?;
+    // Whether it was run is the kernel's word.
+    let bad = format!("file:{}", Sha256Digest::of(&[b"bad"]));
+    let ran = fleet.ask(&[&bad, "--role", "executed", "--min-class", "B"]).await?;
+    ran.are(&[("blind", NO), ("current", YES), ("stable", NO)])?;
+    let explained = fleet.run(&[&bad, "--explain", "current"]).await?;
+    for word in ["YES", "executed B", "kernel's list", path, "xz-utils 5.6.1-1"] {
+        ensure!(explained.stdout.contains(word), "{word:?} is not in:\n{}", explained.stdout);
+    }
+    Ok(())
+}
+
+/// SolarWinds: the update was signed by the vendor's own key, so that nobody's list of keys tells anything. Its file does.
+#[tokio::test]
+async fn a_signed_update_with_a_stranger_in_it() -> Result<()> {
+    let mut fleet = Fleet::new().await?;
+    let vendor = Principal::spki(b"the vendor's key");
+    let good = package("orion", "2019.4", b"good", Some(&vendor))?;
+    let bad = package("orion", "2020.2", b"with a stranger", Some(&vendor))?;
+    for name in ["idle", "other", "ran"] {
+        fleet.host(name).await?;
+        fleet.attest(name).await?;
+    }
+    for name in ["idle", "ran"] {
+        fleet.toggle(name, &good).await?;
+        fleet.toggle(name, &good).await?;
+        fleet.toggle(name, &bad).await?;
+    }
+    let digest = Sha256Digest::of(&[b"with a stranger"]);
+    fleet.of("ran")?.host.run_content("/usr/lib/orion/orion.so", &digest)?;
+    fleet.heartbeat().await?;
+
+    let file = format!("file:{digest}");
+    let present = fleet.ask(&[&file, "--role", "present"]).await?;
+    present.are(&[("idle", YES), ("other", NO), ("ran", YES)])?;
+    let executed = fleet.ask(&[&file, "--role", "executed"]).await?;
+    executed.are(&[("idle", NO), ("other", NO), ("ran", YES)])?;
+    ensure!(executed.host("idle")?.class.as_deref() == Some("B"), "{:#?}", executed.host("idle")?);
+    // By its key, the good version counts as well: that is why one asks by the file.
+    let key = format!("key:{}", hex(vendor.id()));
+    let signed = fleet.ask(&[&key, "--role", "used"]).await?;
+    signed.are(&[("idle", YES), ("other", UNKNOWN), ("ran", YES)])?;
+    // A list of indicators, as they are handed round.
+    let dir = tempfile::tempdir()?;
+    let list = dir.path().join("indicators");
+    std::fs::write(
+        &list,
+        format!("# from a report\n{digest}  orion.so\n{}\n", Sha256Digest::of(&[b"another"])),
+    )?;
+    let listed = fleet.run(&[&format!("@{}", list.display()), "-o", "csv"]).await?;
+    ensure!(listed.code() == 1 && listed.stdout.lines().count() == 4, "{listed:?}");
+    ensure!(listed.stdout.contains("other,") && listed.stdout.contains(",NO,"), "{}", listed.stdout);
+    ensure!(listed.stderr.contains("3 hosts: 2 yes, 0 unknown, 1 no"), "{}", listed.stderr);
+    ensure!(listed.stderr.contains("never seen in this fleet"), "{}", listed.stderr);
+    Ok(())
+}
+
+/// BootHole: a loader is revoked. Who booted it, who would still, and what lets it in?
+#[tokio::test]
+async fn a_revoked_boot_loader() -> Result<()> {
+    let mut fleet = Fleet::new().await?;
+    let signer = Principal::spki(b"the loader's signer");
+    let (bad, good): (&[u8], &[u8]) = (b"shim with the hole", b"shim without");
+    for name in ["booted", "mended", "revoked"] {
+        fleet.host(name).await?;
+        let machine = &mut fleet.of(name)?.host.machine;
+        machine.sbat_level = Some("sbat,1,2021030218\n");
+        let (content, level): (&[u8], Option<&str>) = match name {
+            "booted" => (bad, None),
+            "mended" => (bad, Some("sbat,1,2022052400\ngrub,2\n")),
+            _ => (good, Some("sbat,1,2022111500\nshim,2\ngrub,3\n")),
+        };
+        machine.images = vec![(content.to_vec(), "\\EFI\\debian\\shimx64.efi")];
+        machine.sbat_level = level.or(machine.sbat_level);
+        if name == "revoked" {
+            machine.dbx = hash_list(&[image_hash(bad)])?;
+        }
+        fleet.of(name)?.host.reboot()?;
+        fleet.toggle(name, &loader("1.38", content, &signer)?).await?;
+    }
+    let was = fleet.moment().await?;
+    // One host gets a loader without the hole, and still would take the other.
+    fleet.toggle("mended", &loader("1.38", bad, &signer)?).await?;
+    let mended = &mut fleet.of("mended")?.host;
+    mended.machine.images = vec![(good.to_vec(), "\\EFI\\debian\\shimx64.efi")];
+    mended.reboot()?;
+    fleet.toggle("mended", &loader("1.40", good, &signer)?).await?;
+    let now = fleet.moment().await?;
+
+    let image = format!("image:{}", image_hash(bad));
+    let booted = fleet.ask(&[&image, "--role", "executed"]).await?;
+    booted.are(&[("booted", YES), ("mended", YES), ("revoked", NO)])?;
+    ensure!(booted.host("booted")?.class.as_deref() == Some("B"), "{:#?}", booted.host("booted")?);
+    let place = booted.host("booted")?.seen.first().and_then(|seen| seen.place.clone()).unwrap_or_default();
+    ensure!(place.contains("event") && place.contains("PCR 4"), "{place}");
+    let boots = fleet.ask(&[&image, "--role", "executed", "--at", &now]).await?;
+    boots.are(&[("booted", YES), ("mended", NO), ("revoked", NO)])?;
+    let before = fleet.ask(&[&image, "--role", "executed", "--at", &was]).await?;
+    before.are(&[("booted", YES), ("mended", YES), ("revoked", NO)])?;
+    let accepts = format!("boot:dbx-lacks={}", image_hash(bad));
+    let accepted = fleet.ask(&[&accepts, "--at", &now]).await?;
+    accepted.are(&[("booted", YES), ("mended", YES), ("revoked", NO)])?;
+    ensure!(accepted.host("revoked")?.class.as_deref() == Some("A"), "a boot's own log shows it");
+    let level = fleet.ask(&["boot:sbat<grub,2", "--at", &now]).await?;
+    level.are(&[("booted", YES), ("mended", NO), ("revoked", NO)])?;
+    let level = fleet.ask(&["boot:sbat<grub,3", "--at", &now]).await?;
+    level.are(&[("booted", YES), ("mended", YES), ("revoked", NO)])?;
+    // Every program that was started is somebody's file: here the signer is known, and that it signed none of another's.
+    let key = format!("key:{}", hex(signer.id()));
+    let used = fleet.ask(&[&key, "--role", "used", "--min-class", "C"]).await?;
+    used.are(&[("booted", YES), ("mended", YES), ("revoked", YES)])?;
+    Ok(())
+}
+
+/// PKfail: the platform's key is one that the maker of the firmware told everybody not to trust.
+#[tokio::test]
+async fn a_platform_key_that_is_a_test_key() -> Result<()> {
+    let mut fleet = Fleet::new().await?;
+    let (test, own) = (certificate("DO NOT TRUST - AMI Test PK")?, certificate("A maker's own PK")?);
+    let vendor = certificate("A loader's vendor")?;
+    for (name, key) in [("new", &own), ("off", &test), ("old", &test)] {
+        fleet.host(name).await?;
+        let machine = &mut fleet.of(name)?.host.machine;
+        machine.platform_key = certificate_lists(&[key])?;
+        machine.db = certificate_lists(&[&vendor])?;
+        machine.authorities = vec![("db", entry(&vendor))];
+        if name == "off" {
+            machine.secure_boot = SecureBootSwitch::Off;
+            machine.authorities.clear();
+        }
+        fleet.of(name)?.host.reboot()?;
+        fleet.attest(name).await?;
+    }
+    let when = fleet.moment().await?;
+    // Firmware was updated, and brought another key.
+    let old = &mut fleet.of("old")?.host;
+    old.machine.platform_key = certificate_lists(&[&own])?;
+    old.reboot()?;
+    fleet.attest("old").await?;
+    let now = fleet.moment().await?;
+
+    let eligible = ["--role", "eligible"];
+    let ask = async |subject: &str, more: &[&str]| fleet.ask(&[&[subject], more].concat()).await;
+    let ever = ask(&cert(&test), &eligible).await?;
+    ever.are(&[("new", NO), ("off", YES), ("old", YES)])?;
+    let seen = ever.host("old")?.seen.first().context("what was seen")?;
+    ensure!(
+        seen.class == "A" && seen.place.as_deref().is_some_and(|place| place.starts_with("PK, event")),
+        "{seen:#?}"
+    );
+    ensure!(seen.label.as_deref().is_some_and(|label| label.contains("DO NOT TRUST")), "{seen:#?}");
+    ask(&cert(&test), &["--role", "eligible", "--at", &now]).await?.are(&[
+        ("new", NO),
+        ("off", YES),
+        ("old", NO),
+    ])?;
+    ask(&cert(&test), &["--role", "eligible", "--at", &when]).await?.are(&[
+        ("new", NO),
+        ("off", YES),
+        ("old", YES),
+    ])?;
+    // A list that names a key is not its use.
+    let used = ask(&cert(&vendor), &["--role", "used", "--at", &now]).await?;
+    used.are(&[("new", YES), ("off", UNKNOWN), ("old", YES)])?;
+    ask("boot:secure-boot=off", &[]).await?.are(&[("new", NO), ("off", YES), ("old", NO)])?;
+
+    // The index follows from the evidence: made again, it says the same.
+    let before = serde_json::to_value(&ask(&cert(&test), &eligible).await?.0.hosts)?;
+    fleet.verifier.terminate().await?;
+    let reindex =
+        Program::new("lydian-verifier")?.args(["reindex", "--config"]).args([fleet.verifier.config()]);
+    let said = reindex.run().await?.succeeded()?;
+    ensure!(said.contains("3 hosts"), "{said}");
+    fleet.verifier.restart().await?;
+    let after = serde_json::to_value(&fleet.ask(&[&cert(&test), "--role", "eligible"]).await?.0.hosts)?;
+    ensure!(before == after, "{before:#}\n{after:#}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_asked_wrongly_is_told_so() -> Result<()> {
+    let fleet = Fleet::new().await?;
+    let refused = async |more: &[&str], words: &[&str]| {
+        let finished = fleet.run(more).await?;
+        let hints = words.iter().all(|word| finished.stderr.contains(word));
+        ensure!(finished.code() == 2 && hints, "{more:?}: {finished:?}");
+        Ok(())
+    };
+    refused(&["xz"], &["begins with file:", "hint:"]).await?;
+    refused(&["package:xz", "--from", "yesterday"], &["is no time", "hint:"]).await?;
+    refused(&["package:xz", "--from", "leaf:9999"], &["the log has"]).await?;
+    refused(&["package:xz", "--from", "2026-01-02", "--to", "2026-01-01"], &["ends before it begins"])
+        .await?;
+    refused(&["package:xz", "--role", "used"], &["can be used"]).await?;
+    refused(&["package:xz", "--role", "friend"], &["no role is called so"]).await?;
+    refused(&["package:xz", "--min-class", "F"], &["no class is called so"]).await?;
+    refused(&["@/nowhere"], &["/nowhere"]).await?;
+    let nobody = fleet.run(&["package:xz"]).await?;
+    ensure!(nobody.code() == 0 && nobody.stderr.contains("0 hosts"), "{nobody:?}");
+    Ok(())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -16,8 +16,7 @@ pub(crate) const ROUNDS: usize = 7;
 pub(crate) async fn measure(stage: &mut Stage) -> Result<Duration> {
     let mut times = Vec::with_capacity(ROUNDS);
     for round in 0..ROUNDS {
-        let content = elf(&format!("sshd 9.2 with a back door, build {round}"));
-        let digest = Sha256Digest::of(&[&content]).to_string();
+        let (content, digest) = (content(round), digest(round));
         let start = Instant::now();
         stage.host.write_executable("/usr/sbin/sshd", &content)?;
         stage.change_of("/usr/sbin/sshd", &digest).await?;
@@ -26,4 +25,13 @@ pub(crate) async fn measure(stage: &mut Stage) -> Result<Duration> {
     }
     times.sort_unstable();
     times.get(ROUNDS / 2).copied().context("an odd number of rounds")
+}
+
+fn content(round: usize) -> Vec<u8> {
+    elf(&format!("sshd 9.2 with a back door, build {round}"))
+}
+
+/// The SHA-256 of what was written in this round.
+pub(crate) fn digest(round: usize) -> String {
+    Sha256Digest::of(&[&content(round)]).to_string()
 }

@@ -77,18 +77,20 @@ async fn play() -> Result<()> {
     ));
     stage.lydian(&["host", "history", stage::HOST, "--limit", "3"]).await?;
 
-    step(6, "Now somebody lies. Each lie meets its own refusal:");
+    ask(&stage).await?;
+
+    step(7, "Now somebody lies. Each lie meets its own refusal:");
     tampering::play(&mut stage).await?;
 
     step(
-        7,
+        8,
         "The log's signed checkpoint, and the proof that the host's evidence is in it, for anybody's C2SP tools:",
     );
     stage.lydian(&["log", "checkpoint"]).await?;
     stage.lydian(&["log", "proof", "1"]).await?;
 
     step(
-        8,
+        9,
         "An auditor takes one piece of evidence away and verifies it again, offline, with nothing but the file and the pinned log key:",
     );
     stage.audit().await?;
@@ -110,4 +112,17 @@ async fn play() -> Result<()> {
         _ = terminate.recv() => {}
     }
     stage.end().await.map(drop)
+}
+
+/// The answers of a fleet of one host.
+async fn ask(stage: &Stage) -> Result<()> {
+    step(
+        6,
+        "The bad day: who ever had the first of these back doors, who ever ran it, and who ever booted without Secure Boot?",
+    );
+    let bad = format!("file:{}", changes::digest(0));
+    stage.lydian(&["trusted", &bad]).await?;
+    stage.lydian(&["trusted", &bad, "--role", "present", "--explain", stage::HOST]).await?;
+    stage.lydian(&["trusted", "boot:secure-boot=off", "--all"]).await?;
+    Ok(())
 }

@@ -208,7 +208,7 @@ const UNKNOWN: Verdict = Verdict::Unknown;
 async fn a_stolen_signing_key() -> Result<()> {
     let mut fleet = Fleet::new().await?;
     let key = Principal::spki(b"the stolen key");
-    let subject = format!("key:{}", hex(key.id()));
+    let subject = format!("key:{}", hex::encode(key.id()));
     for name in ["believer", "never", "removed", "user"] {
         fleet.host(name).await?;
         fleet.attest(name).await?;
@@ -306,7 +306,7 @@ async fn a_backdoored_package_that_is_gone_already() -> Result<()> {
     Ok(())
 }
 
-/// SolarWinds: the update was signed by the vendor's own key, so that nobody's list of keys tells anything. Its file does.
+/// As at `SolarWinds`: the update was signed by the vendor's own key, so that nobody's list of keys tells anything. Its file does.
 #[tokio::test]
 async fn a_signed_update_with_a_stranger_in_it() -> Result<()> {
     let mut fleet = Fleet::new().await?;
@@ -333,7 +333,7 @@ async fn a_signed_update_with_a_stranger_in_it() -> Result<()> {
     executed.are(&[("idle", NO), ("other", NO), ("ran", YES)])?;
     ensure!(executed.host("idle")?.class.as_deref() == Some("B"), "{:#?}", executed.host("idle")?);
     // By its key, the good version counts as well: that is why one asks by the file.
-    let key = format!("key:{}", hex(vendor.id()));
+    let key = format!("key:{}", hex::encode(vendor.id()));
     let signed = fleet.ask(&[&key, "--role", "used"]).await?;
     signed.are(&[("idle", YES), ("other", UNKNOWN), ("ran", YES)])?;
     // A list of indicators, as they are handed round.
@@ -351,7 +351,7 @@ async fn a_signed_update_with_a_stranger_in_it() -> Result<()> {
     Ok(())
 }
 
-/// BootHole: a loader is revoked. Who booted it, who would still, and what lets it in?
+/// As with `BootHole`: a loader is revoked. Who booted it, who would still, and what lets it in?
 #[tokio::test]
 async fn a_revoked_boot_loader() -> Result<()> {
     let mut fleet = Fleet::new().await?;
@@ -402,13 +402,13 @@ async fn a_revoked_boot_loader() -> Result<()> {
     let level = fleet.ask(&["boot:sbat<grub,3", "--at", &now]).await?;
     level.are(&[("booted", YES), ("mended", YES), ("revoked", NO)])?;
     // Every program that was started is somebody's file: here the signer is known, and that it signed none of another's.
-    let key = format!("key:{}", hex(signer.id()));
+    let key = format!("key:{}", hex::encode(signer.id()));
     let used = fleet.ask(&[&key, "--role", "used", "--min-class", "C"]).await?;
     used.are(&[("booted", YES), ("mended", YES), ("revoked", YES)])?;
     Ok(())
 }
 
-/// PKfail: the platform's key is one that the maker of the firmware told everybody not to trust.
+/// As with `PKfail`: the platform's key is one that the maker of the firmware told everybody not to trust.
 #[tokio::test]
 async fn a_platform_key_that_is_a_test_key() -> Result<()> {
     let mut fleet = Fleet::new().await?;
@@ -494,8 +494,4 @@ async fn what_is_asked_wrongly_is_told_so() -> Result<()> {
     let nobody = fleet.run(&["package:xz"]).await?;
     ensure!(nobody.code() == 0 && nobody.stderr.contains("0 hosts"), "{nobody:?}");
     Ok(())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -95,7 +95,11 @@ impl SoftHost {
     fn boot(&mut self) -> Result<()> {
         let mut log = EventLogBuilder::of(&self.tpm, &self.machine)?;
         // As GRUB does; and no two boots of any two hosts have the same log.
-        let line = format!("BOOT_IMAGE=/vmlinuz host={} boot={}", self.id(), self.tpm.clock().reset_count);
+        let line = format!(
+            "BOOT_IMAGE=/vmlinuz ima_policy=tcb host={} boot={}",
+            self.id(),
+            self.tpm.clock().reset_count
+        );
         log.measured(8, EventType::IPL, line.as_bytes(), format!("kernel_cmdline: {line}\0").as_bytes())?;
         self.firmware_log = log.finish();
         let mut list = ImaListBuilder::booted(&self.tpm)?;

@@ -22,8 +22,8 @@ impl Engine {
         };
         let others = self.mounts.not_walked().iter();
         let others = others.map(|other| Coverage { scope: shown(&other.scope), ..other.clone() });
-        let mut all: Vec<Coverage> =
-            self.roots.iter().map(|root| self.coverage_of(root)).chain(others).collect();
+        let roots = self.roots.iter().map(|root| self.coverage_of(root));
+        let mut all: Vec<Coverage> = roots.chain(others).chain(self.left_out()).collect();
         all.sort();
         all.dedup_by(|later, kept| later.scope == kept.scope);
         let left_out = all.len().saturating_sub(BODY_COVERAGE - 1);
@@ -34,6 +34,22 @@ impl Engine {
             all.sort();
         }
         all
+    }
+
+    /// What is not looked at because its administrator said so: whoever asks whether something was there must know.
+    fn left_out(&self) -> impl Iterator<Item = Coverage> {
+        let line = |scope: &[u8], reason: &str| Coverage {
+            scope: printable(self.places.shown(scope)),
+            means: Means::LeftOut,
+            reason: reason.to_owned(),
+        };
+        let prefix = self.places.prefix();
+        let has_all = self.roots.iter().any(|root| within(prefix, root));
+        let rest = (!has_all).then(|| line(prefix, "only the configured trees are measured"));
+        let excludes = self.places.excludes();
+        let excludes: Vec<_> =
+            excludes.map(|exclude| line(exclude, "excluded by the configuration")).collect();
+        excludes.into_iter().chain(rest)
     }
 
     fn coverage_of(&self, root: &Arc<[u8]>) -> Coverage {

@@ -33,6 +33,11 @@ impl Places {
         self.excludes.iter().any(|exclude| within(path, exclude))
     }
 
+    /// The trees that are left out.
+    pub(crate) fn excludes(&self) -> impl Iterator<Item = &[u8]> {
+        self.excludes.iter().map(|exclude| &**exclude)
+    }
+
     /// The path as manifests have it: without the prefix.
     pub(crate) fn shown<'a>(&self, path: &'a [u8]) -> &'a [u8] {
         match path.strip_prefix(&*self.prefix) {

@@ -21,7 +21,7 @@ boot:sbat<grub,3                shim would have let this generation in\n  \
 Times: 2026-11-24, '2026-11-24 13:30', RFC 3339 (UTC where no zone is given), @SECONDS, 36h or 7d ago, leaf:N of the log.\n\n\
 Examples:\n  \
 lydian trusted 'package:xz-utils>=5.6.0' 'package:liblzma5>=5.6.0' --from 2024-02-24 --to 2024-04-10\n  \
-lydian trusted cert:46def63b5ce61cf8ba0de2e6639c1019d0ed14f3 --role eligible\n  \
+lydian trusted cert:48e99b991f57fc52f76149599bff0a58c47154229b9f8d603ac40d3500248507 --role eligible\n  \
 lydian trusted @bad-digests.txt --role executed --min-class B -o jsonl\n  \
 lydian trusted 'boot:sbat<grub,3' --at 1d --hosts 'web-*' --explain web-1")]
 pub(crate) struct TrustedArgs {
@@ -46,6 +46,9 @@ pub(crate) struct TrustedArgs {
     /// Whether at any moment of the window, or for the whole of it
     #[arg(long, value_enum, default_value_t)]
     pub(crate) mode: ModeArg,
+    /// Gaps of these causes are taken as if nothing had happened in them, such as left-out or walks-only; the answer and its record say so
+    #[arg(long, value_name = "CAUSE,…", value_delimiter = ',')]
+    pub(crate) accept: Vec<String>,
     /// Only hosts whose name fits this pattern
     #[arg(long, value_name = "PATTERN")]
     pub(crate) hosts: Option<String>,

@@ -100,6 +100,7 @@ fn question(args: &TrustedArgs, now: OffsetDateTime) -> Result<AskTrusted, CliEr
             ModeArg::Any => Mode::Any,
             ModeArg::Whole => Mode::Whole,
         },
+        accept: args.accept.clone(),
         hosts: args.hosts.clone(),
     })
 }

@@ -80,6 +80,12 @@ pub(crate) fn trusted_summary(answer: &Trusted) -> Vec<String> {
     ];
     let never: Vec<&str> =
         answer.known.iter().filter(|known| known.found == 0).map(|known| known.subject.as_str()).collect();
+    if !answer.accepted.is_empty() {
+        lines.push(format!("gaps that do not count: {}", answer.accepted.join(", ")));
+    }
+    if counts.no > 0 {
+        lines.extend(answer.limits.iter().map(|limit| format!("a NO does not say more than this: {limit}")));
+    }
     match never.as_slice() {
         [] => {}
         [one] => lines.push(format!("never seen in this fleet: {one}")),

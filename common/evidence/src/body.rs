@@ -84,11 +84,19 @@ pub enum Means {
     Elsewhere,
     /// It is not seen.
     Nothing,
+    /// Its administrator has said that it is not to be looked at.
+    LeftOut,
 }
 
 impl Means {
-    const ALL: [Self; 5] =
-        [Self::FileSystemEvents, Self::DirectoryEvents, Self::Walks, Self::Elsewhere, Self::Nothing];
+    const ALL: [Self; 6] = [
+        Self::FileSystemEvents,
+        Self::DirectoryEvents,
+        Self::Walks,
+        Self::Elsewhere,
+        Self::Nothing,
+        Self::LeftOut,
+    ];
 
     const fn code(self) -> u64 {
         match self {
@@ -97,6 +105,7 @@ impl Means {
             Self::Walks => 3,
             Self::Elsewhere => 4,
             Self::Nothing => 5,
+            Self::LeftOut => 6,
         }
     }
 
@@ -108,6 +117,7 @@ impl Means {
             Self::Walks => "walks",
             Self::Elsewhere => "elsewhere",
             Self::Nothing => "nothing",
+            Self::LeftOut => "left-out",
         }
     }
 }

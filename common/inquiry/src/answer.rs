@@ -264,7 +264,7 @@ impl Question {
             Mode::Any => {
                 let certain =
                     counts.iter().filter(|sighting| sighting.overlap(self.window) == Overlap::Certain);
-                certain.map(|sighting| sighting.class).min().or_else(|| self.from_boot_to_boot(counts, gaps))
+                certain.map(|sighting| sighting.class).min().or_else(|| self.boot_to_boot(counts, gaps))
             }
             Mode::Whole => self.roles.iter().find_map(|(role, _)| {
                 let of_role: Vec<_> = counts.iter().filter(|sighting| sighting.role == *role).collect();
@@ -280,7 +280,7 @@ impl Question {
 
     /// A host is in one of two boots whose quotes follow each other, if none was missed between them: what both have it had throughout. With
     /// files it is not so: what is replaced may have been gone for a while.
-    fn from_boot_to_boot(&self, counts: &[&Sighting], gaps: &[Gap]) -> Option<Class> {
+    fn boot_to_boot(&self, counts: &[&Sighting], gaps: &[Gap]) -> Option<Class> {
         if gaps.iter().any(|gap| gap.source == Source::Boot && gap.touches(self.window)) {
             return None;
         }

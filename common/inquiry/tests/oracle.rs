@@ -1,5 +1,8 @@
 //! The order of versions against dpkg and rpm themselves.
 
+#![expect(clippy::disallowed_types, reason = "the oracles are other people's programs")]
+#![expect(clippy::unwrap_used, reason = "a test outside a module of tests")]
+
 use std::cmp::Ordering;
 use std::process::Command;
 

@@ -133,7 +133,7 @@ pub struct GapView {
 pub struct CoverageView {
     /// A mounted file system by its path, or words for another source.
     pub scope: String,
-    /// `file-system-events`, `directory-events`, `walks`, `elsewhere` or `nothing`.
+    /// `file-system-events`, `directory-events`, `walks`, `elsewhere`, `nothing` or `left-out`.
     pub means: String,
     /// Why not by better ones; empty where there are none.
     pub reason: String,

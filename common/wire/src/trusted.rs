@@ -23,6 +23,9 @@ pub struct AskTrusted {
     /// Whether at any moment of the window or for the whole of it.
     #[serde(default)]
     pub mode: Mode,
+    /// Causes of gaps that are taken as if nothing had happened in them, such as `left-out`; the answer says so.
+    #[serde(default)]
+    pub accept: Vec<String>,
     /// Only hosts whose name fits this pattern, with `*` and `?`; absent are all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hosts: Option<String>,
@@ -52,6 +55,11 @@ pub struct Trusted {
     pub mode: Mode,
     /// The window.
     pub window: WindowView,
+    /// Causes of gaps that were taken as if nothing had happened in them.
+    #[serde(default)]
+    pub accepted: Vec<String>,
+    /// What a NO does not say, of these subjects and roles.
+    pub limits: Vec<String>,
     /// Leaves of the log of which the answer is.
     pub log_size: u64,
     /// Of how many hosts the answer is, and how many of each.

@@ -131,7 +131,7 @@ const BUNDLE: &str = "application/vnd.lydian.bundle";
 
 /// `GET /v1/refusals`.
 pub(super) async fn refusals(State(app): State<Arc<App>>) -> Result<Json<RefusalList>, Fault> {
-    Ok(Json(RefusalList { refusals: hosts::refusals(&app.store, None, REFUSALS_SHOWN).await? }))
+    Ok(Json(RefusalList { refusals: hosts::refusals(app.store.readers(), None, REFUSALS_SHOWN).await? }))
 }
 
 pub(super) async fn find(app: &App, which: &str) -> Result<i64, Fault> {

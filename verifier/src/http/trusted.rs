@@ -74,7 +74,18 @@ fn understand(question: &AskTrusted) -> Result<Asked, Fault> {
     let bound = |text: &Option<String>| text.as_deref().map(bound).transpose();
     let (from, to) = (bound(&question.from)?, bound(&question.to)?);
     let hosts = question.hosts.as_deref().map(str::parse).transpose().map_err(unanswerable)?;
-    Ok(Asked { subjects, roles, least, mode, from, to, hosts })
+    let accept = question.accept.clone();
+    if let Some(unknown) = accept.iter().find(|cause| !is_word(cause)) {
+        return Err(unanswerable(format_args!("{} is no cause of a gap", unknown.escape_debug())));
+    }
+    Ok(Asked { subjects, roles, least, mode, from, to, hosts, accept })
+}
+
+/// Causes are words such as `left-out`.
+fn is_word(cause: &str) -> bool {
+    !cause.is_empty()
+        && cause.len() <= 64
+        && cause.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
 }
 
 /// To be revoked is not to be trusted: that role must be asked for.
@@ -116,14 +127,14 @@ fn bound(text: &str) -> Result<Bound, Fault> {
 
 /// The question for the record of what operators did; cut where it is long.
 fn words(asked: &Asked, question: &AskTrusted) -> String {
-    let mut words = String::new();
-    if let Some(from) = &question.from {
-        words.push_str(&format!("from {from} "));
+    let mut words: Vec<String> = Vec::new();
+    words.extend(question.from.iter().map(|from| format!("from {from}")));
+    words.extend(question.to.iter().map(|to| format!("to {to}")));
+    if !asked.accept.is_empty() {
+        words.push(format!("accepting {}", asked.accept.join(", ")));
     }
-    if let Some(to) = &question.to {
-        words.push_str(&format!("to {to} "));
-    }
-    words.push_str(&format!("{} subjects:", asked.subjects.len()));
+    words.push(format!("{} subjects:", asked.subjects.len()));
+    let mut words = words.join(" ");
     for subject in &asked.subjects {
         let more = format!(" {subject}");
         if words.len() + more.len() + CUT.len() > LONG_TEXT_BYTES {

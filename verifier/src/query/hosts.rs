@@ -7,7 +7,7 @@ use evidence::body::{Body, Gap, GapEnd};
 use evidence::time::UnixTime;
 use evidence::tpm::Public;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection, SqliteExecutor, SqlitePool};
 use wire::operator::{
     ClaimView, ComponentView, CounterView, CoverageView, GapView, HostDetail, HostList, HostStatus,
     HostSummary, Refusal,
@@ -161,9 +161,11 @@ pub(crate) async fn detail(
     host: i64,
     silent_before: UnixTime,
 ) -> Result<HostDetail, StoreError> {
+    // All of one moment: evidence may be recorded between two statements.
+    let mut reading = store.readers().begin().await?;
     let mut query = QueryBuilder::<Sqlite>::new(SUMMARY);
     query.push(" WHERE h.id = ").push_bind(host);
-    let row = query.build().fetch_one(store.readers()).await?;
+    let row = query.build().fetch_one(&mut *reading).await?;
     let ak = Public::parse(&row.try_get::<Vec<u8>, _>("ak_public")?)
         .map_err(|_| StoreError::Damaged { what: "a host's attestation key" })?;
     let mut detail = HostDetail {
@@ -175,7 +177,7 @@ pub(crate) async fn detail(
         reset_count: None,
         restart_count: None,
         state_root: None,
-        ima_records: ima_records(store, host).await?,
+        ima_records: ima_records(&mut reading, host).await?,
         open_gaps: Vec::new(),
         coverage: Vec::new(),
         counters: Vec::new(),
@@ -183,20 +185,24 @@ pub(crate) async fn detail(
         strays: Vec::new(),
         posture: Vec::new(),
         result: None,
-        component_list: components(store, host).await?,
-        refusals: refusals(store, Some(host), REFUSALS_PER_HOST).await?,
+        component_list: components(&mut reading, host).await?,
+        refusals: refusals(&mut *reading, Some(host), REFUSALS_PER_HOST).await?,
     };
     if let Some(evidence) = row.try_get::<Option<i64>, _>("last_evidence")? {
-        add_newest(store, evidence, &mut detail).await?;
+        add_newest(&mut reading, evidence, &mut detail).await?;
     }
     Ok(detail)
 }
 
-async fn add_newest(store: &Store, evidence: i64, detail: &mut HostDetail) -> Result<(), StoreError> {
+async fn add_newest(
+    reading: &mut SqliteConnection,
+    evidence: i64,
+    detail: &mut HostDetail,
+) -> Result<(), StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
     query.push(packed::COLUMNS).push(" FROM evidence WHERE id = ").push_bind(evidence);
-    let row = query.build().fetch_one(store.readers()).await?;
-    let kept = Kept::of(store.readers(), &row).await?;
+    let row = query.build().fetch_one(&mut *reading).await?;
+    let kept = Kept::of(&mut *reading, &row).await?;
     let sealed = kept.evidence()?;
     let body = sealed.body();
     detail.reset_count = Some(body.boot.reset_count);
@@ -242,18 +248,18 @@ fn gap_view(gap: &Gap) -> GapView {
     }
 }
 
-async fn ima_records(store: &Store, host: i64) -> Result<u64, StoreError> {
+async fn ima_records(reading: &mut SqliteConnection, host: i64) -> Result<u64, StoreError> {
     let state: Vec<u8> = sqlx::query_scalar("SELECT state FROM host_state WHERE host_id = ?")
         .bind(host)
-        .fetch_one(store.readers())
+        .fetch_one(&mut *reading)
         .await?;
     let state = appraisal::state::HostState::decode(&state);
     Ok(state.map_err(|_| StoreError::Damaged { what: "a host's state" })?.ima_first())
 }
 
 /// The components that the host has now: those with an open interval.
-async fn components(store: &Store, host: i64) -> Result<Vec<ComponentView>, StoreError> {
-    let digests = current_components(store, host).await?;
+async fn components(reading: &mut SqliteConnection, host: i64) -> Result<Vec<ComponentView>, StoreError> {
+    let digests = current_components(reading, host).await?;
     let mut views = Vec::with_capacity(digests.len());
     for some in digests.chunks(crate::limits::ROWS_PER_STATEMENT) {
         let mut query = QueryBuilder::<Sqlite>::new(
@@ -264,7 +270,7 @@ async fn components(store: &Store, host: i64) -> Result<Vec<ComponentView>, Stor
             list.push_bind(digest.as_bytes().to_vec());
         }
         query.push(")");
-        for row in query.build().fetch_all(store.readers()).await? {
+        for row in query.build().fetch_all(&mut *reading).await? {
             views.push(component_view(&row)?);
         }
     }
@@ -274,12 +280,12 @@ async fn components(store: &Store, host: i64) -> Result<Vec<ComponentView>, Stor
 }
 
 async fn current_components(
-    store: &Store,
+    reading: &mut SqliteConnection,
     host: i64,
 ) -> Result<Vec<evidence::digest::Sha256Digest>, StoreError> {
     let state: Vec<u8> = sqlx::query_scalar("SELECT state FROM host_state WHERE host_id = ?")
         .bind(host)
-        .fetch_one(store.readers())
+        .fetch_one(&mut *reading)
         .await?;
     let state = appraisal::state::HostState::decode(&state);
     Ok(state.map_err(|_| StoreError::Damaged { what: "a host's state" })?.components().to_vec())
@@ -299,7 +305,7 @@ fn component_view(row: &SqliteRow) -> Result<ComponentView, StoreError> {
 
 /// Refusals, newest first: of one host, or of all.
 pub(crate) async fn refusals(
-    store: &Store,
+    executor: impl SqliteExecutor<'_>,
     host: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Refusal>, StoreError> {
@@ -310,7 +316,7 @@ pub(crate) async fn refusals(
         query.push(" WHERE r.host_id = ").push_bind(host);
     }
     query.push(" ORDER BY r.event_id DESC LIMIT ").push_bind(limit);
-    let rows = query.build().fetch_all(store.readers()).await?;
+    let rows = query.build().fetch_all(executor).await?;
     rows.iter().map(refusal).collect()
 }
 

@@ -383,7 +383,7 @@ async fn refusals_are_bounded_and_strangers_do_not_push_out_hosts() {
         strangers.spawn(refuse(None, n));
     }
     strangers.join_all().await;
-    let of_host = crate::query::hosts::refusals(&bench.store, Some(row), 1_000).await.unwrap();
+    let of_host = crate::query::hosts::refusals(bench.store.readers(), Some(row), 1_000).await.unwrap();
     assert_eq!(of_host.len(), usize::try_from(REFUSALS_PER_HOST).unwrap());
     assert_eq!(of_host[0].detail, (REFUSALS_PER_HOST + 4).to_string(), "the newest are kept");
     let strangers = bench.count("SELECT count(*) FROM refusal WHERE host_id IS NULL").await;

@@ -8,8 +8,11 @@ use appraisal::verify::{BootChange, PcrStanding, VerifiedFirmwareLog, VerifiedIm
 use evidence::body::{Body, Gap, GapCause, GapEnd, Means};
 use evidence::digest::{HashAlg, Sha256Digest};
 use evidence::efi::{Entry, Guid, SignatureLists, find_entry};
-use evidence::eventlog::{BootFacts, EfiVariable, EventType, FindingCode, Payload, SecureBoot};
+use evidence::eventlog::{
+    BootFacts, DigestCheck, EfiVariable, EventType, FindingCode, IplKind, Payload, SecureBoot,
+};
 use evidence::ima::{DigestType, ImaList};
+use evidence::limits::{BODY_GAPS, BODY_STRAYS};
 use evidence::pcr::PcrIndex;
 use evidence::pe::sbat_entries;
 use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
@@ -72,6 +75,10 @@ pub fn read(log: &VerifiedLog<'_>, before: &HostState) -> Reading {
     let profile = log.firmware().map(|firmware| boot(firmware, &mut troubles));
     let mut executions = strays(body);
     ima(log.ima(), &mut executions, &mut troubles);
+    if !log.firmware().is_some_and(asks_for_executions) {
+        // A list is as long as its policy lets it be, and which one that is stands in no log but the kernel's command line.
+        troubles.push(trouble(Source::Ima, "policy-unknown", "the kernel's command line", Lasting::Stands));
+    }
     troubles.sort_unstable();
     troubles.dedup();
     Reading { profile, executions, troubles }
@@ -83,11 +90,21 @@ fn told(body: &Body, troubles: &mut Vec<Trouble>) {
         let lasting = if gap.until == GapEnd::Open { Lasting::Stands } else { Lasting::Passed };
         troubles.push(trouble(source_of(gap), gap.cause.name(), &gap.scope, lasting));
     }
+    // What does not fit is cut off: there may have been more.
+    for (found, most, scope) in [
+        (body.gaps.len(), BODY_GAPS, "gaps"),
+        (body.strays.len(), BODY_STRAYS, "programs that are not of the state"),
+    ] {
+        if found >= most {
+            troubles.push(trouble(Source::Files, "too-many", scope, Lasting::Passed));
+        }
+    }
     for coverage in &body.coverage {
         let cause = match coverage.means {
             // What comes and goes between two walks is not noticed.
             Means::Walks => "walks-only",
             Means::Nothing => "not-watched",
+            Means::LeftOut => "left-out",
             Means::FileSystemEvents | Means::DirectoryEvents | Means::Elsewhere => continue,
         };
         troubles.push(trouble(Source::Files, cause, &coverage.scope, Lasting::Stands));
@@ -123,6 +140,32 @@ fn missed(log: &VerifiedLog<'_>, before: &HostState, troubles: &mut Vec<Trouble>
         Lasting::Passed,
     ));
 }
+
+/// Whether the kernel was told to measure what is executed, as the boot loader measured it.
+fn asks_for_executions(firmware: &VerifiedFirmwareLog<'_>) -> bool {
+    let bank = firmware.bank();
+    firmware.log().events().into_iter().any(|event| {
+        let pcr = event.pcr().filter(|pcr| COMMAND_LINE_PCRS.contains(&pcr.get()));
+        let proved =
+            pcr.is_some_and(|pcr| proves(firmware, pcr)) && event.digest_check(bank) == DigestCheck::Verified;
+        let text = match event.payload() {
+            Ok(Payload::Ipl(ipl)) if proved && ipl.kind == IplKind::KernelCommandLine => ipl.text.to_string(),
+            Ok(Payload::Ipl(ipl))
+                if proved && ipl.kind == IplKind::Other && pcr.is_some_and(|pcr| pcr.get() == 12) =>
+            {
+                ipl.text.to_string()
+            }
+            _ => return false,
+        };
+        text.split_ascii_whitespace().any(|word| {
+            let policies = word.strip_prefix("ima_policy=").unwrap_or_default();
+            word == "ima_tcb" || policies.split('|').any(|policy| policy == "tcb")
+        })
+    })
+}
+
+/// GRUB measures the command line into PCR 8, systemd's stub into PCR 12.
+const COMMAND_LINE_PCRS: [u8; 2] = [8, 12];
 
 /// The facts of a firmware log.
 fn boot(firmware: &VerifiedFirmwareLog<'_>, troubles: &mut Vec<Trouble>) -> Profile {

@@ -36,11 +36,11 @@ fn every_kind_is_read() {
 
 #[test]
 fn a_key_s_length_says_which_names_it_may_be() {
+    use PrincipalKind::{Certificate, ImaKeyId, OpenPgp, OpenPgpKeyId, Spki, Ssh, SubjectKeyId, Tbs};
     let kinds = |text: &str| match reads(text) {
         Subject::Key(key) => key.names().iter().map(evidence::principal::Principal::kind).collect::<Vec<_>>(),
         other => panic!("{other:?}"),
     };
-    use PrincipalKind::{Certificate, ImaKeyId, OpenPgp, OpenPgpKeyId, Spki, Ssh, SubjectKeyId, Tbs};
     assert_eq!(kinds(&format!("cert:{}", "0a".repeat(32))), [Certificate, Tbs]);
     assert_eq!(
         kinds(&format!("cert:{}", "0A:".repeat(31) + "0B")),

@@ -38,6 +38,8 @@ pub(crate) struct Asked {
     pub(crate) from: Option<Bound>,
     pub(crate) to: Option<Bound>,
     pub(crate) hosts: Option<Glob>,
+    /// Causes of gaps that do not count.
+    pub(crate) accept: Vec<String>,
 }
 
 /// One end of the window.
@@ -94,7 +96,8 @@ pub(crate) async fn answer(
         question.roles.iter().flat_map(|(_, sources)| sources.iter().copied().flatten().copied()).collect();
     let hosts = hosts::all(&mut reading, asked.hosts.as_ref(), silent_before).await?;
     let found = sightings::all(&mut reading, &asked.subjects, &all, window).await?;
-    let gaps = sightings::gaps(&mut reading, &all, &sources, window).await?;
+    let mut gaps = sightings::gaps(&mut reading, &all, &sources, window).await?;
+    gaps.retain(|gap| !asked.accept.contains(&gap.cause) && !sightings::lies_elsewhere(gap, &asked.subjects));
     let mut leaves: Vec<i64> = found
         .leaves()
         .chain(gaps.iter().flat_map(|gap| gap.from_leaf.into_iter().chain(gap.to_leaf)))
@@ -130,11 +133,33 @@ pub(crate) async fn answer(
             Mode::Whole => wire::trusted::Mode::Whole,
         },
         window: shown,
+        accepted: asked.accept.clone(),
+        limits: limits(&question, &asked.subjects),
         log_size: to_u64(size),
         hosts_asked: counts,
         known,
         hosts: answers,
     })
+}
+
+/// What a NO does not say.
+fn limits(question: &Question, subjects: &[Subject]) -> Vec<String> {
+    let mut limits = Vec::new();
+    let of_files =
+        |subject: &Subject| matches!(subject, Subject::File(_) | Subject::Path(_) | Subject::Package(_));
+    if subjects.iter().any(of_files) {
+        limits.push(
+            "files: agents measure programs, libraries, modules, scripts with an interpreter and an execute bit, and what lies in /boot; \
+             other files, and packages that have none of these, are not measured"
+                .to_owned(),
+        );
+    }
+    if question.roles.iter().any(|(_, sources)| sources.iter().any(|one_of| one_of.contains(&Source::Ima))) {
+        limits.push(
+            "executed: the kernel's list has nothing that was run from a tmpfs or from memory".to_owned(),
+        );
+    }
+    limits
 }
 
 /// Every role of every subject with what shows it.

@@ -338,6 +338,25 @@ pub(super) async fn gaps(
     Ok(gaps)
 }
 
+/// Whether a gap is of a tree that none of the subjects, which are all paths, can lie in.
+pub(super) fn lies_elsewhere(gap: &FoundGap, subjects: &[Subject]) -> bool {
+    let scope = gap.scope.as_bytes();
+    if gap.source != Source::Files || !scope.starts_with(b"/") || scope == b"/" {
+        return false;
+    }
+    subjects.iter().all(|subject| match subject {
+        Subject::Path(glob) => {
+            let prefix = glob.prefix();
+            // Up to where they could part: the scope is a whole path, the pattern's beginning may end within a name.
+            let common = prefix.len().min(scope.len());
+            let parts = prefix.get(..common) != scope.get(..common);
+            let beside = prefix.len() > scope.len() && prefix.get(scope.len()) != Some(&b'/');
+            parts || beside
+        }
+        _ => false,
+    })
+}
+
 /// Components that nobody has sent the manifest of yet.
 async fn unresolved(
     reading: &mut SqliteConnection,
@@ -381,3 +400,31 @@ pub(super) fn number(leaf: i64) -> u64 {
 }
 
 const DAMAGED: StoreError = StoreError::Damaged { what: "an interval of the index begins with no evidence" };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_of_another_tree_does_not_bear_on_a_path() {
+        let elsewhere = |scope: &str, subjects: &[&str]| {
+            let gap = FoundGap {
+                host: 1,
+                source: Source::Files,
+                cause: "left-out".to_owned(),
+                scope: scope.to_owned(),
+                from_leaf: None,
+                to_leaf: None,
+            };
+            let subjects: Vec<Subject> = subjects.iter().map(|subject| subject.parse().unwrap()).collect();
+            lies_elsewhere(&gap, &subjects)
+        };
+        assert!(elsewhere("/srv", &["path:/usr/bin/ssh"]));
+        assert!(elsewhere("/srv", &["path:/srv2/x", "path:/usr/*"]));
+        assert!(!elsewhere("/srv", &["path:/srv/x"]) && !elsewhere("/srv", &["path:/srv"]));
+        assert!(!elsewhere("/srv", &["path:/s*/x"]) && !elsewhere("/srv", &["path:**/x"]));
+        assert!(!elsewhere("/srv/a", &["path:/srv/*"]));
+        assert!(!elsewhere("/", &["path:/usr/bin/ssh"]) && !elsewhere("agent", &["path:/usr/bin/ssh"]));
+        assert!(!elsewhere("/srv", &["path:/usr/bin/ssh", "package:xz"]));
+    }
+}

@@ -10,13 +10,16 @@ use std::time::{Duration, Instant};
 use evidence::time::UnixTime;
 use ledger::leaf::{Leaf, Salt};
 use ledger::note::{KeyName, SignerKey};
-use sqlx::Connection as _;
+use sqlx::{Connection as _, SqliteConnection};
 use tokio::task::JoinSet;
+use wire::trusted::{AskTrusted, Trusted};
 
 use crate::clock::Clock;
 use crate::failure::{Exit, Failure};
+use crate::log::LogReader;
 use crate::log::sequence::{Committed, OpenError, Sequencer};
 use crate::record::{Heads, Place, Work, log, start};
+use crate::store::Store;
 use crate::store::action::Who;
 
 /// What was measured.
@@ -131,4 +134,43 @@ fn bytes_below(dir: &Path) -> std::io::Result<u64> {
         bytes += if kind.is_dir() { bytes_below(&entry)? } else { kind.len() };
     }
     Ok(bytes)
+}
+
+/// An empty database with a log without leaves, and a connection that writes to it.
+pub async fn empty_database(path: &Path) -> Result<SqliteConnection, Failure> {
+    let mut connection = crate::store::migrated(path).await?;
+    let software = |error: &dyn std::fmt::Display| Failure::new(Exit::Software, error);
+    let key = key()?;
+    log::begin(&mut connection, &key).await.map_err(|error| software(&error))?;
+    Ok(connection)
+}
+
+/// Who answers questions about a database, as the server does.
+#[derive(Debug)]
+pub struct Asker(Store);
+
+impl Asker {
+    /// Opens a database.
+    pub async fn open(path: &Path, log_dir: &Path) -> Result<Self, Failure> {
+        let (readers, _) = crate::store::open(path).await?;
+        let place = Place::local(path, log_dir, key()?, Heads::Published)?;
+        Ok(Self(Store::new(readers, LogReader::new(place.objects))))
+    }
+
+    /// How many intervals of components there are.
+    pub async fn intervals(&self) -> Result<u64, Failure> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM host_component")
+            .fetch_one(self.0.readers())
+            .await
+            .map_err(|error| Failure::new(Exit::Io, error))?;
+        Ok(crate::store::to_u64(count))
+    }
+
+    /// The answer; no host counts as silent.
+    pub async fn ask(&self, question: &AskTrusted) -> Result<Trusted, Failure> {
+        let software = |error: &dyn std::fmt::Display| Failure::new(Exit::Software, error);
+        let asked = crate::http::understand(question).map_err(|fault| software(&fault.detail()))?;
+        let answer = crate::query::trusted::answer(&self.0, &asked, UnixTime::from_ms(0)).await;
+        answer.map_err(|error| software(&error))
+    }
 }

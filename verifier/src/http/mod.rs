@@ -45,6 +45,8 @@ use crate::limits::{QUESTION_BYTES, REQUEST_TIMEOUT, SUBMISSION_KIB};
 use crate::record::Recorder;
 use crate::store::Store;
 
+pub(crate) use trusted::understand;
+
 use limits::{Rate, RateLimits};
 use problem::Fault;
 use session::Sessions;

@@ -36,8 +36,10 @@ pub(super) async fn ask(
 ) -> Result<Json<Trusted>, Fault> {
     let question: AskTrusted = json(body)?;
     let asked = understand(&question)?;
-    app.recorder.record(Work::Asked { who, question: words(&asked, &question) }).await?;
-    Ok(Json(trusted::answer(&app.store, &asked, silent_before(&app)).await?))
+    let record = app.recorder.record(Work::Asked { who, question: words(&asked, &question) });
+    let (recorded, answer) = tokio::join!(record, trusted::answer(&app.store, &asked, silent_before(&app)));
+    recorded?;
+    Ok(Json(answer?))
 }
 
 impl From<AskError> for Fault {
@@ -53,7 +55,7 @@ fn unanswerable(detail: impl std::fmt::Display) -> Fault {
     Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", detail)
 }
 
-fn understand(question: &AskTrusted) -> Result<Asked, Fault> {
+pub(crate) fn understand(question: &AskTrusted) -> Result<Asked, Fault> {
     if question.subjects.is_empty() || question.subjects.len() > SUBJECTS {
         return Err(unanswerable(format_args!("a question has 1 to {SUBJECTS} subjects")));
     }

@@ -1,6 +1,6 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test log-conformance lint fmt bench fuzz soak clean-demo
+.PHONY: help demo test truth log-conformance lint fmt bench fuzz soak clean-demo
 SHELL := /bin/bash
 
 help: ## this list
@@ -18,6 +18,9 @@ test: ## all tests
 	scripts/log-conformance --present
 	cargo test --workspace --doc --quiet
 	cargo nextest run --workspace --no-fail-fast
+
+truth: ## answers against the truth of a made fleet: make truth SEED=7
+	LYDIAN_TRUTH_SEED=$(or $(SEED),1) cargo nextest run -p lydian-verifier answers_are_true_of_made_fleets
 
 log-conformance: ## other people's software checks our logs; installs what it needs, fails where something is missing
 	@scripts/setup

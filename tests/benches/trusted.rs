@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use support::{Figure, Goal};
 use verifier::measure::Asker;
-use wire::trusted::AskTrusted;
+use wire::trusted::{AskTrusted, List};
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -42,9 +42,11 @@ async fn main() -> Result<()> {
         roles: vec!["present".to_owned()],
         from: Some(format!("leaf:{}", hosts * 24)),
         to: Some(format!("leaf:{}", hosts * 24 * 700)),
+        list: List::Exposed,
         ..AskTrusted::default()
     };
     let ever = |subject: &str| AskTrusted { from: None, to: None, ..window(subject) };
+    let brief = |subject: &str| AskTrusted { brief: true, ..ever(subject) };
     let (fifth, all, one) = (spread(hosts / 6, hosts / 4), spread(hosts - hosts / 50, hosts), spread(1, 1));
     let bytes = std::fs::metadata(&database)?.len() as f64;
     let intervals = asker.intervals().await? as f64;
@@ -56,6 +58,9 @@ async fn main() -> Result<()> {
         goal: Goal::AtMost(30.0),
     };
     size.write()?;
+    answers(&asker, "on a fifth of the hosts, ever, brief", &fifth, &brief, 5).await?;
+    answers(&asker, "on all hosts, ever, brief", &all, &brief, 20).await?;
+    answers(&asker, "on one host, ever, brief", &one, &brief, 5).await?;
     answers(&asker, "on a fifth of the hosts, ever", &fifth, &ever, 5).await?;
     answers(&asker, "on a fifth of the hosts, a window", &fifth, &window, 5).await?;
     answers(&asker, "on all hosts, ever", &all, &ever, 20).await?;

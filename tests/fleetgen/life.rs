@@ -72,7 +72,7 @@ impl Life {
         let rare = self.packages - 1;
         match package {
             p if p == rare => host == self.seed % self.hosts,
-            p if p + 1 == rare => host % (self.hosts / 20).max(1) == 0,
+            p if p + 1 == rare => host.is_multiple_of((self.hosts / 20).max(1)),
             p if p >= self.packages * 9 / 10 => host % 5 == p % 5,
             _ => true,
         }

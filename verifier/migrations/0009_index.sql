@@ -109,3 +109,6 @@ CREATE TABLE index_state (
   id        SMALLINT PRIMARY KEY CHECK (id = 1),
   extractor BIGINT   NOT NULL
 );
+-- What has changed since a moment.
+CREATE INDEX host_index_by_last ON host_index (last_leaf);
+CREATE INDEX coverage_gap_by_end ON coverage_gap (to_leaf);

@@ -95,3 +95,5 @@ pub(crate) const SIGHTINGS_SHOWN: usize = 100;
 pub(crate) const SUBJECTS: usize = 10_000;
 /// A question: ten thousand digests with their kind.
 pub(crate) const QUESTION_BYTES: usize = 1 << 20;
+/// Pages that each connection keeps of the database, as SQLite counts it: 32 MiB. A question about all hosts reads some of them.
+pub(crate) const CACHE_KIB: i64 = -(32 << 10);

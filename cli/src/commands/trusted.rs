@@ -6,7 +6,7 @@ use inquiry::subject::Subject;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, PrimitiveDateTime, Time};
-use wire::trusted::{AskTrusted, HostAnswer, Mode, Trusted, Verdict};
+use wire::trusted::{AskTrusted, HostAnswer, List, Mode, Trusted, Verdict};
 
 use crate::Outcome;
 use crate::args::{ConnectionArgs, ModeArg, TrustedArgs};
@@ -21,7 +21,7 @@ use crate::ui::{Format, Ui};
 
 pub(super) fn run(connection: &ConnectionArgs, ui: &mut Ui, args: &TrustedArgs) -> Result<Outcome, CliError> {
     // What was written wrongly is found before anybody is asked.
-    let asked = question(args, ui.now())?;
+    let asked = question(args, ui.format(), ui.now())?;
     let client = Client::new(&Connection::of(connection)?)?;
     ui.progress("asking the verifier");
     let answer: Result<Trusted, _> = client.post(&["v1", "trusted"], &asked);
@@ -49,7 +49,8 @@ pub(super) fn run(connection: &ConnectionArgs, ui: &mut Ui, args: &TrustedArgs) 
     for line in show::trusted_summary(&answer) {
         ui.note(&line);
     }
-    Ok(outcome(&answer.hosts))
+    let counts = answer.hosts_asked;
+    Ok(if counts.no == counts.all { Outcome::Good } else { Outcome::NotTrusted })
 }
 
 /// Only a fleet of proven NOs is good news.
@@ -72,7 +73,7 @@ fn explained<'a>(answer: &'a Trusted, which: &str) -> Result<&'a HostAnswer, Cli
     }
 }
 
-fn question(args: &TrustedArgs, now: OffsetDateTime) -> Result<AskTrusted, CliError> {
+fn question(args: &TrustedArgs, format: Format, now: OffsetDateTime) -> Result<AskTrusted, CliError> {
     let mut subjects = Vec::with_capacity(args.subjects.len());
     for written in &args.subjects {
         match written.strip_prefix('@') {
@@ -100,6 +101,12 @@ fn question(args: &TrustedArgs, now: OffsetDateTime) -> Result<AskTrusted, CliEr
             ModeArg::Any => Mode::Any,
             ModeArg::Whole => Mode::Whole,
         },
+        list: if args.all || args.explain.is_some() || format != Format::Table {
+            List::All
+        } else {
+            List::Exposed
+        },
+        brief: false,
         accept: args.accept.clone(),
         hosts: args.hosts.clone(),
     })

@@ -38,7 +38,9 @@ pub(crate) fn trusted_table(answer: &Trusted, all: bool, now: OffsetDateTime) ->
             (None, None) => String::new(),
         };
         let time = |evidence: Option<&EvidenceView>| {
-            evidence.map_or_else(Cell::none, |evidence| relative(&evidence.not_after, now).into())
+            evidence
+                .and_then(|evidence| evidence.not_after.as_ref())
+                .map_or_else(Cell::none, |at| relative(at, now).into())
         };
         table.row(vec![
             (&host.name).into(),
@@ -144,9 +146,9 @@ pub(crate) fn trusted_card(answer: &Trusted, host: &HostAnswer, now: OffsetDateT
 }
 
 fn place(evidence: &EvidenceView) -> String {
-    match evidence.seq {
-        Some(seq) => format!("evidence {seq} (leaf {}, {})", evidence.leaf, evidence.not_after),
-        None => format!("leaf {}", evidence.leaf),
+    match (evidence.seq, &evidence.not_after) {
+        (Some(seq), Some(at)) => format!("evidence {seq} (leaf {}, {at})", evidence.leaf),
+        _ => format!("leaf {}", evidence.leaf),
     }
 }
 
@@ -156,7 +158,7 @@ pub(crate) fn trusted_csv(answer: &Trusted) -> String {
     for host in &answer.hosts {
         let seen = host.seen.iter().find(|seen| seen.certain).or_else(|| host.seen.first());
         let time = |evidence: Option<&EvidenceView>| {
-            evidence.map(|evidence| evidence.not_after.clone()).unwrap_or_default()
+            evidence.and_then(|evidence| evidence.not_after.clone()).unwrap_or_default()
         };
         let why: Vec<&str> = host.unknown.iter().map(|unknown| unknown.detail.as_str()).collect();
         let fields = [

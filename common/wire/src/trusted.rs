@@ -23,6 +23,12 @@ pub struct AskTrusted {
     /// Whether at any moment of the window or for the whole of it.
     #[serde(default)]
     pub mode: Mode,
+    /// Which hosts the answer lists; it counts all.
+    #[serde(default)]
+    pub list: List,
+    /// Evidence by its leaf alone, without times: an answer about ten thousand hosts is some times quicker.
+    #[serde(default)]
+    pub brief: bool,
     /// Causes of gaps that are taken as if nothing had happened in them, such as `left-out`; the answer says so.
     #[serde(default)]
     pub accept: Vec<String>,
@@ -40,6 +46,17 @@ pub enum Mode {
     Any,
     /// All of it.
     Whole,
+}
+
+/// Which hosts an answer lists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum List {
+    /// All.
+    #[default]
+    All,
+    /// Those that are not a NO.
+    Exposed,
 }
 
 /// The answer.
@@ -183,10 +200,12 @@ pub struct EvidenceView {
     /// Its position in its chain; absent for the leaf of an enrolment or retirement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
-    /// Leaves of the checkpoint that it names: the quote is not older.
-    pub not_before_size: u64,
-    /// When it came (RFC 3339): the quote is not newer.
-    pub not_after: String,
+    /// Leaves of the checkpoint that it names: the quote is not older. Absent in a brief answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before_size: Option<u64>,
+    /// When it came (RFC 3339): the quote is not newer. Absent in a brief answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<String>,
 }
 
 /// Why a host's answer is not known.

@@ -33,6 +33,7 @@ mod settings;
 mod siglist;
 mod sqlite;
 mod ssh;
+mod subject;
 mod submission;
 mod systemd_log;
 mod tiles;
@@ -64,6 +65,7 @@ pub use settings::settings;
 pub use siglist::siglist;
 pub use sqlite::sqlite;
 pub use ssh::ssh;
+pub use subject::subject;
 pub use submission::submission;
 pub use systemd_log::systemd_log;
 pub use tiles::tiles;
@@ -101,6 +103,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("settings", settings),
     ("siglist", siglist),
     ("ssh", ssh),
+    ("subject", subject),
     ("submission", submission),
     ("tiles", tiles),
     ("tpm_structures", tpm_structures),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use appraisal::crypto::{KeyFile, SchemeHint, parse_signature_file};
 use appraisal::endorsement::{Bundle, EndorsementRoots, RevocationList, RevocationLists, certificates_in};
 use evidence::digest::HashAlg;
+use inquiry::subject::Subject;
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::note::SignedNote;
 use ledger::policy::Policy;
@@ -42,6 +43,20 @@ const ROWS: &[Row] = &[
         scale: 4 << 10,
         read: |bytes| fanotify::decode(bytes).for_each(|event| drop(black_box(event))),
         constant: 1 << 10,
+    },
+    Row {
+        name: "subject",
+        fuzz: "subject",
+        hostile: |size| format!("path:/{}", "[a-b]*".repeat(size / 6)).into_bytes(),
+        scale: 192,
+        read: |bytes| {
+            let text = std::str::from_utf8(bytes).unwrap_or_default();
+            if let Ok(Subject::Path(glob)) = text.parse() {
+                black_box(glob.matches(&[b'a'; 256]));
+            }
+        },
+        // A part of a pattern takes 32 bytes, and a subject has at most 4 KiB.
+        constant: 128 << 10,
     },
     Row {
         name: "note of signatures",

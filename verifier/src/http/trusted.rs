@@ -80,7 +80,18 @@ pub(crate) fn understand(question: &AskTrusted) -> Result<Asked, Fault> {
     if let Some(unknown) = accept.iter().find(|cause| !is_word(cause)) {
         return Err(unanswerable(format_args!("{} is no cause of a gap", unknown.escape_debug())));
     }
-    Ok(Asked { subjects, roles, least, mode, from, to, hosts, accept })
+    Ok(Asked {
+        subjects,
+        roles,
+        least,
+        mode,
+        from,
+        to,
+        hosts,
+        accept,
+        list: question.list,
+        brief: question.brief,
+    })
 }
 
 /// Causes are words such as `left-out`.

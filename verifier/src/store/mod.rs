@@ -6,9 +6,11 @@
 
 pub(crate) mod action;
 pub(crate) mod blob;
+pub(crate) mod directory;
 pub(crate) mod host;
 pub(crate) mod log;
 pub(crate) mod packed;
+pub(crate) mod packed_rows;
 pub(crate) mod token;
 
 use std::fs::OpenOptions;
@@ -21,8 +23,9 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions as _, SqliteConnection};
 
+use self::directory::Directories;
 use crate::failure::{Exit, Failure};
-use crate::limits::{BUSY_TIMEOUT, READERS, WAL_PAGES};
+use crate::limits::{BUSY_TIMEOUT, CACHE_KIB, READERS, WAL_PAGES};
 use crate::log::LogReader;
 
 /// The schema's steps, forward only.
@@ -33,11 +36,17 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 pub struct Store {
     readers: SqlitePool,
     log: LogReader,
+    directories: Directories,
 }
 
 impl Store {
-    pub(crate) const fn new(readers: SqlitePool, log: LogReader) -> Self {
-        Self { readers, log }
+    pub(crate) fn new(readers: SqlitePool, log: LogReader) -> Self {
+        Self { readers, log, directories: Directories::default() }
+    }
+
+    /// Every host, as questions need them.
+    pub(crate) const fn directories(&self) -> &Directories {
+        &self.directories
     }
 
     pub(crate) const fn readers(&self) -> &SqlitePool {
@@ -108,6 +117,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("wal_autocheckpoint", WAL_PAGES.to_string())
+        .pragma("cache_size", CACHE_KIB.to_string())
         .pragma("trusted_schema", "off")
         .disable_statement_logging()
 }

@@ -18,7 +18,8 @@ pub(super) struct Carrier {
     pub(super) of: Of,
     pub(super) role: Role,
     pub(super) class: Class,
-    pub(super) path: Option<Vec<u8>>,
+    /// Escaped where it is not printable.
+    pub(super) path: Option<String>,
     pub(super) place: Option<String>,
     pub(super) label: Option<String>,
 }
@@ -208,7 +209,7 @@ impl Carriers {
                 of: Of::Profile(row.try_get("profile_id")?),
                 role: Role::Used,
                 class: Class::C,
-                path: Some(row.try_get("path")?),
+                path: Some(shown(row.try_get("path")?)),
                 place: Some(format!("images, {}", row.try_get::<String, _>("place")?)),
                 label: label(&row)?,
             });
@@ -297,6 +298,7 @@ const NO_DBX: &str = "SELECT id FROM boot_profile p WHERE NOT EXISTS
   (SELECT 1 FROM boot_setting s WHERE s.profile_id = p.id AND s.name = 'measured:dbx') ORDER BY 1";
 
 fn present(component: i64, path: Option<Vec<u8>>) -> Carrier {
+    let path = path.map(|path| shown(&path));
     Carrier {
         of: Of::Component(component),
         role: Role::Present,
@@ -312,7 +314,7 @@ fn executed(row: &sqlx::sqlite::SqliteRow) -> Result<Carrier, StoreError> {
         of: Of::Execution { host: row.try_get("host_id")?, leaf: row.try_get("from_leaf")? },
         role: Role::Executed,
         class: class(row)?,
-        path: Some(row.try_get("path")?),
+        path: Some(shown(row.try_get("path")?)),
         place: None,
         label: None,
     })
@@ -340,4 +342,8 @@ async fn principal(reading: &mut SqliteConnection, name: &Principal) -> Result<O
         .fetch_optional(reading)
         .await?;
     Ok(row)
+}
+
+fn shown(path: &[u8]) -> String {
+    path.escape_ascii().to_string()
 }

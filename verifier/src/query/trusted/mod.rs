@@ -5,7 +5,6 @@
 //! meanwhile is in the next.
 
 mod carriers;
-mod hosts;
 mod moments;
 mod sightings;
 mod view;
@@ -13,19 +12,21 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use evidence::time::UnixTime;
-use inquiry::answer::{Mode, Question};
+use inquiry::answer::{Answer, Mode, Question};
 use inquiry::moment::Window;
 use inquiry::role::{Class, Role, Source};
 use inquiry::subject::{Glob, Subject};
 use sqlx::SqliteConnection;
-use wire::trusted::{BoundView, Counts, SubjectView, Trusted, Verdict, WindowView};
+use wire::trusted::{BoundView, Counts, List, SubjectView, Trusted, WindowView};
 
 use self::carriers::Carriers;
 use self::moments::Moments;
+use self::sightings::FoundGap;
 use crate::limits::CARRIERS;
+use crate::store::directory::{self, GapEntry, HostEntry};
 use crate::store::{Store, StoreError, to_i64, to_u64};
 
 /// A question that was understood.
@@ -40,6 +41,9 @@ pub(crate) struct Asked {
     pub(crate) hosts: Option<Glob>,
     /// Causes of gaps that do not count.
     pub(crate) accept: Vec<String>,
+    pub(crate) list: List,
+    /// Whether times are left out.
+    pub(crate) brief: bool,
 }
 
 /// One end of the window.
@@ -78,10 +82,9 @@ pub(crate) async fn answer(
     asked: &Asked,
     silent_before: UnixTime,
 ) -> Result<Trusted, AskError> {
-    let mut reading = store.readers().begin().await?;
-    let size: i64 =
-        sqlx::query_scalar("SELECT size FROM log_head WHERE id = 1").fetch_one(&mut *reading).await?;
-    let (window, shown) = window(&mut reading, asked, to_u64(size)).await?;
+    let (mut reading, directory) = directory::begin(store).await?;
+    let size = directory.log_size();
+    let (window, shown) = window(&mut reading, asked, size).await?;
     let question = question(asked, window);
     let mut all = Vec::with_capacity(asked.subjects.len());
     for subject in &asked.subjects {
@@ -94,35 +97,38 @@ pub(crate) async fn answer(
     let known = known.collect();
     let sources: Vec<Source> =
         question.roles.iter().flat_map(|(_, sources)| sources.iter().copied().flatten().copied()).collect();
-    let hosts = hosts::all(&mut reading, asked.hosts.as_ref(), silent_before).await?;
+    let fits =
+        |host: &&HostEntry| asked.hosts.as_ref().is_none_or(|only| only.matches(host.card.name.as_bytes()));
+    let hosts: Vec<&HostEntry> = directory.hosts().iter().filter(fits).collect();
     let found = sightings::all(&mut reading, &asked.subjects, &all, window).await?;
-    let mut gaps = sightings::gaps(&mut reading, &all, &sources, window).await?;
-    gaps.retain(|gap| !asked.accept.contains(&gap.cause) && !sightings::lies_elsewhere(gap, &asked.subjects));
-    let mut leaves: Vec<i64> = found
-        .leaves()
-        .chain(gaps.iter().flat_map(|gap| gap.from_leaf.into_iter().chain(gap.to_leaf)))
-        .collect();
-    leaves.sort_unstable();
-    leaves.dedup();
-    let moments = Moments::of(&mut reading, &leaves).await?;
-    let placed = found.place(&mut reading, moments, &hosts).await?;
-    let mut gaps_of: BTreeMap<i64, Vec<&sightings::FoundGap>> = BTreeMap::new();
-    for gap in &gaps {
-        gaps_of.entry(gap.host).or_default().push(gap);
-    }
+    let doubts = sightings::doubts(&mut reading, &all, &sources, window).await?;
+    let gaps_of = gaps(asked, window, &sources, &hosts, doubts);
+    // Where the window has no ends, it does not matter when within a host's time something was.
+    let placed_gaps = gaps_of.values().flatten().filter(|_| window != Window::ALL);
+    let ends = placed_gaps.flat_map(|gap| gap.from_leaf.into_iter().chain(gap.to_leaf));
+    let leaves: BTreeSet<i64> = found.leaves().chain(ends).collect();
+    let leaves: Vec<i64> = leaves.into_iter().collect();
+    let moments = if asked.brief && window == Window::ALL && asked.mode == Mode::Any {
+        Moments::untold(&leaves)
+    } else {
+        Moments::of(&mut reading, &leaves, window).await?
+    };
+    let placed = found.place(&mut reading, moments, &directory).await?;
     let mut answers = Vec::with_capacity(hosts.len());
     let mut counts = Counts::default();
     for host in &hosts {
-        let none = Vec::new();
-        let gaps = gaps_of.get(&host.row).unwrap_or(&none);
-        let answer = view::of_host(&question, host, placed.of(host.row), gaps, &placed.moments);
+        let gaps = gaps_of.get(&host.row).map(Vec::as_slice).unwrap_or_default();
+        let sightings = placed.of(host.row);
+        let (seen, found) = view::judge(&question, host, silent_before, sightings, gaps, &placed.moments);
         counts.all += 1;
-        match answer.answer {
-            Verdict::Yes => counts.yes += 1,
-            Verdict::No => counts.no += 1,
-            Verdict::Unknown => counts.unknown += 1,
+        match found {
+            Answer::Yes(_) => counts.yes += 1,
+            Answer::No(_) => counts.no += 1,
+            Answer::Unknown(_) => counts.unknown += 1,
         }
-        answers.push(answer);
+        if asked.list == List::All || !matches!(found, Answer::No(_)) {
+            answers.push(view::of_host(&question, (host, &seen), found, sightings, gaps, &placed.moments));
+        }
     }
     Ok(Trusted {
         subjects: asked.subjects.iter().map(ToString::to_string).collect(),
@@ -135,11 +141,40 @@ pub(crate) async fn answer(
         window: shown,
         accepted: asked.accept.clone(),
         limits: limits(&question, &asked.subjects),
-        log_size: to_u64(size),
+        log_size: size,
         hosts_asked: counts,
         known,
         hosts: answers,
     })
+}
+
+/// Each host's gaps that bear upon the question.
+fn gaps(
+    asked: &Asked,
+    window: Window,
+    sources: &[Source],
+    hosts: &[&HostEntry],
+    doubts: Vec<FoundGap>,
+) -> BTreeMap<i64, Vec<FoundGap>> {
+    let is_accepted = |cause: &str| asked.accept.iter().any(|accepted| accepted == cause);
+    let bears = |gap: &&GapEntry| {
+        sources.contains(&gap.source)
+            && !is_accepted(&gap.cause)
+            && !sightings::lies_elsewhere(gap.source, &gap.scope, &asked.subjects)
+            && gap.to_leaf.is_none_or(|to| to_u64(to) >= window.from.unwrap_or_default())
+    };
+    let mut gaps_of: BTreeMap<i64, Vec<FoundGap>> = BTreeMap::new();
+    for gap in doubts.into_iter().filter(|gap| !is_accepted(&gap.cause)) {
+        gaps_of.entry(gap.host).or_default().push(gap);
+    }
+    for host in hosts {
+        let found: Vec<FoundGap> =
+            host.gaps.iter().filter(bears).map(|gap| FoundGap::of(host.row, gap)).collect();
+        if !found.is_empty() {
+            gaps_of.entry(host.row).or_default().extend(found);
+        }
+    }
+    gaps_of
 }
 
 /// What a NO does not say.

@@ -1,12 +1,12 @@
 //! When quotes were made, by the leaves of their evidence.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use evidence::time::UnixTime;
-use inquiry::moment::Moment;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+use inquiry::moment::{Moment, Window};
+use sqlx::SqliteConnection;
 
-use crate::limits::ROWS_PER_STATEMENT;
+use crate::store::packed_rows::{list, numbers, present};
 use crate::store::{StoreError, to_u64};
 
 /// One piece of evidence.
@@ -21,39 +21,69 @@ pub(super) struct Quoted {
 
 /// Pieces of evidence by their leaves.
 #[derive(Debug, Default)]
-pub(super) struct Moments(BTreeMap<i64, Quoted>);
+pub(super) struct Moments {
+    quoted: HashMap<i64, Quoted>,
+    /// Whether more than the leaves is known.
+    told: bool,
+}
 
 impl Moments {
-    /// Those with these leaves, and the ones before them. A leaf that is no evidence's has none.
-    pub(super) async fn of(reading: &mut SqliteConnection, leaves: &[i64]) -> Result<Self, StoreError> {
-        let mut moments = Self::default();
+    /// Those with these leaves, and the ones before them where a window has ends or they are few: else they decide nothing. A leaf that is
+    /// no evidence's has none.
+    pub(super) async fn of(
+        reading: &mut SqliteConnection,
+        leaves: &[i64],
+        window: Window,
+    ) -> Result<Self, StoreError> {
+        let mut moments = Self { told: true, ..Self::default() };
         moments.add(reading, leaves).await?;
-        let before: Vec<i64> = moments.0.values().filter_map(|quoted| quoted.before).collect();
-        moments.add(reading, &before).await?;
+        if window != Window::ALL || leaves.len() <= SHOWN_WITH_NEIGHBOURS {
+            let before: Vec<i64> = moments.quoted.values().filter_map(|quoted| quoted.before).collect();
+            moments.add(reading, &before).await?;
+        }
         Ok(moments)
     }
 
+    /// These leaves, of which nothing else is known.
+    pub(super) fn untold(leaves: &[i64]) -> Self {
+        let quoted = |leaf: &i64| {
+            let moment = Moment { after: 0, leaf: to_u64(*leaf) };
+            (*leaf, Quoted { moment, seq: 0, received: UnixTime::from_ms(0), before: None })
+        };
+        Self { quoted: leaves.iter().map(quoted).collect(), told: false }
+    }
+
+    /// The evidence with this leaf, where more than that is known.
+    pub(super) fn told(&self, leaf: i64) -> Option<&Quoted> {
+        self.get(leaf).filter(|_| self.told)
+    }
+
     async fn add(&mut self, reading: &mut SqliteConnection, leaves: &[i64]) -> Result<(), StoreError> {
-        let missing: Vec<i64> = leaves.iter().filter(|leaf| !self.0.contains_key(leaf)).copied().collect();
-        for some in missing.chunks(ROWS_PER_STATEMENT) {
-            let mut query = QueryBuilder::<Sqlite>::new(
-                "SELECT leaf, seq, received_ms, named, leaf_before FROM evidence WHERE leaf IN (",
-            );
-            let mut list = query.separated(", ");
-            for leaf in some {
-                list.push_bind(*leaf);
-            }
-            query.push(")");
-            for row in query.build().fetch_all(&mut *reading).await? {
-                self.0.insert(row.try_get("leaf")?, quoted(&row)?);
-            }
+        let missing: Vec<i64> =
+            leaves.iter().filter(|leaf| !self.quoted.contains_key(leaf)).copied().collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let query = sqlx::query_scalar(
+            "SELECT group_concat(leaf || ' ' || seq || ' ' || received_ms || ' ' || coalesce(named, 0) || ' '
+               || coalesce(leaf_before, -1), ' ') FROM evidence WHERE leaf IN (SELECT value FROM json_each(?))",
+        );
+        for [leaf, seq, received, named, before] in numbers(reading, query.bind(list(&missing))).await? {
+            let quoted = Quoted {
+                // Without the index's columns nothing is known of how old the quote is.
+                moment: Moment { after: to_u64(named), leaf: to_u64(leaf) },
+                seq: to_u64(seq),
+                received: UnixTime::from_ms(to_u64(received)),
+                before: present(before),
+            };
+            self.quoted.insert(leaf, quoted);
         }
         Ok(())
     }
 
     /// The evidence with this leaf.
     pub(super) fn get(&self, leaf: i64) -> Option<&Quoted> {
-        self.0.get(&leaf)
+        self.quoted.get(&leaf)
     }
 
     /// The first evidence of a host behind a leaf that is none's own, which is remembered.
@@ -63,30 +93,20 @@ impl Moments {
         host: i64,
         leaf: i64,
     ) -> Result<Option<i64>, StoreError> {
-        let row = sqlx::query(
-            "SELECT leaf, seq, received_ms, named, leaf_before FROM evidence WHERE host_id = ? AND leaf > ?
-             ORDER BY leaf LIMIT 1",
+        let next: Option<i64> = sqlx::query_scalar(
+            "SELECT leaf FROM evidence WHERE host_id = ? AND leaf > ? ORDER BY leaf LIMIT 1",
         )
         .bind(host)
         .bind(leaf)
         .fetch_optional(&mut *reading)
         .await?;
-        let Some(row) = row else { return Ok(None) };
-        let (leaf, next) = (row.try_get("leaf")?, quoted(&row)?);
-        self.0.insert(leaf, next);
-        self.add(reading, &next.before.into_iter().collect::<Vec<_>>()).await?;
-        Ok(Some(leaf))
+        let Some(next) = next else { return Ok(None) };
+        self.add(reading, &[next]).await?;
+        let before = self.quoted.get(&next).and_then(|quoted| quoted.before);
+        self.add(reading, &before.into_iter().collect::<Vec<_>>()).await?;
+        Ok(Some(next))
     }
 }
 
-fn quoted(row: &sqlx::sqlite::SqliteRow) -> Result<Quoted, StoreError> {
-    let leaf: i64 = row.try_get("leaf")?;
-    let named: Option<i64> = row.try_get("named")?;
-    Ok(Quoted {
-        // Without the index's columns nothing is known of how old the quote is.
-        moment: Moment { after: to_u64(named.unwrap_or_default()), leaf: to_u64(leaf) },
-        seq: to_u64(row.try_get("seq")?),
-        received: UnixTime::from_ms(to_u64(row.try_get("received_ms")?)),
-        before: row.try_get("leaf_before")?,
-    })
-}
+/// Leaves whose neighbours are read for showing alone.
+const SHOWN_WITH_NEIGHBOURS: usize = 1_000;

@@ -1,31 +1,33 @@
 //! When hosts had what carries a subject, and when they could not be seen.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use inquiry::answer::{Happening, Presence, Sighting, Span};
-use inquiry::moment::{Moment, Window};
-use inquiry::role::Source;
+use inquiry::moment::Window;
+use inquiry::role::{Class, Source};
 use inquiry::subject::Subject;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::carriers::{Carrier, Carriers, Of};
-use super::hosts::AskedHost;
 use super::moments::Moments;
 use crate::limits::ROWS_PER_STATEMENT;
+use crate::store::directory::{Directory, GapEntry};
+use crate::store::packed_rows::{list, numbers, present};
 use crate::store::{StoreError, to_i64, to_u64};
 
 /// What was found, with leaves that are not placed in time yet.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     rows: Vec<Row>,
-    names: BTreeMap<i64, String>,
+    names: BTreeMap<i64, Arc<str>>,
 }
 
 #[derive(Clone, Debug)]
 struct Row {
     host: i64,
-    subject: String,
-    carrier: Carrier,
+    subject: Arc<str>,
+    carrier: Arc<Carrier>,
     from: i64,
     to: Option<i64>,
 }
@@ -34,9 +36,9 @@ struct Row {
 #[derive(Clone, Debug)]
 pub(super) struct Placed {
     pub(super) sighting: Sighting,
-    pub(super) subject: String,
-    pub(super) what: String,
-    pub(super) carrier: Carrier,
+    pub(super) subject: Arc<str>,
+    pub(super) what: Arc<str>,
+    pub(super) carrier: Arc<Carrier>,
 }
 
 /// Sightings by host.
@@ -64,6 +66,20 @@ pub(super) struct FoundGap {
     pub(super) to_leaf: Option<i64>,
 }
 
+impl FoundGap {
+    /// One that the directory has.
+    pub(super) fn of(host: i64, gap: &GapEntry) -> Self {
+        Self {
+            host,
+            source: gap.source,
+            cause: gap.cause.to_string(),
+            scope: gap.scope.to_string(),
+            from_leaf: gap.from_leaf,
+            to_leaf: gap.to_leaf,
+        }
+    }
+}
+
 /// Every interval of the carriers that is not over before the window.
 pub(super) async fn all(
     reading: &mut SqliteConnection,
@@ -74,9 +90,10 @@ pub(super) async fn all(
     let since = to_i64(window.from.unwrap_or_default());
     let mut found = Found::default();
     for (subject, carriers) in subjects.iter().zip(carriers) {
-        let mut of: BTreeMap<Of, Vec<&Carrier>> = BTreeMap::new();
+        let subject: Arc<str> = subject.to_string().into();
+        let mut of: BTreeMap<Of, Vec<Arc<Carrier>>> = BTreeMap::new();
         for carrier in &carriers.all {
-            of.entry(carrier.of).or_default().push(carrier);
+            of.entry(carrier.of).or_default().push(Arc::new(carrier.clone()));
         }
         let rows = of.keys().filter_map(|of| match of {
             Of::Component(row) => Some((Table::Components, *row)),
@@ -92,8 +109,8 @@ pub(super) async fn all(
             for carrier in of.get(&key).into_iter().flatten() {
                 found.rows.push(Row {
                     host,
-                    subject: subject.to_string(),
-                    carrier: (*carrier).clone(),
+                    subject: Arc::clone(&subject),
+                    carrier: Arc::clone(carrier),
                     from,
                     to,
                 });
@@ -104,8 +121,8 @@ pub(super) async fn all(
                 let to = next_boot(reading, host, leaf).await?;
                 found.rows.push(Row {
                     host,
-                    subject: subject.to_string(),
-                    carrier: carrier.clone(),
+                    subject: Arc::clone(&subject),
+                    carrier: Arc::new(carrier.clone()),
                     from: leaf,
                     to,
                 });
@@ -138,10 +155,12 @@ impl Table {
     const fn statement(self) -> &'static str {
         match self {
             Self::Components => {
-                "SELECT component_id, host_id, from_leaf, to_leaf FROM host_component WHERE component_id IN ("
+                "SELECT group_concat(component_id || ' ' || host_id || ' ' || from_leaf || ' ' || coalesce(to_leaf, -1), ' ')
+                 FROM host_component WHERE component_id IN (SELECT value FROM json_each(?1)) AND (to_leaf IS NULL OR to_leaf >= ?2)"
             }
             Self::Profiles => {
-                "SELECT profile_id, host_id, from_leaf, to_leaf FROM host_boot_profile WHERE profile_id IN ("
+                "SELECT group_concat(profile_id || ' ' || host_id || ' ' || from_leaf || ' ' || coalesce(to_leaf, -1), ' ')
+                 FROM host_boot_profile WHERE profile_id IN (SELECT value FROM json_each(?1)) AND (to_leaf IS NULL OR to_leaf >= ?2)"
             }
         }
     }
@@ -160,19 +179,12 @@ impl Table {
         ids: &[i64],
         since: i64,
     ) -> Result<Vec<(Of, i64, i64, Option<i64>)>, StoreError> {
-        let mut all = Vec::new();
-        for some in ids.chunks(ROWS_PER_STATEMENT) {
-            let mut query = QueryBuilder::<Sqlite>::new(self.statement());
-            let mut list = query.separated(", ");
-            for id in some {
-                list.push_bind(*id);
-            }
-            query.push(") AND (to_leaf IS NULL OR to_leaf >= ").push_bind(since).push(")");
-            let rows: Vec<(i64, i64, i64, Option<i64>)> =
-                query.build_query_as().fetch_all(&mut *reading).await?;
-            all.extend(rows.into_iter().map(|(id, host, from, to)| (self.of(id), host, from, to)));
+        if ids.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(all)
+        let query = sqlx::query_scalar(self.statement()).bind(list(ids)).bind(since);
+        let rows = numbers(reading, query).await?;
+        Ok(rows.into_iter().map(|[id, host, from, to]| (self.of(id), host, from, present(to))).collect())
     }
 }
 
@@ -209,7 +221,7 @@ impl Found {
                 let words = [kind, name, version, architecture];
                 let words: Vec<&str> =
                     words.iter().map(String::as_str).filter(|word| !word.is_empty()).collect();
-                self.names.insert(id, words.join(" "));
+                self.names.insert(id, words.join(" ").into());
             }
         }
         Ok(())
@@ -220,13 +232,12 @@ impl Found {
         self,
         reading: &mut SqliteConnection,
         mut moments: Moments,
-        hosts: &[AskedHost],
+        directory: &Directory,
     ) -> Result<PlacedAll, StoreError> {
-        let last: BTreeMap<i64, Option<Moment>> =
-            hosts.iter().map(|host| (host.row, host.seen.last)).collect();
+        let [boot, kernel, agent] = ["boot", "kernel's list", "agent's word"].map(Arc::<str>::from);
         let mut by_host: BTreeMap<i64, Vec<Placed>> = BTreeMap::new();
         for row in self.rows {
-            let Some(last) = last.get(&row.host) else { continue };
+            let Some((_, last)) = directory.of(row.host).and_then(|host| host.quotes) else { continue };
             let first = moments.get(row.from).copied().ok_or(DAMAGED)?;
             let before = first.before.and_then(|leaf| moments.get(leaf)).map(|quoted| quoted.moment);
             // An interval that an enrolment or a retirement ended: what came after is told by the next evidence, if any came.
@@ -243,7 +254,7 @@ impl Found {
                     Some(until) => {
                         until.before.and_then(|leaf| moments.get(leaf)).map(|quoted| quoted.moment)
                     }
-                    None => *last,
+                    None => Some(last),
                 };
                 let last = shown.unwrap_or(first.moment);
                 Span::Presence(Presence {
@@ -256,11 +267,9 @@ impl Found {
             let sighting = Sighting { role: row.carrier.role, class: row.carrier.class, span };
             let what = match row.carrier.of {
                 Of::Component(id) => self.names.get(&id).cloned().unwrap_or_default(),
-                Of::Profile(_) => "boot".to_owned(),
-                Of::Execution { .. } if row.carrier.class == inquiry::role::Class::B => {
-                    "kernel's list".to_owned()
-                }
-                Of::Execution { .. } => "agent's word".to_owned(),
+                Of::Profile(_) => Arc::clone(&boot),
+                Of::Execution { .. } if row.carrier.class == Class::B => Arc::clone(&kernel),
+                Of::Execution { .. } => Arc::clone(&agent),
             };
             by_host.entry(row.host).or_default().push(Placed {
                 sighting,
@@ -277,18 +286,18 @@ impl Found {
 }
 
 /// The best known first, then the earliest.
-fn order(placed: &Placed) -> (u8, u8, u64, &str, Option<&[u8]>, Option<&str>) {
+fn order(placed: &Placed) -> (u8, u8, u64, &str, Option<&str>, Option<&str>) {
     let first = match placed.sighting.span {
         Span::Presence(presence) => presence.first.leaf,
         Span::Happening(happening) => happening.told.leaf,
     };
-    let Carrier { path, place, .. } = &placed.carrier;
+    let Carrier { path, place, .. } = &*placed.carrier;
     let (class, role) = (placed.sighting.class.code(), placed.sighting.role.code());
     (class, role, first, &placed.what, path.as_deref(), place.as_deref())
 }
 
-/// Gaps of these sources that are not over before the window, and times for which carriers cannot be told.
-pub(super) async fn gaps(
+/// Times for which it cannot be told whether a host had a carrier: components that nobody has described, boots that do not say.
+pub(super) async fn doubts(
     reading: &mut SqliteConnection,
     carriers: &[Carriers],
     sources: &[Source],
@@ -296,26 +305,6 @@ pub(super) async fn gaps(
 ) -> Result<Vec<FoundGap>, StoreError> {
     let since = to_i64(window.from.unwrap_or_default());
     let mut gaps = Vec::new();
-    for source in Source::ALL.into_iter().filter(|source| sources.contains(source)) {
-        let rows = sqlx::query(
-            "SELECT host_id, cause, scope, from_leaf, to_leaf FROM coverage_gap
-             WHERE source = ? AND (to_leaf IS NULL OR to_leaf >= ?) ORDER BY host_id, coalesce(from_leaf, -1), cause, scope, id",
-        )
-        .bind(i64::from(source.code()))
-        .bind(since)
-        .fetch_all(&mut *reading)
-        .await?;
-        for row in rows {
-            gaps.push(FoundGap {
-                host: row.try_get("host_id")?,
-                source,
-                cause: row.try_get("cause")?,
-                scope: row.try_get("scope")?,
-                from_leaf: row.try_get("from_leaf")?,
-                to_leaf: row.try_get("to_leaf")?,
-            });
-        }
-    }
     if sources.contains(&Source::Files) {
         unresolved(reading, since, &mut gaps).await?;
     }
@@ -339,9 +328,9 @@ pub(super) async fn gaps(
 }
 
 /// Whether a gap is of a tree that none of the subjects, which are all paths, can lie in.
-pub(super) fn lies_elsewhere(gap: &FoundGap, subjects: &[Subject]) -> bool {
-    let scope = gap.scope.as_bytes();
-    if gap.source != Source::Files || !scope.starts_with(b"/") || scope == b"/" {
+pub(super) fn lies_elsewhere(source: Source, scope: &str, subjects: &[Subject]) -> bool {
+    let scope = scope.as_bytes();
+    if source != Source::Files || !scope.starts_with(b"/") || scope == b"/" {
         return false;
     }
     subjects.iter().all(|subject| match subject {
@@ -408,16 +397,8 @@ mod tests {
     #[test]
     fn a_gap_of_another_tree_does_not_bear_on_a_path() {
         let elsewhere = |scope: &str, subjects: &[&str]| {
-            let gap = FoundGap {
-                host: 1,
-                source: Source::Files,
-                cause: "left-out".to_owned(),
-                scope: scope.to_owned(),
-                from_leaf: None,
-                to_leaf: None,
-            };
             let subjects: Vec<Subject> = subjects.iter().map(|subject| subject.parse().unwrap()).collect();
-            lies_elsewhere(&gap, &subjects)
+            lies_elsewhere(Source::Files, scope, &subjects)
         };
         assert!(elsewhere("/srv", &["path:/usr/bin/ssh"]));
         assert!(elsewhere("/srv", &["path:/srv2/x", "path:/usr/*"]));

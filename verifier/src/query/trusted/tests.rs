@@ -16,7 +16,7 @@ use inquiry::profile::{Executed, Fact, Lasting, Place, Profile, Reading, Setting
 use inquiry::subject::SecureBootState;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
-use wire::trusted::HostAnswer;
+use wire::trusted::{HostAnswer, Verdict};
 
 use super::*;
 use crate::clock::Clock;
@@ -481,6 +481,8 @@ async fn ask(fleet: &Fleet, case: &Case, from: usize, to: usize) -> Trusted {
         to: at(to, 1),
         hosts: None,
         accept: Vec::new(),
+        list: List::All,
+        brief: false,
     };
     answer(&fleet.bench.store, &asked, UnixTime::from_ms(0)).await.unwrap()
 }
@@ -580,7 +582,8 @@ async fn answers_are_true_of_made_fleets() {
         all.unknown += tally.unknown;
     }
     println!("{all:?}");
-    assert!(all.yes > 300 && all.no > 300, "{all:?}");
+    let least = if seed.is_some() { 50 } else { 300 };
+    assert!(all.yes > least && all.no > least, "{all:?}");
 }
 
 #[tokio::test]

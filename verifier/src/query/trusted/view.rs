@@ -1,42 +1,57 @@
 //! An answer as it is shown.
 
-use inquiry::answer::{Answer, Gap, Overlap, Question, Span, Standing, Why};
+use evidence::time::UnixTime;
+use inquiry::answer::{Answer, Gap, Overlap, Question, Seen, Span, Standing, Why};
 use inquiry::moment::Moment;
 use wire::trusted::{CoverageGapView, EvidenceView, HostAnswer, SightingView, UnknownView, Verdict};
 
-use super::hosts::AskedHost;
 use super::moments::Moments;
 use super::sightings::{FoundGap, Placed, number};
 use crate::limits::SIGHTINGS_SHOWN;
+use crate::store::directory::HostEntry;
 
-/// The answer for one host.
-pub(super) fn of_host(
+/// The answer for one host, and what is known of its time.
+pub(super) fn judge(
     question: &Question,
-    host: &AskedHost,
+    host: &HostEntry,
+    silent_before: UnixTime,
     placed: &[Placed],
-    gaps: &[&FoundGap],
+    gaps: &[FoundGap],
     moments: &Moments,
-) -> HostAnswer {
+) -> (Seen, Answer) {
     let sightings: Vec<_> = placed.iter().map(|placed| placed.sighting).collect();
-    // A gap that began with an enrolment's leaf, or ends with one, has no quote there: it is taken to be as long as it may be.
+    // A gap that ends with the leaf of an enrolment has no quote there: it is taken to be as long as it may be.
     let moment = |leaf: i64| moments.get(leaf).map(|quoted| quoted.moment);
-    let plain = |gap: &&FoundGap| Gap {
+    let plain = |gap: &FoundGap| Gap {
         source: gap.source,
         from: gap.from_leaf.and_then(moment),
         until: gap.to_leaf.and_then(moment),
     };
     let plain: Vec<Gap> = gaps.iter().map(plain).collect();
-    let answer = question.answer(&host.seen, &sightings, &plain);
+    let seen = seen(host, silent_before);
+    let answer = question.answer(&seen, &sightings, &plain);
+    (seen, answer)
+}
+
+/// The answer for one host, as it is shown.
+pub(super) fn of_host(
+    question: &Question,
+    (host, seen): (&HostEntry, &Seen),
+    answer: Answer,
+    placed: &[Placed],
+    gaps: &[FoundGap],
+    moments: &Moments,
+) -> HostAnswer {
     let (verdict, class, why) = match answer {
         Answer::Yes(class) => (Verdict::Yes, Some(class.name().to_owned()), Vec::new()),
         Answer::No(class) => (Verdict::No, Some(class.name().to_owned()), Vec::new()),
         Answer::Unknown(why) => (Verdict::Unknown, None, why),
     };
-    let seen = placed.iter().filter_map(|placed| sighting(question, placed, moments)).take(SIGHTINGS_SHOWN);
+    let shown = placed.iter().filter_map(|placed| sighting(question, placed, moments)).take(SIGHTINGS_SHOWN);
     HostAnswer {
-        id: host.id.clone(),
-        name: host.name.clone(),
-        standing: match host.seen.now {
+        id: host.card.id.clone(),
+        name: host.card.name.clone(),
+        standing: match seen.now {
             Standing::Heard => "heard",
             Standing::Silent => "silent",
             Standing::Retired => "retired",
@@ -45,9 +60,20 @@ pub(super) fn of_host(
         heard: host.heard.map(|at| at.to_string()),
         answer: verdict,
         class,
-        seen: seen.collect(),
+        seen: shown.collect(),
         unknown: why.into_iter().map(|why| unknown(why, gaps)).collect(),
     }
+}
+
+/// The first and last that was heard of a host, and whether it is silent now.
+fn seen(host: &HostEntry, silent_before: UnixTime) -> Seen {
+    let now = match host.heard {
+        _ if host.retired => Standing::Retired,
+        Some(heard) if heard >= silent_before => Standing::Heard,
+        _ => Standing::Silent,
+    };
+    let (first, last) = host.quotes.unzip();
+    Seen { first, last, now }
 }
 
 /// What lies in the window or near it.
@@ -63,12 +89,12 @@ fn sighting(question: &Question, placed: &Placed, moments: &Moments) -> Option<S
     };
     let carrier = &placed.carrier;
     Some(SightingView {
-        subject: placed.subject.clone(),
+        subject: placed.subject.to_string(),
         role: placed.sighting.role.name().to_owned(),
         class: placed.sighting.class.name().to_owned(),
         certain: overlap == Overlap::Certain,
-        what: placed.what.clone(),
-        path: carrier.path.as_ref().map(|path| path.escape_ascii().to_string()),
+        what: placed.what.to_string(),
+        path: carrier.path.clone(),
         place: carrier.place.clone(),
         label: carrier.label.clone(),
         first: evidence(first, moments),
@@ -78,16 +104,16 @@ fn sighting(question: &Question, placed: &Placed, moments: &Moments) -> Option<S
 }
 
 fn evidence(moment: Moment, moments: &Moments) -> EvidenceView {
-    let quoted = moments.get(crate::store::to_i64(moment.leaf));
+    let quoted = moments.told(crate::store::to_i64(moment.leaf));
     EvidenceView {
         leaf: moment.leaf,
         seq: quoted.map(|quoted| quoted.seq),
-        not_before_size: moment.after,
-        not_after: quoted.map(|quoted| quoted.received.to_string()).unwrap_or_default(),
+        not_before_size: quoted.map(|quoted| quoted.moment.after),
+        not_after: quoted.map(|quoted| quoted.received.to_string()),
     }
 }
 
-fn unknown(why: Why, gaps: &[&FoundGap]) -> UnknownView {
+fn unknown(why: Why, gaps: &[FoundGap]) -> UnknownView {
     let view = |code: &str, detail: String| UnknownView { code: code.to_owned(), detail, gap: None };
     match why {
         Why::NeverHeard => view("never-heard", "the host has sent no evidence".to_owned()),

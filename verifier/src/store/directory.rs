@@ -1,0 +1,226 @@
+//! Every host with what was heard of it and what could not be seen, in memory: a question is about all of them.
+//!
+//! In: a reading transaction, and the directory of an earlier one. Out: the directory as of that transaction, of which only what has
+//! changed since was read. Rows change with leaves: hosts by their newest evidence, gaps by the leaf that opened or closed them; only
+//! enrolments and retirements change more, and then all is read.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use evidence::time::UnixTime;
+use inquiry::moment::Moment;
+use inquiry::role::Source;
+use sqlx::{Row as _, SqliteConnection};
+
+use super::packed_rows::{numbers, present};
+use super::{StoreError, to_u64};
+
+/// The newest directory that anybody has read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Directories(Arc<Mutex<Arc<Directory>>>);
+
+impl Directories {
+    /// The newest one.
+    pub(crate) fn newest(&self) -> Arc<Directory> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps one that is newer.
+    fn keep(&self, directory: &Arc<Directory>) {
+        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if directory.size >= newest.size {
+            *newest = Arc::clone(directory);
+        }
+    }
+}
+
+/// Hosts, by name and identity.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Directory {
+    hosts: Vec<HostEntry>,
+    by_row: BTreeMap<i64, usize>,
+    /// The log's size at the time.
+    size: i64,
+    enrolments: i64,
+    retirements: i64,
+    /// The newest gap.
+    gap: i64,
+}
+
+/// A host.
+#[derive(Clone, Debug)]
+pub(crate) struct HostEntry {
+    pub(crate) row: i64,
+    pub(crate) card: Arc<Card>,
+    /// Its first and its newest quote.
+    pub(crate) quotes: Option<(Moment, Moment)>,
+    pub(crate) heard: Option<UnixTime>,
+    pub(crate) retired: bool,
+    pub(crate) gaps: Vec<GapEntry>,
+}
+
+/// What people call a host.
+#[derive(Clone, Debug)]
+pub(crate) struct Card {
+    /// Identity in hex.
+    pub(crate) id: String,
+    pub(crate) name: String,
+}
+
+/// A time for which a source was not seen.
+#[derive(Clone, Debug)]
+pub(crate) struct GapEntry {
+    row: i64,
+    pub(crate) source: Source,
+    pub(crate) cause: Arc<str>,
+    pub(crate) scope: Arc<str>,
+    pub(crate) from_leaf: Option<i64>,
+    pub(crate) to_leaf: Option<i64>,
+}
+
+impl Directory {
+    /// Hosts by name, then identity.
+    pub(crate) fn hosts(&self) -> &[HostEntry] {
+        &self.hosts
+    }
+
+    /// The host of a row.
+    pub(crate) fn of(&self, row: i64) -> Option<&HostEntry> {
+        self.hosts.get(*self.by_row.get(&row)?)
+    }
+
+    /// The log's size as of this directory.
+    pub(crate) fn log_size(&self) -> u64 {
+        to_u64(self.size)
+    }
+
+    /// The directory as of a transaction that was begun after `earlier` was the newest one.
+    pub(crate) async fn read(
+        reading: &mut SqliteConnection,
+        directories: &Directories,
+        earlier: Arc<Self>,
+    ) -> Result<Arc<Self>, StoreError> {
+        let (size, enrolments, retirements): (i64, i64, i64) = sqlx::query_as(
+            "SELECT (SELECT size FROM log_head WHERE id = 1), (SELECT coalesce(max(id), 0) FROM enrolment),
+               (SELECT count(*) FROM retirement)",
+        )
+        .fetch_one(&mut *reading)
+        .await?;
+        let same = earlier.enrolments == enrolments && earlier.retirements == retirements;
+        if same && earlier.size == size && size > 0 {
+            return Ok(earlier);
+        }
+        let mut directory = if same && earlier.size > 0 {
+            (*earlier).clone()
+        } else {
+            Self::whole(reading, enrolments, retirements).await?
+        };
+        let since = directory.size;
+        directory.quotes(reading, since).await?;
+        directory.gaps(reading, since).await?;
+        directory.size = size;
+        let directory = Arc::new(directory);
+        directories.keep(&directory);
+        Ok(directory)
+    }
+
+    /// Every host, with nothing heard of any.
+    async fn whole(
+        reading: &mut SqliteConnection,
+        enrolments: i64,
+        retirements: i64,
+    ) -> Result<Self, StoreError> {
+        let rows = sqlx::query("SELECT id, identity, name, retired_ms FROM host ORDER BY name, identity")
+            .fetch_all(reading)
+            .await?;
+        let mut directory = Self { enrolments, retirements, ..Self::default() };
+        for row in rows {
+            let card = Card { id: hex::encode(row.try_get::<Vec<u8>, _>(1)?), name: row.try_get(2)? };
+            let row_id = row.try_get(0)?;
+            directory.by_row.insert(row_id, directory.hosts.len());
+            directory.hosts.push(HostEntry {
+                row: row_id,
+                card: Arc::new(card),
+                quotes: None,
+                heard: None,
+                retired: row.try_get::<Option<i64>, _>(3)?.is_some(),
+                gaps: Vec::new(),
+            });
+        }
+        Ok(directory)
+    }
+
+    /// What was heard since the log had a size.
+    async fn quotes(&mut self, reading: &mut SqliteConnection, since: i64) -> Result<(), StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT group_concat(i.host_id || ' ' || i.first_leaf || ' ' || i.first_named || ' ' || i.last_leaf || ' ' || i.last_named
+               || ' ' || coalesce((SELECT received_ms FROM evidence WHERE leaf = i.last_leaf), 0), ' ')
+             FROM host_index i WHERE i.last_leaf >= ?",
+        );
+        let moment = |leaf, named| Moment { after: to_u64(named), leaf: to_u64(leaf) };
+        for [host, first, first_named, last, last_named, heard] in numbers(reading, query.bind(since)).await?
+        {
+            let Some(host) = self.by_row.get(&host).and_then(|index| self.hosts.get_mut(*index)) else {
+                continue;
+            };
+            host.quotes = Some((moment(first, first_named), moment(last, last_named)));
+            host.heard = Some(UnixTime::from_ms(to_u64(heard)));
+        }
+        Ok(())
+    }
+
+    /// Gaps that were opened or closed since the log had a size.
+    async fn gaps(&mut self, reading: &mut SqliteConnection, since: i64) -> Result<(), StoreError> {
+        let query = sqlx::query_scalar(
+            "SELECT group_concat(host_id || ' ' || id || ' ' || to_leaf, ' ') FROM coverage_gap WHERE to_leaf >= ? AND id <= ?",
+        );
+        for [host, gap, to] in numbers(reading, query.bind(since).bind(self.gap)).await? {
+            let host = self.by_row.get(&host).and_then(|index| self.hosts.get_mut(*index));
+            let gaps = host.map(|host| host.gaps.as_mut_slice()).unwrap_or_default();
+            if let Some(gap) = gaps.iter_mut().find(|known| known.row == gap) {
+                gap.to_leaf = Some(to);
+            }
+        }
+        let query = sqlx::query(
+            "SELECT id, host_id, source, cause, scope, coalesce(from_leaf, -1), coalesce(to_leaf, -1) FROM coverage_gap
+             WHERE id > ? ORDER BY id",
+        );
+        let mut words: BTreeMap<String, Arc<str>> = BTreeMap::new();
+        let mut word =
+            |text: String| Arc::clone(words.entry(text).or_insert_with_key(|text| Arc::from(text.as_str())));
+        for row in query.bind(self.gap).fetch_all(reading).await? {
+            let (id, host, source): (i64, i64, i64) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+            let source = u8::try_from(source).ok().and_then(Source::from_code);
+            let gap = GapEntry {
+                row: id,
+                source: source.ok_or(StoreError::Damaged { what: "a source in the index" })?,
+                cause: word(row.try_get(3)?),
+                scope: word(row.try_get(4)?),
+                from_leaf: present(row.try_get(5)?),
+                to_leaf: present(row.try_get(6)?),
+            };
+            self.gap = self.gap.max(id);
+            if let Some(host) = self.by_row.get(&host).and_then(|index| self.hosts.get_mut(*index)) {
+                host.gaps.push(gap);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A transaction that reads, and the directory as of its moment.
+pub(crate) async fn begin(
+    store: &super::Store,
+) -> Result<(sqlx::Transaction<'_, sqlx::Sqlite>, Arc<Directory>), StoreError> {
+    loop {
+        // Whoever was quicker may have kept a newer one than this transaction sees.
+        let earlier = store.directories().newest();
+        let mut reading = store.readers().begin().await?;
+        let size: i64 =
+            sqlx::query_scalar("SELECT size FROM log_head WHERE id = 1").fetch_one(&mut *reading).await?;
+        if size >= earlier.size {
+            let directory = Directory::read(&mut reading, store.directories(), earlier).await?;
+            return Ok((reading, directory));
+        }
+    }
+}

@@ -460,7 +460,7 @@ async fn a_platform_key_that_is_a_test_key() -> Result<()> {
     used.are(&[("new", YES), ("off", UNKNOWN), ("old", YES)])?;
     ask("boot:secure-boot=off", &[]).await?.are(&[("new", NO), ("off", YES), ("old", NO)])?;
 
-    // The index follows from the evidence: made again, it says the same.
+    // The index follows from the evidence: made again, it says the same; and so it does where an older program had none.
     let before = serde_json::to_value(&ask(&cert(&test), &eligible).await?.0.hosts)?;
     fleet.verifier.terminate().await?;
     let reindex =
@@ -470,6 +470,51 @@ async fn a_platform_key_that_is_a_test_key() -> Result<()> {
     fleet.verifier.restart().await?;
     let after = serde_json::to_value(&fleet.ask(&[&cert(&test), "--role", "eligible"]).await?.0.hosts)?;
     ensure!(before == after, "{before:#}\n{after:#}");
+    fleet.verifier.terminate().await?;
+    let database = fleet.verifier.state_dir().join("verifier.db");
+    let older = Program::other("sqlite3").args([database.as_os_str(), OLDER.as_ref()]);
+    older.run().await?.succeeded().context("sqlite3 makes the database as an older program left it")?;
+    fleet.verifier.restart().await?;
+    let after = serde_json::to_value(&fleet.ask(&[&cert(&test), "--role", "eligible"]).await?.0.hosts)?;
+    ensure!(before == after, "{before:#}\n{after:#}");
+    Ok(())
+}
+
+/// The database without an index, as schema 8 has it.
+const OLDER: &str = "
+    DROP TABLE component_principal; DROP TABLE component_image; DROP TABLE component_partial; DROP TABLE boot_principal;
+    DROP TABLE boot_setting; DROP TABLE host_boot_profile; DROP TABLE host_index; DROP TABLE boot_profile; DROP TABLE principal;
+    DROP TABLE boot; DROP TABLE execution; DROP TABLE coverage_gap; DROP TABLE index_state;
+    ALTER TABLE evidence DROP COLUMN named; ALTER TABLE evidence DROP COLUMN leaf_before;
+    DELETE FROM _sqlx_migrations WHERE version = 9;";
+
+/// A key may be in the part of a store that nobody could read, and a file where nobody was told to look.
+#[tokio::test]
+async fn what_could_not_be_read_is_no_reason_for_a_no() -> Result<()> {
+    let mut fleet = Fleet::new().await?;
+    let (key, other) = (Principal::spki(b"a key"), Principal::spki(b"another key"));
+    let mut whole = store("vendor-keys", &other)?;
+    fleet.host("read").await?;
+    fleet.toggle("read", &whole).await?;
+    let mut entries = whole.entries().to_vec();
+    for entry in &mut entries {
+        entry.facts.push(Claim { key: "unparsed".to_owned(), value: "at byte 7: nothing known".to_owned() });
+    }
+    let name = whole.name().to_owned();
+    whole = Manifest::new(ComponentKind::TrustStore, name, String::new(), String::new(), entries)?;
+    fleet.host("unread").await?;
+    fleet.toggle("unread", &whole).await?;
+    let key = format!("key:{}", hex::encode(key.id()));
+    let answers = fleet.ask(&[&key, "--role", "eligible"]).await?;
+    answers.are(&[("read", NO), ("unread", UNKNOWN)])?;
+    let why = &answers.host("unread")?.unknown;
+    ensure!(why.iter().all(|why| why.detail.contains("store-unread")), "{why:#?}");
+    let accepted = fleet.ask(&[&key, "--role", "eligible", "--accept", "store-unread"]).await?;
+    accepted.are(&[("read", NO), ("unread", NO)])?;
+    ensure!(accepted.0.accepted == ["store-unread"], "{:?}", accepted.0.accepted);
+    // Only hosts of a name.
+    let file = format!("file:{}", Sha256Digest::of(&[b"vendor-keys", other.id()]));
+    fleet.ask(&[&file, "--role", "present", "--hosts", "re*"]).await?.are(&[("read", YES)])?;
     Ok(())
 }
 

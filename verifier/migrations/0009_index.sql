@@ -21,6 +21,11 @@ CREATE TABLE component_principal (
   label        TEXT     NOT NULL,
   PRIMARY KEY (principal_id, component_id, role, path)
 ) WITHOUT ROWID;
+-- Stores of keys that were not read whole, with the word for what is missing.
+CREATE TABLE component_partial (
+  component_id BIGINT PRIMARY KEY REFERENCES component (id),
+  what         TEXT   NOT NULL
+);
 -- Boot images by their Authenticode SHA-256: which files they are.
 CREATE TABLE component_image (
   principal_id BIGINT NOT NULL REFERENCES principal (id),

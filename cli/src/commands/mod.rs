@@ -6,6 +6,7 @@ mod enroll;
 mod evidence;
 mod host;
 mod log;
+mod subjects;
 mod tokens;
 mod trusted;
 mod verify;

@@ -8,20 +8,19 @@ use time::macros::format_description;
 use time::{Date, OffsetDateTime, PrimitiveDateTime, Time};
 use wire::trusted::{AskTrusted, HostAnswer, List, Mode, Trusted, Verdict};
 
+use super::subjects::{self, Listed};
 use crate::Outcome;
 use crate::args::{ConnectionArgs, ModeArg, TrustedArgs};
 use crate::client::Client;
 use crate::config::Connection;
 use crate::duration::Seconds;
 use crate::error::CliError;
-use crate::files;
-use crate::limits::SUBJECT_LIST_BYTES;
 use crate::show;
 use crate::ui::{Format, Ui};
 
 pub(super) fn run(connection: &ConnectionArgs, ui: &mut Ui, args: &TrustedArgs) -> Result<Outcome, CliError> {
     // What was written wrongly is found before anybody is asked.
-    let asked = question(args, ui.format(), ui.now())?;
+    let asked = question(args, ui)?;
     let client = Client::new(&Connection::of(connection)?)?;
     ui.progress("asking the verifier");
     let answer: Result<Trusted, _> = client.post(&["v1", "trusted"], &asked);
@@ -73,11 +72,18 @@ fn explained<'a>(answer: &'a Trusted, which: &str) -> Result<&'a HostAnswer, Cli
     }
 }
 
-fn question(args: &TrustedArgs, format: Format, now: OffsetDateTime) -> Result<AskTrusted, CliError> {
+fn question(args: &TrustedArgs, ui: &mut Ui) -> Result<AskTrusted, CliError> {
+    let (format, now) = (ui.format(), ui.now());
     let mut subjects = Vec::with_capacity(args.subjects.len());
     for written in &args.subjects {
         match written.strip_prefix('@') {
-            Some(path) => listed(Path::new(path), &mut subjects)?,
+            Some(path) => {
+                let listed = subjects::read(Path::new(path))?;
+                if listed.others > 0 {
+                    ui.warn(&others(path, &listed));
+                }
+                subjects.extend(listed.subjects);
+            }
             None => subjects.push(subject(written)?),
         }
     }
@@ -112,6 +118,16 @@ fn question(args: &TrustedArgs, format: Format, now: OffsetDateTime) -> Result<A
     })
 }
 
+/// Entries that the answer does not speak for.
+fn others(path: &str, listed: &Listed) -> String {
+    let first = listed.first_other.as_deref().unwrap_or_default();
+    format!(
+        "{} entries of {path} cannot be asked about, such as: {}",
+        listed.others,
+        crate::escape::safe(first)
+    )
+}
+
 fn subject(written: &str) -> Result<String, CliError> {
     match written.parse::<Subject>() {
         Ok(subject) => Ok(subject.to_string()),
@@ -119,25 +135,6 @@ fn subject(written: &str) -> Result<String, CliError> {
             Err(CliError::value(written, error).hint("`lydian trusted --help` lists all kinds of subjects"))
         }
     }
-}
-
-/// Subjects of a file, each on a line, with comments behind a number sign; a bare SHA-256 is a file's, with what `sha256sum` writes behind.
-fn listed(path: &Path, subjects: &mut Vec<String>) -> Result<(), CliError> {
-    let bytes = files::read(path, SUBJECT_LIST_BYTES)?;
-    let text = String::from_utf8(bytes).map_err(|_| CliError::not_text(path))?;
-    for (number, line) in (1_usize..).zip(text.lines()) {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let word = line.split_whitespace().next().unwrap_or(line);
-        let bare = word.len() == 64 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let written = if bare { format!("file:{}", word.to_ascii_lowercase()) } else { line.to_owned() };
-        let found = written.parse::<Subject>();
-        let found = found.map_err(|error| CliError::input(path, format_args!("line {number}: {error}")))?;
-        subjects.push(found.to_string());
-    }
-    Ok(())
 }
 
 /// Which end of a window a time is.
@@ -212,19 +209,5 @@ mod tests {
         for text in ["", "tomorrow", "2026-13-01", "24.11.2026", "leaf:x", "7 days"] {
             assert!(moment("--from", text, Side::Begin, now).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn lists_hold_subjects_and_what_sha256sum_writes() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("list");
-        let digest = "AB".repeat(32);
-        std::fs::write(&path, format!("# bad\n\n{digest}  ./a b\npackage:xz-utils>=5.6.0\n")).unwrap();
-        let mut subjects = Vec::new();
-        listed(&path, &mut subjects).unwrap();
-        assert_eq!(subjects, [format!("file:{}", "ab".repeat(32)), "package:xz-utils>=5.6.0".to_owned()]);
-        std::fs::write(&path, "file:1\n").unwrap();
-        let error = listed(&path, &mut subjects).unwrap_err().to_string();
-        assert!(error.contains("line 1"), "{error}");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use evidence::digest::HashAlg;
-use evidence::manifest::{AUTHENTICODE_FACT, Entry, Manifest};
+use evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, Manifest};
 use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
 use inquiry::role::Role;
 use sqlx::SqliteConnection;
@@ -60,6 +60,13 @@ pub(super) async fn write(
             write_edge(tx, component, path, edge, &mut principals, &mut paths).await?;
         }
     }
+    if let Some(what) = unread(manifest) {
+        sqlx::query("INSERT INTO component_partial (component_id, what) VALUES (?, ?)")
+            .bind(component)
+            .bind(what)
+            .execute(&mut *tx)
+            .await?;
+    }
     for entry in manifest.entries() {
         let Some(name) = image(entry) else { continue };
         let row = principals.row(tx, &name).await?;
@@ -113,4 +120,13 @@ fn image(entry: &Entry) -> Option<Principal> {
     let fact = entry.facts.iter().find(|fact| fact.key == AUTHENTICODE_FACT)?;
     let bytes = hex::decode(&fact.value).ok().filter(|bytes| bytes.len() == HashAlg::Sha256.size())?;
     Principal::new(PrincipalKind::Image, &bytes).ok()
+}
+
+/// What of a component's keys its agent could not read, in its own word.
+fn unread(manifest: &Manifest) -> Option<&str> {
+    const WORDS: [&str; 4] = ["unparsed", "left-out", "facts-left-out", "entries-of-other-kinds"];
+    let facts = manifest.entries().iter().flat_map(|entry| &entry.facts).chain(manifest.facts());
+    let found = facts.map(|fact| fact.key.as_str()).find(|key| WORDS.contains(key));
+    let has_keys = matches!(manifest.kind(), ComponentKind::TrustStore | ComponentKind::PackageSources);
+    found.filter(|_| has_keys)
 }

@@ -110,10 +110,11 @@ async fn all(
 }
 
 /// Every row that follows from others.
-const FORGET: [&str; 14] = [
+const FORGET: [&str; 15] = [
     "DELETE FROM index_state",
     "DELETE FROM component_principal",
     "DELETE FROM component_image",
+    "DELETE FROM component_partial",
     "DELETE FROM component_artefact",
     "DELETE FROM boot_principal",
     "DELETE FROM boot_setting",

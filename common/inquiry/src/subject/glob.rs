@@ -84,6 +84,15 @@ impl Glob {
         }
     }
 
+    /// The same files on systems whose `/bin`, `/sbin` and `/lib…` lead into `/usr`, where that is what the pattern names.
+    pub fn in_usr(&self) -> Option<Self> {
+        const MERGED: [&str; 6] = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
+        let merged = MERGED.iter().any(|root| {
+            self.written.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        merged.then(|| format!("/usr{}", self.written).parse().ok()).flatten()
+    }
+
     /// The bytes that every path that fits begins with.
     pub fn prefix(&self) -> Vec<u8> {
         let byte = |part: &Part| match part {

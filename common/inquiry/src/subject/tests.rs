@@ -106,3 +106,13 @@ fn a_range_takes_versions_by_their_order() {
     assert!(takes("package:xz-utils", "anything"));
     assert!(takes("package:a<=1", "1") && !takes("package:a<1", "1") && !takes("package:a>1", "1"));
 }
+
+#[test]
+fn paths_of_merged_systems_are_those_in_usr() {
+    let in_usr = |pattern: &str| pattern.parse::<Glob>().unwrap().in_usr().map(|glob| glob.to_string());
+    assert_eq!(in_usr("/bin/ls").as_deref(), Some("/usr/bin/ls"));
+    assert_eq!(in_usr("/lib64/**").as_deref(), Some("/usr/lib64/**"));
+    assert_eq!(in_usr("/library/x"), None);
+    assert_eq!(in_usr("/usr/bin/ls"), None);
+    assert_eq!(in_usr("**/ls"), None);
+}

@@ -56,7 +56,12 @@ impl Carriers {
         let mut found = Self::default();
         match subject {
             Subject::File(digest) => found.file(reading, digest.as_bytes()).await?,
-            Subject::Path(glob) => found.path(reading, glob).await?,
+            Subject::Path(glob) => {
+                found.path(reading, glob).await?;
+                if let Some(glob) = glob.in_usr() {
+                    found.path(reading, &glob).await?;
+                }
+            }
             Subject::Package(package) => found.package(reading, package).await?,
             Subject::Key(key) => found.key(reading, key, roles).await?,
             Subject::Boot(boot) => found.boot(reading, boot).await?,

@@ -101,7 +101,7 @@ pub(crate) async fn answer(
         |host: &&HostEntry| asked.hosts.as_ref().is_none_or(|only| only.matches(host.card.name.as_bytes()));
     let hosts: Vec<&HostEntry> = directory.hosts().iter().filter(fits).collect();
     let found = sightings::all(&mut reading, &asked.subjects, &all, window).await?;
-    let doubts = sightings::doubts(&mut reading, &all, &sources, window).await?;
+    let doubts = sightings::doubts(&mut reading, (&asked.subjects, &all), &sources, window).await?;
     let gaps_of = gaps(asked, window, &sources, &hosts, doubts);
     // Where the window has no ends, it does not matter when within a host's time something was.
     let placed_gaps = gaps_of.values().flatten().filter(|_| window != Window::ALL);
@@ -191,7 +191,15 @@ fn limits(question: &Question, subjects: &[Subject]) -> Vec<String> {
     }
     if question.roles.iter().any(|(_, sources)| sources.iter().any(|one_of| one_of.contains(&Source::Ima))) {
         limits.push(
-            "executed: the kernel's list has nothing that was run from a tmpfs or from memory".to_owned(),
+            "executed: the kernel's list has nothing that was run from a tmpfs or from memory; and by its usual policy it also has what \
+             root only read"
+                .to_owned(),
+        );
+    }
+    if subjects.iter().any(|subject| matches!(subject, Subject::Key(_))) {
+        limits.push(
+            "keys: of the stores that agents read (docs/trust-anchors.md), and of signatures that files, packages and lists of packages carry"
+                .to_owned(),
         );
     }
     limits

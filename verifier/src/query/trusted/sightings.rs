@@ -6,7 +6,7 @@ use std::sync::Arc;
 use inquiry::answer::{Happening, Presence, Sighting, Span};
 use inquiry::moment::Window;
 use inquiry::role::{Class, Source};
-use inquiry::subject::Subject;
+use inquiry::subject::{Glob, Subject};
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::carriers::{Carrier, Carriers, Of};
@@ -299,7 +299,7 @@ fn order(placed: &Placed) -> (u8, u8, u64, &str, Option<&str>, Option<&str>) {
 /// Times for which it cannot be told whether a host had a carrier: components that nobody has described, boots that do not say.
 pub(super) async fn doubts(
     reading: &mut SqliteConnection,
-    carriers: &[Carriers],
+    (subjects, carriers): (&[Subject], &[Carriers]),
     sources: &[Source],
     window: Window,
 ) -> Result<Vec<FoundGap>, StoreError> {
@@ -307,6 +307,9 @@ pub(super) async fn doubts(
     let mut gaps = Vec::new();
     if sources.contains(&Source::Files) {
         unresolved(reading, since, &mut gaps).await?;
+        if subjects.iter().any(|subject| matches!(subject, Subject::Key(_))) {
+            partial(reading, since, &mut gaps).await?;
+        }
     }
     let doubtful: BTreeMap<i64, &'static str> =
         carriers.iter().flat_map(|carriers| carriers.doubtful.iter().copied()).collect();
@@ -330,20 +333,54 @@ pub(super) async fn doubts(
 /// Whether a gap is of a tree that none of the subjects, which are all paths, can lie in.
 pub(super) fn lies_elsewhere(source: Source, scope: &str, subjects: &[Subject]) -> bool {
     let scope = scope.as_bytes();
-    if source != Source::Files || !scope.starts_with(b"/") || scope == b"/" {
+    // What is escaped or may have been cut short is not compared: it could be any tree.
+    let is_plain = scope.len() < SCOPE_COMPARED && !scope.contains(&b'\\');
+    if source != Source::Files || !scope.starts_with(b"/") || scope == b"/" || !is_plain {
         return false;
     }
+    let lies_elsewhere = |glob: &Glob| {
+        let prefix = glob.prefix();
+        // Up to where they could part: the scope is a whole path, the pattern's beginning may end within a name.
+        let common = prefix.len().min(scope.len());
+        let parts = prefix.get(..common) != scope.get(..common);
+        let beside = prefix.len() > scope.len() && prefix.get(scope.len()) != Some(&b'/');
+        parts || beside
+    };
     subjects.iter().all(|subject| match subject {
-        Subject::Path(glob) => {
-            let prefix = glob.prefix();
-            // Up to where they could part: the scope is a whole path, the pattern's beginning may end within a name.
-            let common = prefix.len().min(scope.len());
-            let parts = prefix.get(..common) != scope.get(..common);
-            let beside = prefix.len() > scope.len() && prefix.get(scope.len()) != Some(&b'/');
-            parts || beside
-        }
+        Subject::Path(glob) => lies_elsewhere(glob) && glob.in_usr().as_ref().is_none_or(lies_elsewhere),
         _ => false,
     })
+}
+
+/// Scopes of at least this many bytes may have been cut short.
+const SCOPE_COMPARED: usize = 200;
+
+/// Stores that nobody could read whole: a key may be in the part that is not known.
+async fn partial(
+    reading: &mut SqliteConnection,
+    since: i64,
+    gaps: &mut Vec<FoundGap>,
+) -> Result<(), StoreError> {
+    let rows = sqlx::query(
+        "SELECT o.host_id, o.from_leaf, o.to_leaf, coalesce(c.name, '') || ': ' || p.what FROM component_partial p
+         JOIN component c ON c.id = p.component_id JOIN host_component o ON o.component_id = p.component_id
+         WHERE o.to_leaf IS NULL OR o.to_leaf >= ? ORDER BY o.host_id, o.from_leaf, c.digest",
+    )
+    .bind(since)
+    .fetch_all(&mut *reading)
+    .await?;
+    for row in rows {
+        let from = row.try_get(1)?;
+        gaps.push(FoundGap {
+            host: row.try_get(0)?,
+            source: Source::Files,
+            cause: "store-unread".to_owned(),
+            scope: row.try_get(3)?,
+            from_leaf: before(reading, from).await?,
+            to_leaf: row.try_get(2)?,
+        });
+    }
+    Ok(())
 }
 
 /// Components that nobody has sent the manifest of yet.
@@ -407,5 +444,8 @@ mod tests {
         assert!(!elsewhere("/srv/a", &["path:/srv/*"]));
         assert!(!elsewhere("/", &["path:/usr/bin/ssh"]) && !elsewhere("agent", &["path:/usr/bin/ssh"]));
         assert!(!elsewhere("/srv", &["path:/usr/bin/ssh", "package:xz"]));
+        assert!(!elsewhere("/usr/bin", &["path:/bin/ssh"]), "it may be the same");
+        assert!(!elsewhere("/a\\xff", &["path:/usr/bin/ssh"]), "what is escaped is not compared");
+        assert!(!elsewhere(&format!("/{}", "a".repeat(250)), &["path:/usr/bin/ssh"]), "it may be cut");
     }
 }

@@ -186,7 +186,7 @@ async fn a_call_that_fails_breaks_no_promise() -> Result<()> {
 }
 
 #[tokio::test]
-#[ignore = "the long form: half an hour, run by `make soak`"]
+#[ignore = "the long form: two minutes, run by `make soak`"]
 async fn a_thousand_calls_that_fail_break_no_promise() -> Result<()> {
     ensure!(can_trace().await?, "strace is needed");
     let seeds = (2..6).map(|seed| tokio::spawn(survive(seed, 250)));

@@ -268,9 +268,10 @@ async fn a_backdoored_package_that_is_gone_already() -> Result<()> {
     fleet.attest("current").await?;
     fleet.toggle("current", &bad).await?;
     fleet.toggle("current", &mended).await?;
+    let now = fleet.of("blind")?.host.body().agent_time;
     let gap = Gap {
-        from: UnixTime::from_ms(1),
-        until: GapEnd::Closed(UnixTime::from_ms(2)),
+        from: UnixTime::from_ms(now.as_ms() - 1),
+        until: GapEnd::Closed(now),
         cause: GapCause::NotRunning,
         scope: "agent".to_owned(),
     };
@@ -486,6 +487,7 @@ const OLDER: &str = "
     DROP TABLE boot_setting; DROP TABLE host_boot_profile; DROP TABLE host_index; DROP TABLE boot_profile; DROP TABLE principal;
     DROP TABLE boot; DROP TABLE execution; DROP TABLE coverage_gap; DROP TABLE index_state;
     ALTER TABLE evidence DROP COLUMN named; ALTER TABLE evidence DROP COLUMN leaf_before;
+    ALTER TABLE evidence DROP COLUMN agent_ms;
     DELETE FROM _sqlx_migrations WHERE version = 9;";
 
 /// A key may be in the part of a store that nobody could read, and a file where nobody was told to look.

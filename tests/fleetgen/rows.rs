@@ -65,7 +65,7 @@ pub(crate) async fn hosts(connection: &mut SqliteConnection, life: &Life) -> Res
 async fn gaps(connection: &mut SqliteConnection, life: &Life, host: u64) -> Result<()> {
     let mut gap = async |cause: &str, scope: &str, from: Option<u64>, to: Option<u64>| -> Result<()> {
         sqlx::query(
-            "INSERT INTO coverage_gap (host_id, source, cause, scope, from_leaf, to_leaf) VALUES (?, 1, ?, ?, ?, ?)",
+            "INSERT INTO coverage_gap (host_id, source, cause, scope, from_leaf, to_leaf, of_boot) VALUES (?, 1, ?, ?, ?, ?, 0)",
         )
         .bind(signed(host + 1))
         .bind(cause)

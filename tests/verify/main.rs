@@ -10,6 +10,7 @@
 
 mod appraise;
 mod envelope;
+mod profile;
 mod systemd;
 mod tamper;
 

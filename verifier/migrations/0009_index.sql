@@ -1,9 +1,10 @@
 -- Who trusted X: what can be made again from the evidence at any time.
 
 -- The checkpoint that evidence names, by its size, and the leaf of the host's evidence before it: between these two and its own
--- leaf lies the quote.
+-- leaf lies the quote. And the agent's clock when it was sealed: a hint, by which its own words on times are placed.
 ALTER TABLE evidence ADD COLUMN named BIGINT;
 ALTER TABLE evidence ADD COLUMN leaf_before BIGINT;
+ALTER TABLE evidence ADD COLUMN agent_ms BIGINT;
 
 -- Names of keys, certificates and boot images. One key may have several.
 CREATE TABLE principal (
@@ -26,11 +27,12 @@ CREATE TABLE component_partial (
   component_id BIGINT PRIMARY KEY REFERENCES component (id),
   what         TEXT   NOT NULL
 );
--- Boot images by their Authenticode SHA-256: which files they are.
+-- Boot images by their Authenticode SHA-256: which files they are, and whether all their signatures are known.
 CREATE TABLE component_image (
   principal_id BIGINT NOT NULL REFERENCES principal (id),
   component_id BIGINT NOT NULL REFERENCES component (id),
   path         BLOB   NOT NULL,
+  whole        SMALLINT NOT NULL,
   PRIMARY KEY (principal_id, component_id, path)
 ) WITHOUT ROWID;
 
@@ -65,12 +67,14 @@ CREATE TABLE host_boot_profile (
   PRIMARY KEY (profile_id, from_leaf, host_id)
 ) WITHOUT ROWID;
 
+-- One that `continues` may be the boot before it: a chain began, and nothing proves that the machine was started anew.
 CREATE TABLE boot (
   host_id       BIGINT NOT NULL REFERENCES host (id),
   first_leaf    BIGINT NOT NULL,
   reset_count   BIGINT NOT NULL,
   restart_count BIGINT NOT NULL,
   last_leaf     BIGINT NOT NULL,
+  continues     SMALLINT NOT NULL,
   PRIMARY KEY (host_id, first_leaf)
 ) WITHOUT ROWID;
 
@@ -85,7 +89,7 @@ CREATE TABLE execution (
 ) WITHOUT ROWID;
 
 -- What could not be seen, from the last evidence before it to the first that is whole again. Neither is there where it was so from
--- the first evidence on, or is still so.
+-- the first evidence on, or is still so. One that is of a boot lasts until the next.
 CREATE TABLE coverage_gap (
   id        INTEGER PRIMARY KEY,
   host_id   BIGINT   NOT NULL REFERENCES host (id),
@@ -93,7 +97,8 @@ CREATE TABLE coverage_gap (
   cause     TEXT     NOT NULL,
   scope     TEXT     NOT NULL,
   from_leaf BIGINT,
-  to_leaf   BIGINT
+  to_leaf   BIGINT,
+  of_boot   SMALLINT NOT NULL
 );
 CREATE INDEX coverage_gap_by_host ON coverage_gap (host_id, source);
 CREATE INDEX coverage_gap_open ON coverage_gap (host_id) WHERE to_leaf IS NULL;

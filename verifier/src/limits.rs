@@ -89,8 +89,15 @@ pub(crate) const OUTBOX: Duration = Duration::from_secs(1);
 pub(crate) const PATHS_PER_PRINCIPAL: usize = 16;
 /// Components, profiles and executions that one subject is found in: a path that every host has in a hundred versions is far below.
 pub(crate) const CARRIERS: usize = 1_000_000;
+/// Pieces of evidence that may have been sealed before an agent noticed that it had been blind: a day and a half of heartbeats, in which every
+/// hour fifty changes. One that is older is taken to be as old as the host.
+pub(crate) const GAP_NOTICED_LATE: usize = 2_000;
+/// Intervals of components that nobody has described, which a question keeps apart; where there are more, those of a host are one.
+pub(crate) const DOUBTS_APART: i64 = 100_000;
 /// Sightings that are shown of one host; the answer is of all.
 pub(crate) const SIGHTINGS_SHOWN: usize = 100;
+/// Reasons that are shown of one host.
+pub(crate) const REASONS_SHOWN: usize = 100;
 /// Subjects of one question.
 pub(crate) const SUBJECTS: usize = 10_000;
 /// A question: ten thousand digests with their kind.

@@ -5,7 +5,7 @@
 
 use evidence::openpgp;
 use evidence::pkcs7::{SignedData, SignerId};
-use evidence::principal::{Edge, KeyringUse, Principal, PrincipalKind, Relation, integer};
+use evidence::principal::{Edge, KeyringUse, Principal, PrincipalKind, Relation};
 
 use super::draft::text;
 
@@ -19,7 +19,7 @@ pub(crate) fn signers(signed: &SignedData<'_>) -> Vec<Edge> {
         }
         let (principal, label) = match id {
             SignerId::IssuerSerial { issuer, serial } => {
-                (Principal::issuer_serial(issuer.raw(), &integer(serial)), format!("issued by {issuer}"))
+                (Principal::issuer_serial(issuer.raw(), serial), format!("issued by {issuer}"))
             }
             SignerId::KeyId(id) => (Principal::new(PrincipalKind::SubjectKeyId, id).ok()?, String::new()),
         };

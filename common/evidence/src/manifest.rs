@@ -15,6 +15,8 @@ use crate::principal::{Edge, read_edges, write_edges};
 
 /// The fact of a PE image's entry that holds its Authenticode SHA-256, by which firmware's logs and lists know it.
 pub const AUTHENTICODE_FACT: &str = "authenticode";
+/// The fact of a PE image's entry that says that it has signatures of which its edges do not tell.
+pub const SIGNATURES_UNREAD_FACT: &str = "signatures-unread";
 /// The fact of a PE image's entry that holds its SBAT generations: `component,generation`, with semicolons between.
 pub const SBAT_FACT: &str = "sbat";
 

@@ -33,8 +33,12 @@ impl PcrIndex {
     };
     /// Where Secure Boot's state and authorities are measured.
     pub const SECURE_BOOT: Self = Self(7);
+    /// Programs that devices bring.
+    pub const OPTION_ROMS: Self = Self(2);
     /// Programs that firmware and boot loaders start.
     pub const BOOT_MANAGER: Self = Self(4);
+    /// GRUB's commands, and the command lines that it passes.
+    pub const COMMAND_LINES: Self = Self(8);
     /// Where IMA measures by default.
     pub const IMA: Self = Self(10);
 

@@ -5,6 +5,8 @@
 //! gap from before the window's begin to after its end; UNKNOWN else, with every reason. A NO is as good as its sources: where
 //! one of them is the agent's own word, so is the NO.
 
+use std::collections::HashSet;
+
 use crate::moment::{Moment, Window};
 use crate::role::{Class, Role, Source};
 
@@ -192,7 +194,7 @@ pub enum Answer {
 }
 
 /// Why it is not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Why {
     /// Nothing was ever heard of the host.
     NeverHeard,
@@ -250,13 +252,9 @@ impl Question {
                 }
             }
         }
-        let mut known = Vec::with_capacity(why.len());
-        for reason in why {
-            if !known.contains(&reason) {
-                known.push(reason);
-            }
-        }
-        if known.is_empty() { Answer::No(worst) } else { Answer::Unknown(known) }
+        let mut told = HashSet::with_capacity(why.len());
+        why.retain(|reason| told.insert(*reason));
+        if why.is_empty() { Answer::No(worst) } else { Answer::Unknown(why) }
     }
 
     fn yes(&self, seen: &Seen, counts: &[&Sighting], gaps: &[Gap]) -> Option<Class> {

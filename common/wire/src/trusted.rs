@@ -145,8 +145,19 @@ pub struct HostAnswer {
     pub class: Option<String>,
     /// What was seen of the subjects in or near the window.
     pub seen: Vec<SightingView>,
+    /// How much more was seen that is not shown.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub more_seen: u64,
     /// Why it is not known.
     pub unknown: Vec<UnknownView>,
+    /// How many more reasons there are.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub more_unknown: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+const fn is_nothing(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Three answers.

@@ -17,7 +17,7 @@ pub fn subject(bytes: &[u8]) {
                     assert!(!fits || line.as_bytes().starts_with(&glob.prefix()));
                 }
                 Subject::Package(package) => {
-                    let _ = package.takes(line, Scheme::Dpkg);
+                    let _ = package.takes(line, &[Scheme::Dpkg, Scheme::Rpm]);
                 }
                 _ => {}
             }

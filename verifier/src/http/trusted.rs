@@ -3,6 +3,7 @@
 //! In: the question in words. Out: the answer for every host. That it was asked, by whom and about what, is in the log before the
 //! answer leaves: whoever knows what is looked for knows what is known of an intruder.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -55,15 +56,17 @@ fn unanswerable(detail: impl std::fmt::Display) -> Fault {
     Fault::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed", detail)
 }
 
+/// What was asked, where it can be answered; what is written twice counts once.
 pub(crate) fn understand(question: &AskTrusted) -> Result<Asked, Fault> {
     if question.subjects.is_empty() || question.subjects.len() > SUBJECTS {
         return Err(unanswerable(format_args!("a question has 1 to {SUBJECTS} subjects")));
     }
     let mut subjects: Vec<Subject> = Vec::with_capacity(question.subjects.len());
+    let mut known = HashSet::with_capacity(question.subjects.len());
     for text in &question.subjects {
-        let subject =
+        let subject: Subject =
             text.parse().map_err(|error| unanswerable(format_args!("{}: {error}", text.escape_debug())))?;
-        if !subjects.contains(&subject) {
+        if known.insert(subject.to_string()) {
             subjects.push(subject);
         }
     }

@@ -116,8 +116,8 @@ impl NewEvidence {
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO evidence (host_id, chain, seq, digest, leaf, received_ms, cause, reset_count, restart_count,
                firmware_log, ima_first, ima_list, systemd_log, changes, status, heartbeat_ms, packed, keyframe,
-               named, leaf_before, sealed, pcr_values, state_before, result, summary)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, X'', X'', X'', '', '') RETURNING id",
+               named, leaf_before, agent_ms, sealed, pcr_values, state_before, result, summary)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, X'', X'', X'', '', '') RETURNING id",
         )
         .bind(self.host_row)
         .bind(self.chain.as_bytes().as_slice())
@@ -139,6 +139,7 @@ impl NewEvidence {
         .bind(self.packed.keyframe)
         .bind(to_i64(self.index.named))
         .bind(leaf_before)
+        .bind(to_i64(self.index.agent_time.as_ms()))
         .fetch_one(&mut *tx)
         .await?;
         sqlx::query("UPDATE host SET last_evidence = ? WHERE id = ?")

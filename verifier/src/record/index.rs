@@ -3,23 +3,37 @@
 //! In: what a piece of evidence adds ([`Reading`]), its host and leaf. Out: rows of boots, profiles, executions and gaps, each opened by
 //! the first evidence that shows it and closed by the first that does not. Nothing here decides anything: `query` asks.
 
+use appraisal::verify::BootChange;
 use evidence::body::{Body, BootCounters};
+use evidence::time::UnixTime;
 use inquiry::profile::{Executed, Fact, Lasting, Profile, Reading, Trouble};
 use inquiry::role::Source;
 use ledger::tree::LeafIndex;
 use sqlx::SqliteConnection;
 
 use super::principal::Principals;
-use crate::store::{StoreError, to_i64};
+use crate::limits::GAP_NOTICED_LATE;
+use crate::store::{StoreError, to_i64, to_u64};
+
+/// What a piece of evidence is the first of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begins {
+    /// A chain: its boot may be the one that the chain before it ended in. Counters do not tell, as whoever clears a TPM sets them back.
+    Chain,
+    /// A boot.
+    Boot,
+    Nothing,
+}
 
 /// What a piece of evidence adds to the index.
 #[derive(Clone, Debug)]
 pub(crate) struct IndexEntry {
     /// The size of the checkpoint that it names.
     pub(crate) named: u64,
+    /// The agent's clock.
+    pub(crate) agent_time: UnixTime,
     pub(crate) boot: BootCounters,
-    /// Whether it is the first evidence of its boot.
-    pub(crate) is_first_of_boot: bool,
+    pub(crate) begins: Begins,
     pub(crate) reading: Reading,
 }
 
@@ -32,8 +46,13 @@ impl IndexEntry {
         let body: &Body = log.body();
         Self {
             named: body.checkpoint.size,
+            agent_time: body.agent_time,
             boot: body.boot,
-            is_first_of_boot: log.boot_change() == appraisal::verify::BootChange::First,
+            begins: match log.boot_change() {
+                _ if body.seq == 0 => Begins::Chain,
+                BootChange::First => Begins::Boot,
+                BootChange::Same => Begins::Nothing,
+            },
             reading: inquiry::profile::read(log, before),
         }
     }
@@ -50,7 +69,8 @@ impl IndexEntry {
         let before = place.as_ref().map(|place| place.last_leaf);
         let boot_leaf = self.write_boot(tx, host, leaf, place.as_ref()).await?;
         let profile = self.write_profile(tx, host, leaf, place.as_ref()).await?;
-        write_gaps(tx, host, leaf, before, &self.reading.troubles).await?;
+        let coverage = Coverage { host, leaf, before, new_boot: self.begins != Begins::Nothing };
+        coverage.write(tx, &self.reading.troubles).await?;
         write_executions(tx, host, leaf, boot_leaf, &self.reading.executions).await?;
         sqlx::query(
             "INSERT INTO host_index (host_id, first_leaf, first_named, last_leaf, last_named, boot_leaf, profile_id, profile_leaf)
@@ -75,7 +95,7 @@ impl IndexEntry {
         leaf: i64,
         place: Option<&Place>,
     ) -> Result<i64, StoreError> {
-        if let Some(place) = place.filter(|_| !self.is_first_of_boot) {
+        if let Some(place) = place.filter(|_| self.begins == Begins::Nothing) {
             sqlx::query(
                 "UPDATE boot SET last_leaf = ?, restart_count = ? WHERE host_id = ? AND first_leaf = ?",
             )
@@ -88,13 +108,14 @@ impl IndexEntry {
             return Ok(place.boot_leaf);
         }
         sqlx::query(
-            "INSERT INTO boot (host_id, first_leaf, reset_count, restart_count, last_leaf) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO boot (host_id, first_leaf, reset_count, restart_count, last_leaf, continues) VALUES (?, ?, ?, ?, ?, ?)",
         )
         .bind(host)
         .bind(leaf)
         .bind(i64::from(self.boot.reset_count))
         .bind(i64::from(self.boot.restart_count))
         .bind(leaf)
+        .bind(self.begins == Begins::Chain && place.is_some())
         .execute(tx)
         .await?;
         Ok(leaf)
@@ -164,8 +185,9 @@ pub(super) async fn end_chain(
         .to_owned(),
         scope: "between two chains of evidence".to_owned(),
         lasting: Lasting::Stands,
+        since: None,
     });
-    write_gaps(tx, host, leaf, Some(place.last_leaf), &troubles).await
+    Coverage { host, leaf, before: Some(place.last_leaf), new_boot: false }.write(tx, &troubles).await
 }
 
 /// Why a chain goes on no more.
@@ -272,55 +294,84 @@ async fn profile_row(tx: &mut SqliteConnection, profile: &Profile) -> Result<i64
     Ok(id)
 }
 
-/// Closes gaps that are over, opens new ones, and writes those that came and went since the evidence before.
-async fn write_gaps(
-    tx: &mut SqliteConnection,
+/// What is not seen of a host, as of a leaf.
+struct Coverage {
     host: i64,
     leaf: i64,
+    /// The leaf of the host's evidence before.
     before: Option<i64>,
-    troubles: &[Trouble],
-) -> Result<(), StoreError> {
-    let open: Vec<(i64, i64, String, String)> = sqlx::query_as(
-        "SELECT id, source, cause, scope FROM coverage_gap WHERE host_id = ? AND to_leaf IS NULL",
-    )
-    .bind(host)
-    .fetch_all(&mut *tx)
-    .await?;
-    let is = |trouble: &Trouble, source: i64, cause: &str, scope: &str| {
-        i64::from(trouble.source.code()) == source && trouble.cause == cause && trouble.scope == scope
-    };
-    let stands = |source, cause: &str, scope: &str| {
-        troubles.iter().any(|trouble| trouble.lasting == Lasting::Stands && is(trouble, source, cause, scope))
-    };
-    for (id, source, cause, scope) in &open {
-        if !stands(*source, cause, scope) {
-            sqlx::query("UPDATE coverage_gap SET to_leaf = ? WHERE id = ?")
-                .bind(leaf)
-                .bind(id)
-                .execute(&mut *tx)
-                .await?;
-        }
-    }
-    for trouble in troubles {
-        let known = open.iter().any(|(_, source, cause, scope)| is(trouble, *source, cause, scope));
-        // One that was open and is told to be closed was closed above.
-        if known {
-            continue;
-        }
-        let until = (trouble.lasting == Lasting::Passed).then_some(leaf);
-        sqlx::query(
-            "INSERT INTO coverage_gap (host_id, source, cause, scope, from_leaf, to_leaf) VALUES (?, ?, ?, ?, ?, ?)",
+    new_boot: bool,
+}
+
+impl Coverage {
+    /// Closes gaps that are over, opens new ones, and writes those that came and went since the evidence before.
+    async fn write(&self, tx: &mut SqliteConnection, troubles: &[Trouble]) -> Result<(), StoreError> {
+        let open: Vec<(i64, i64, String, String, bool)> = sqlx::query_as(
+            "SELECT id, source, cause, scope, of_boot FROM coverage_gap WHERE host_id = ? AND to_leaf IS NULL",
         )
-        .bind(host)
-        .bind(i64::from(trouble.source.code()))
-        .bind(&trouble.cause)
-        .bind(&trouble.scope)
-        .bind(before)
-        .bind(until)
-        .execute(&mut *tx)
+        .bind(self.host)
+        .fetch_all(&mut *tx)
         .await?;
+        let is = |trouble: &Trouble, source: i64, cause: &str, scope: &str| {
+            i64::from(trouble.source.code()) == source && trouble.cause == cause && trouble.scope == scope
+        };
+        let stands = |source, cause: &str, scope: &str| {
+            let mut lasting = troubles.iter().filter(|trouble| trouble.lasting != Lasting::Passed);
+            lasting.any(|trouble| is(trouble, source, cause, scope))
+        };
+        for (id, source, cause, scope, of_boot) in &open {
+            let over = !of_boot || self.new_boot;
+            if over && !stands(*source, cause, scope) {
+                sqlx::query("UPDATE coverage_gap SET to_leaf = ? WHERE id = ?")
+                    .bind(self.leaf)
+                    .bind(id)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+        }
+        for trouble in troubles {
+            let known = open.iter().any(|(_, source, cause, scope, _)| is(trouble, *source, cause, scope));
+            // One that was open and is told to be closed was closed above.
+            if known {
+                continue;
+            }
+            let until = (trouble.lasting == Lasting::Passed).then_some(self.leaf);
+            sqlx::query(
+                "INSERT INTO coverage_gap (host_id, source, cause, scope, from_leaf, to_leaf, of_boot)
+                 VALUES (?, ?, ?, ?, ?, ?, ?)",
+            )
+            .bind(self.host)
+            .bind(i64::from(trouble.source.code()))
+            .bind(&trouble.cause)
+            .bind(&trouble.scope)
+            .bind(self.begin(tx, trouble).await?)
+            .bind(until)
+            .bind(trouble.lasting == Lasting::Boot)
+            .execute(&mut *tx)
+            .await?;
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// The last evidence that was sealed before a trouble began: an agent may notice late that it was blind, with other evidence sealed
+    /// meanwhile.
+    async fn begin(&self, tx: &mut SqliteConnection, trouble: &Trouble) -> Result<Option<i64>, StoreError> {
+        let (Some(since), mut before) = (trouble.since, self.before) else { return Ok(self.before) };
+        for _ in 0..GAP_NOTICED_LATE {
+            let Some(leaf) = before else { return Ok(None) };
+            let row: Option<(Option<i64>, Option<i64>)> =
+                sqlx::query_as("SELECT agent_ms, leaf_before FROM evidence WHERE leaf = ?")
+                    .bind(leaf)
+                    .fetch_optional(&mut *tx)
+                    .await?;
+            match row {
+                Some((Some(sealed), _)) if to_u64(sealed) <= since.as_ms() => return Ok(Some(leaf)),
+                Some((_, earlier)) => before = earlier,
+                None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
 }
 
 async fn write_executions(

@@ -50,6 +50,8 @@ use crate::store::{self, Store, StoreError, Trouble, reopen};
 pub(crate) use enrolment::NewEnrolment;
 pub(crate) use event::NewRefusal;
 pub(crate) use evidence::NewEvidence;
+#[cfg(test)]
+pub(crate) use index::Begins;
 pub(crate) use index::IndexEntry;
 pub(crate) use manifest::NewManifest;
 pub(crate) use reindex::is_current;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use evidence::digest::HashAlg;
-use evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, Manifest};
+use evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, Manifest, SIGNATURES_UNREAD_FACT};
 use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
 use inquiry::role::Role;
 use sqlx::SqliteConnection;
@@ -53,11 +53,17 @@ pub(super) async fn write(
 ) -> Result<(), StoreError> {
     let mut principals = Principals::default();
     let mut paths: BTreeMap<(i64, Role), usize> = BTreeMap::new();
+    let images: BTreeMap<&[u8], Image> = manifest
+        .entries()
+        .iter()
+        .filter_map(|entry| Some((entry.path.as_slice(), Image::of(entry)?)))
+        .collect();
     let whole = (b"".as_slice(), manifest.edges());
     let each = manifest.entries().iter().map(|entry| (entry.path.as_slice(), entry.edges.as_slice()));
     for (path, edges) in std::iter::once(whole).chain(each) {
+        let most = if images.contains_key(path) { usize::MAX } else { PATHS_PER_PRINCIPAL };
         for edge in edges {
-            write_edge(tx, component, path, edge, &mut principals, &mut paths).await?;
+            write_edge(tx, component, (path, most), edge, &mut principals, &mut paths).await?;
         }
     }
     if let Some(what) = unread(manifest) {
@@ -67,15 +73,17 @@ pub(super) async fn write(
             .execute(&mut *tx)
             .await?;
     }
-    for entry in manifest.entries() {
-        let Some(name) = image(entry) else { continue };
-        let row = principals.row(tx, &name).await?;
-        sqlx::query("INSERT INTO component_image (principal_id, component_id, path) VALUES (?, ?, ?)")
-            .bind(row)
-            .bind(component)
-            .bind(&entry.path)
-            .execute(&mut *tx)
-            .await?;
+    for (path, image) in images {
+        let row = principals.row(tx, &image.name).await?;
+        sqlx::query(
+            "INSERT INTO component_image (principal_id, component_id, path, whole) VALUES (?, ?, ?, ?)",
+        )
+        .bind(row)
+        .bind(component)
+        .bind(path)
+        .bind(image.whole)
+        .execute(&mut *tx)
+        .await?;
     }
     Ok(())
 }
@@ -83,7 +91,8 @@ pub(super) async fn write(
 async fn write_edge(
     tx: &mut SqliteConnection,
     component: i64,
-    path: &[u8],
+    // Of a boot image every signer is wanted, as which images a key signed follows from it; of other files some are named.
+    (path, most): (&[u8], usize),
     edge: &Edge,
     principals: &mut Principals,
     paths: &mut BTreeMap<(i64, Role), usize>,
@@ -96,7 +105,7 @@ async fn write_edge(
     for name in &edge.principals {
         let row = principals.row(tx, name).await?;
         let known = paths.entry((row, role)).or_default();
-        if *known >= PATHS_PER_PRINCIPAL {
+        if *known >= most {
             continue;
         }
         *known += 1;
@@ -115,11 +124,22 @@ async fn write_edge(
     Ok(())
 }
 
-/// The name under which firmware's log knows a file.
-fn image(entry: &Entry) -> Option<Principal> {
-    let fact = entry.facts.iter().find(|fact| fact.key == AUTHENTICODE_FACT)?;
-    let bytes = hex::decode(&fact.value).ok().filter(|bytes| bytes.len() == HashAlg::Sha256.size())?;
-    Principal::new(PrincipalKind::Image, &bytes).ok()
+/// A file as firmware's log knows it.
+struct Image {
+    name: Principal,
+    /// Whether all its signatures could be read.
+    whole: bool,
+}
+
+impl Image {
+    fn of(entry: &Entry) -> Option<Self> {
+        let value =
+            |key: &str| entry.facts.iter().find(|fact| fact.key == key).map(|fact| fact.value.as_str());
+        let bytes = hex::decode(value(AUTHENTICODE_FACT)?).ok();
+        let bytes = bytes.filter(|bytes| bytes.len() == HashAlg::Sha256.size())?;
+        let name = Principal::new(PrincipalKind::Image, &bytes).ok()?;
+        Some(Self { name, whole: value(SIGNATURES_UNREAD_FACT).is_none() })
+    }
 }
 
 /// What of a component's keys its agent could not read, in its own word.

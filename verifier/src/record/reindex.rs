@@ -236,9 +236,10 @@ impl Host {
                 let before = entry.apply(tx, self.row, index).await?;
                 let body = verified.body();
                 change_components(tx, self.row, (&body.added, &body.removed), intervals, index).await?;
-                sqlx::query("UPDATE evidence SET named = ?, leaf_before = ? WHERE leaf = ?")
+                sqlx::query("UPDATE evidence SET named = ?, leaf_before = ?, agent_ms = ? WHERE leaf = ?")
                     .bind(to_i64(entry.named))
                     .bind(before)
+                    .bind(to_i64(entry.agent_time.as_ms()))
                     .bind(leaf)
                     .execute(&mut *tx)
                     .await?;

@@ -18,6 +18,7 @@ use crate::store::log::Standing;
 use crate::store::packed::{Kept, Packed};
 use crate::store::token::Presented;
 
+mod index;
 mod property;
 
 pub(crate) struct Bench {
@@ -156,7 +157,8 @@ impl Chain {
             index: IndexEntry {
                 named: 0,
                 boot: BootCounters { reset_count: 1, restart_count: 0 },
-                is_first_of_boot: self.seq == 0,
+                agent_time: UnixTime::from_ms(1_000_000_000),
+                begins: if self.seq == 0 { Begins::Chain } else { Begins::Nothing },
                 reading: Reading { profile: None, executions: Vec::new(), troubles: Vec::new() },
             },
         }

@@ -56,7 +56,8 @@ pub(crate) struct HostEntry {
     pub(crate) quotes: Option<(Moment, Moment)>,
     pub(crate) heard: Option<UnixTime>,
     pub(crate) retired: bool,
-    pub(crate) gaps: Vec<GapEntry>,
+    /// Shared between one directory and the next, where nothing has changed.
+    pub(crate) gaps: Arc<Vec<GapEntry>>,
 }
 
 /// What people call a host.
@@ -95,7 +96,7 @@ impl Directory {
     }
 
     /// The directory as of a transaction that was begun after `earlier` was the newest one.
-    pub(crate) async fn read(
+    async fn read(
         reading: &mut SqliteConnection,
         directories: &Directories,
         earlier: Arc<Self>,
@@ -144,7 +145,7 @@ impl Directory {
                 quotes: None,
                 heard: None,
                 retired: row.try_get::<Option<i64>, _>(3)?.is_some(),
-                gaps: Vec::new(),
+                gaps: Arc::default(),
             });
         }
         Ok(directory)
@@ -176,8 +177,8 @@ impl Directory {
         );
         for [host, gap, to] in numbers(reading, query.bind(since).bind(self.gap)).await? {
             let host = self.by_row.get(&host).and_then(|index| self.hosts.get_mut(*index));
-            let gaps = host.map(|host| host.gaps.as_mut_slice()).unwrap_or_default();
-            if let Some(gap) = gaps.iter_mut().find(|known| known.row == gap) {
+            let Some(host) = host else { continue };
+            if let Some(gap) = Arc::make_mut(&mut host.gaps).iter_mut().find(|known| known.row == gap) {
                 gap.to_leaf = Some(to);
             }
         }
@@ -201,7 +202,7 @@ impl Directory {
             };
             self.gap = self.gap.max(id);
             if let Some(host) = self.by_row.get(&host).and_then(|index| self.hosts.get_mut(*index)) {
-                host.gaps.push(gap);
+                Arc::make_mut(&mut host.gaps).push(gap);
             }
         }
         Ok(())

@@ -12,7 +12,7 @@ use evidence::body::Claim;
 use evidence::digest::HashAlg;
 use evidence::ima::ImaSignature;
 use evidence::limits::{LONG_TEXT_BYTES, MODULE_BYTES, MODULE_FILE_BYTES};
-use evidence::manifest::{AUTHENTICODE_FACT, EntryFlags, SBAT_FACT};
+use evidence::manifest::{AUTHENTICODE_FACT, EntryFlags, SBAT_FACT, SIGNATURES_UNREAD_FACT};
 use evidence::module::{Compression, Module, unpack};
 use evidence::pe::{Image, SbatEntry, VendorKeys};
 use evidence::pkcs7::SignedData;
@@ -34,8 +34,13 @@ pub(crate) fn of(file: &File, name: &[u8], size: u64, flags: EntryFlags) -> Deta
         && let Some(bytes) = whole(file, name, size, PE_BYTES)
         && let Ok(image) = Image::parse(&bytes)
     {
-        edges.extend(of_image(&image));
+        let signatures = of_signatures(&image);
+        edges.extend(signatures.edges);
+        edges.extend(of_vendor_keys(&image));
         facts = image_facts(&image);
+        if signatures.unread {
+            facts.push(Claim { key: SIGNATURES_UNREAD_FACT.to_owned(), value: "yes".to_owned() });
+        }
     }
     edges.sort_unstable();
     edges.dedup();
@@ -122,9 +127,47 @@ fn module_edges(bytes: &[u8]) -> Vec<Edge> {
     }
 }
 
-fn of_image(image: &Image<'_>) -> Vec<Edge> {
-    let attached = image.attached().map_while(Result::ok).filter_map(|attached| attached.signed_data()?.ok());
-    let mut edges: Vec<Edge> = attached.take(SIGNATURES).flat_map(|signed| of_signed(&signed)).collect();
+/// What the signatures of an image name, and whether there are some that cannot be read or are too many.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Signatures {
+    edges: Vec<Edge>,
+    unread: bool,
+}
+
+fn of_signatures(image: &Image<'_>) -> Signatures {
+    let mut found = Signatures::default();
+    for (number, attached) in image.attached().enumerate() {
+        // Behind what is no signature the table goes on nowhere.
+        let Ok(attached) = attached else {
+            found.unread = true;
+            break;
+        };
+        match attached.signed_data() {
+            Some(Ok(signed)) if number < SIGNATURES => {
+                found.unread |= !reads_whole(&signed);
+                found.edges.extend(of_signed(&signed));
+            }
+            _ => found.unread = true,
+        }
+        if number >= SIGNATURES {
+            break;
+        }
+    }
+    found
+}
+
+/// Whether every signer and every nested signature is among what [`of_signed`] gives.
+fn reads_whole(signed: &SignedData<'_>) -> bool {
+    signed.signers().all(|signer| {
+        signer.is_ok_and(|signer| {
+            let mut nested = signer.nested_signatures().take(SIGNATURES + 1).enumerate();
+            nested.all(|(number, nested)| number < SIGNATURES && nested.is_ok())
+        })
+    })
+}
+
+fn of_vendor_keys(image: &Image<'_>) -> Vec<Edge> {
+    let mut edges = Vec::new();
     if let Some(vendor) = image.vendor_certificates() {
         edges.extend(of_vendor(&vendor.authorized(), Relation::Trusts));
         edges.extend(of_vendor(&vendor.deauthorized(), Relation::Revokes));

@@ -102,3 +102,35 @@ fn damage_gives_no_edges() {
         }
     }
 }
+
+fn facts_of(folder: &Path, bytes: &[u8]) -> Vec<(String, String)> {
+    let path = folder.join("image.efi");
+    std::fs::write(&path, bytes).unwrap();
+    let size = bytes.len() as u64;
+    let details = of(&File::open(&path).unwrap(), b"image.efi", size, EntryFlags::PE);
+    details.facts.into_iter().map(|fact| (fact.key, fact.value)).collect()
+}
+
+#[test]
+fn an_image_tells_its_hash_its_generations_and_whether_its_signatures_were_read() {
+    let signed = std::fs::read(workspace().join("tests/vectors/signing/shim.signed.efi")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let image = Image::parse(&signed).unwrap();
+    let hash = image.authenticode(HashAlg::Sha256).unwrap().to_string();
+    let facts = facts_of(folder.path(), &signed);
+    let value = |facts: &[(String, String)], key: &str| {
+        facts.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone())
+    };
+    assert_eq!(value(&facts, AUTHENTICODE_FACT), Some(hash.clone()), "{facts:?}");
+    let levels = value(&facts, SBAT_FACT).unwrap();
+    assert!(levels.split(';').any(|level| level.starts_with("shim,")), "{levels}");
+    assert_eq!(value(&facts, SIGNATURES_UNREAD_FACT), None);
+    // The table of certificates is at the end: behind its header of eight bytes stands a signature.
+    let attached = image.attached().next().unwrap().unwrap().signed_data().unwrap().unwrap();
+    let at = attached.raw().as_ptr() as usize - signed.as_ptr() as usize;
+    let mut damaged = signed.clone();
+    damaged[at] = 0xff;
+    let facts = facts_of(folder.path(), &damaged);
+    assert_eq!(value(&facts, AUTHENTICODE_FACT), Some(hash), "signatures are no part of the hash");
+    assert_eq!(value(&facts, SIGNATURES_UNREAD_FACT).as_deref(), Some("yes"));
+}

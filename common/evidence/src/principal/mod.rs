@@ -10,7 +10,8 @@ use crate::cbor::{CborError, Reader, Writer};
 use crate::digest::Sha256Digest;
 use crate::limits::{EDGE_PRINCIPALS, ENTRY_EDGES, SHORT_TEXT_BYTES};
 
-pub use names::{KeyringUse, integer};
+pub use names::KeyringUse;
+use names::integer;
 
 /// What a principal's name is a name of, and how it is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -140,9 +141,9 @@ impl Principal {
         Self::hashed(PrincipalKind::Ssh, &[blob])
     }
 
-    /// A certificate, by the DER of its issuer's name and of its serial number.
+    /// A certificate, by the DER of its issuer's name and what its serial number has as content.
     pub fn issuer_serial(issuer: &[u8], serial: &[u8]) -> Self {
-        Self::hashed(PrincipalKind::IssuerSerial, &[issuer, serial])
+        Self::hashed(PrincipalKind::IssuerSerial, &[issuer, &integer(serial)])
     }
 
     fn hashed(kind: PrincipalKind, parts: &[&[u8]]) -> Self {

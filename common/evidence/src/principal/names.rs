@@ -25,7 +25,7 @@ impl Edge {
             Principal::certificate(certificate.der()),
             Principal::spki(certificate.public_key().raw()),
             Principal::tbs(certificate.tbs()),
-            Principal::issuer_serial(issuer.raw(), &integer(certificate.serial())),
+            Principal::issuer_serial(issuer.raw(), certificate.serial()),
         ];
         if let Some(id) = certificate.subject_key_id() {
             principals.extend(Principal::new(PrincipalKind::SubjectKeyId, id));
@@ -72,7 +72,7 @@ fn label(certificate: &Certificate<'_>) -> String {
 }
 
 /// A serial number as DER again: its content came from there.
-pub fn integer(content: &[u8]) -> Vec<u8> {
+pub(super) fn integer(content: &[u8]) -> Vec<u8> {
     let length = content.len().to_be_bytes();
     let length: Vec<u8> = length.into_iter().skip_while(|byte| *byte == 0).collect();
     let mut der = vec![tag::INTEGER];

@@ -8,14 +8,13 @@ use appraisal::verify::{BootChange, PcrStanding, VerifiedFirmwareLog, VerifiedIm
 use evidence::body::{Body, Gap, GapCause, GapEnd, Means};
 use evidence::digest::{HashAlg, Sha256Digest};
 use evidence::efi::{Entry, Guid, SignatureLists, find_entry};
-use evidence::eventlog::{
-    BootFacts, DigestCheck, EfiVariable, EventType, FindingCode, IplKind, Payload, SecureBoot,
-};
+use evidence::eventlog::{BootFacts, DigestCheck, EfiVariable, FindingCode, Payload, SecureBoot};
 use evidence::ima::{DigestType, ImaList};
 use evidence::limits::{BODY_GAPS, BODY_STRAYS};
 use evidence::pcr::PcrIndex;
 use evidence::pe::sbat_entries;
 use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
+use evidence::time::UnixTime;
 
 use super::{Fact, Place, Profile, Setting};
 use crate::limits::PROFILE_FACTS;
@@ -55,6 +54,8 @@ pub struct Trouble {
     pub scope: String,
     /// Whether it lasts.
     pub lasting: Lasting,
+    /// When it began by the agent's clock, where the agent told of it: it may have noticed late, when it had sealed other evidence already.
+    pub since: Option<UnixTime>,
 }
 
 /// Whether a trouble goes on.
@@ -64,6 +65,8 @@ pub enum Lasting {
     Passed,
     /// It goes on until evidence comes without it.
     Stands,
+    /// It goes on until the boot is over: what the kernel has logged once it does not log again.
+    Boot,
 }
 
 /// Reads what evidence adds to the history of its host.
@@ -88,7 +91,8 @@ pub fn read(log: &VerifiedLog<'_>, before: &HostState) -> Reading {
 fn told(body: &Body, troubles: &mut Vec<Trouble>) {
     for gap in &body.gaps {
         let lasting = if gap.until == GapEnd::Open { Lasting::Stands } else { Lasting::Passed };
-        troubles.push(trouble(source_of(gap), gap.cause.name(), &gap.scope, lasting));
+        let told = trouble(source_of(gap), gap.cause.name(), &gap.scope, lasting);
+        troubles.push(Trouble { since: Some(gap.from), ..told });
     }
     // What does not fit is cut off: there may have been more.
     for (found, most, scope) in [
@@ -141,31 +145,38 @@ fn missed(log: &VerifiedLog<'_>, before: &HostState, troubles: &mut Vec<Trouble>
     ));
 }
 
-/// Whether the kernel was told to measure what is executed, as the boot loader measured it.
+/// Whether the kernel was told to measure what is executed, as GRUB measured its command line.
+///
+/// What kind of string an event is does not enter its digest, so any of PCR 8 may be the command line: all that begin as one must say it,
+/// and none may be unreadable.
 fn asks_for_executions(firmware: &VerifiedFirmwareLog<'_>) -> bool {
-    let bank = firmware.bank();
-    firmware.log().events().into_iter().any(|event| {
-        let pcr = event.pcr().filter(|pcr| COMMAND_LINE_PCRS.contains(&pcr.get()));
-        let proved =
-            pcr.is_some_and(|pcr| proves(firmware, pcr)) && event.digest_check(bank) == DigestCheck::Verified;
-        let text = match event.payload() {
-            Ok(Payload::Ipl(ipl)) if proved && ipl.kind == IplKind::KernelCommandLine => ipl.text.to_string(),
-            Ok(Payload::Ipl(ipl))
-                if proved && ipl.kind == IplKind::Other && pcr.is_some_and(|pcr| pcr.get() == 12) =>
-            {
-                ipl.text.to_string()
+    if !proves(firmware, PcrIndex::COMMAND_LINES) {
+        return false;
+    }
+    let mut asked = false;
+    for event in firmware.log().events() {
+        if event.pcr() != Some(PcrIndex::COMMAND_LINES) {
+            continue;
+        }
+        if event.digest_check(firmware.bank()) != DigestCheck::Verified {
+            return false;
+        }
+        let Ok(Payload::Ipl(ipl)) = event.payload() else { continue };
+        let text = ipl.text.to_string();
+        let is_command_line = ["/", "(", "BOOT_IMAGE="].iter().any(|begin| text.starts_with(begin));
+        if is_command_line {
+            let says = text.split_ascii_whitespace().any(|word| {
+                let policies = word.strip_prefix("ima_policy=").unwrap_or_default();
+                word == "ima_tcb" || policies.split('|').any(|policy| policy == "tcb")
+            });
+            if !says {
+                return false;
             }
-            _ => return false,
-        };
-        text.split_ascii_whitespace().any(|word| {
-            let policies = word.strip_prefix("ima_policy=").unwrap_or_default();
-            word == "ima_tcb" || policies.split('|').any(|policy| policy == "tcb")
-        })
-    })
+            asked = true;
+        }
+    }
+    asked
 }
-
-/// GRUB measures the command line into PCR 8, systemd's stub into PCR 12.
-const COMMAND_LINE_PCRS: [u8; 2] = [8, 12];
 
 /// The facts of a firmware log.
 fn boot(firmware: &VerifiedFirmwareLog<'_>, troubles: &mut Vec<Trouble>) -> Profile {
@@ -187,16 +198,17 @@ fn boot(firmware: &VerifiedFirmwareLog<'_>, troubles: &mut Vec<Trouble>) -> Prof
         troubles.push(boot("not-proved", "PCR 7"));
         found.setting(Setting::SecureBoot(SecureBootState::Unknown), None, PcrIndex::SECURE_BOOT);
     }
-    if proves(firmware, PcrIndex::BOOT_MANAGER) {
-        if facts.bank != HashAlg::Sha256 {
-            troubles.push(boot("other-bank", "PCR 4"));
-        }
-        found.images(firmware);
-    } else {
-        troubles.push(boot("not-proved", "PCR 4"));
+    if facts.bank != HashAlg::Sha256 {
+        troubles.push(boot("other-bank", "images"));
     }
-    if found.facts.len() > PROFILE_FACTS {
-        found.facts.truncate(PROFILE_FACTS);
+    for pcr in [PcrIndex::OPTION_ROMS, PcrIndex::BOOT_MANAGER] {
+        if proves(firmware, pcr) {
+            found.images(firmware, pcr);
+        } else {
+            troubles.push(boot("not-proved", &format!("PCR {}", pcr.get())));
+        }
+    }
+    if found.overflowed {
         troubles.push(boot("too-many-facts", "firmware log"));
     }
     Profile::new(found.facts)
@@ -209,6 +221,8 @@ fn proves(firmware: &VerifiedFirmwareLog<'_>, pcr: PcrIndex) -> bool {
 #[derive(Default)]
 struct Found {
     facts: Vec<Fact>,
+    /// Whether there are more keys than are kept.
+    overflowed: bool,
 }
 
 impl Found {
@@ -217,6 +231,10 @@ impl Found {
     }
 
     fn key(&mut self, edge: Edge, role: Role, class: Class, store: &str, event: u32, pcr: PcrIndex) {
+        if self.facts.len() >= PROFILE_FACTS {
+            self.overflowed = true;
+            return;
+        }
         let place = Place { event: Some(event), pcr: pcr.get() };
         let (names, label, store) = (edge.principals, edge.label, store.to_owned());
         self.facts.push(Fact::Key { names, role, class, store, label, place });
@@ -236,18 +254,27 @@ impl Found {
         for measured in &facts.variables {
             let Some((name, relation)) = list_of(&measured.variable) else { continue };
             let role = if relation == Relation::Revokes { Role::Revoked } else { Role::Eligible };
-            let mut whole = true;
+            let (mut whole, mut unnamed) = (true, false);
             for list in SignatureLists::new(measured.variable.data) {
                 let Ok(list) = list else {
                     whole = false;
                     break;
                 };
-                for edge in list.entries().filter_map(|entry| Edge::signature_entry(relation, &entry)) {
-                    self.key(edge, role, Class::A, name, measured.event, PcrIndex::SECURE_BOOT);
+                for entry in list.entries() {
+                    match Edge::signature_entry(relation, &entry) {
+                        Some(edge) => {
+                            self.key(edge, role, Class::A, name, measured.event, PcrIndex::SECURE_BOOT);
+                        }
+                        None => unnamed = true,
+                    }
                 }
             }
-            if whole {
-                self.setting(Setting::Measured(name.to_owned()), Some(measured.event), PcrIndex::SECURE_BOOT);
+            let (list, event) = (name.to_owned(), Some(measured.event));
+            if unnamed {
+                self.setting(Setting::Unnamed(list.clone()), event, PcrIndex::SECURE_BOOT);
+            }
+            if whole && !self.overflowed {
+                self.setting(Setting::Measured(list), event, PcrIndex::SECURE_BOOT);
             }
         }
     }
@@ -283,17 +310,17 @@ impl Found {
     }
 
     /// Programs that firmware and loaders started, by the hash that a signature would be over.
-    fn images(&mut self, firmware: &VerifiedFirmwareLog<'_>) {
+    ///
+    /// An event's type does not enter its digest: whatever is not shown to be something else may be a program.
+    fn images(&mut self, firmware: &VerifiedFirmwareLog<'_>, pcr: PcrIndex) {
+        let bank = firmware.bank();
         for event in firmware.log().events() {
-            let started = event.event_type == EventType::EFI_BOOT_SERVICES_APPLICATION
-                || event.event_type == EventType::EFI_BOOT_SERVICES_DRIVER;
-            if event.pcr() != Some(PcrIndex::BOOT_MANAGER) || !started {
+            if event.pcr() != Some(pcr) || event.digest_check(bank) == DigestCheck::Verified {
                 continue;
             }
-            // The image's name in lists is its SHA-256, whatever bank is relied on; a log has the digests of all banks side by side,
-            // and only those of a bank that replays to the quote are true.
-            let Some(digest) = event.digest(firmware.bank()).filter(|digest| digest.alg() == HashAlg::Sha256)
-            else {
+            // An image's name in lists is its SHA-256. A log has the digests of all banks side by side, and only those of a bank that
+            // replays to the quote are true.
+            let Some(digest) = event.digest(bank).filter(|digest| digest.alg() == HashAlg::Sha256) else {
                 continue;
             };
             let Ok(name) = Principal::new(PrincipalKind::Image, digest.as_bytes()) else { continue };
@@ -302,7 +329,7 @@ impl Found {
                 _ => String::new(),
             };
             let edge = Edge::new(Relation::SignedBy, vec![name], &printable(&path));
-            self.key(edge, Role::Executed, Class::B, "images", event.number, PcrIndex::BOOT_MANAGER);
+            self.key(edge, Role::Executed, Class::B, "images", event.number, pcr);
         }
     }
 }
@@ -346,16 +373,19 @@ fn strays(body: &Body) -> Vec<Executed> {
 
 fn ima(ima: &VerifiedIma<'_>, executions: &mut Vec<Executed>, troubles: &mut Vec<Trouble>) {
     let standing = |cause, scope: &str| trouble(Source::Ima, cause, scope, Lasting::Stands);
-    let (bytes, prefix, violations) = match ima {
+    let of_boot = |cause, scope: &str| trouble(Source::Ima, cause, scope, Lasting::Boot);
+    let (bytes, first, prefix, violations) = match ima {
         VerifiedIma::NotQuoted => return troubles.push(standing("not-quoted", "PCR 10")),
         VerifiedIma::Empty(_) => return troubles.push(standing("nothing-measured", "IMA list")),
-        VerifiedIma::Replayed { bytes, prefix, violations, .. } => (*bytes, prefix, *violations),
+        VerifiedIma::Replayed { bytes, first, prefix, violations, .. } => {
+            (*bytes, *first, prefix, *violations)
+        }
     };
     // A violation says that content changed while it was measured: what ran is not known, for as long as the boot lasts.
     if violations > 0 {
         troubles.push(standing("violations", "IMA list"));
     }
-    let (mut unread, mut verity) = (false, false);
+    let (mut unread, mut verity, mut kexec) = (false, false, false);
     for (number, record) in (0_u64..).zip(ImaList::new(bytes).records().map_while(Result::ok)) {
         if prefix.violations.binary_search(&number).is_ok()
             || prefix.other_pcrs.binary_search(&number).is_ok()
@@ -367,6 +397,8 @@ fn ima(ima: &VerifiedIma<'_>, executions: &mut Vec<Executed>, troubles: &mut Vec
             continue;
         };
         let (Some(digest), Some(name)) = (fields.digest, fields.name) else { continue };
+        // Another kernel goes on with the list, by a command line that nobody measured.
+        kexec |= name == b"boot_aggregate" && first.saturating_add(number) > 0;
         // Files have a path; buffers and the boot aggregate have a word.
         if !name.starts_with(b"/") {
             continue;
@@ -381,21 +413,19 @@ fn ima(ima: &VerifiedIma<'_>, executions: &mut Vec<Executed>, troubles: &mut Vec
             _ => unread = true,
         }
     }
-    if unread {
-        troubles.push(trouble(
-            Source::Ima,
-            "other-digests",
-            "records without a SHA-256 of a file",
-            Lasting::Passed,
-        ));
-    }
-    if verity {
-        troubles.push(trouble(Source::Ima, "other-digests", "fs-verity digests", Lasting::Passed));
+    for (found, cause, scope) in [
+        (unread, "other-digests", "records without a SHA-256 of a file"),
+        (verity, "other-digests", "fs-verity digests"),
+        (kexec, "kexec", "a kernel that another kernel started"),
+    ] {
+        if found {
+            troubles.push(of_boot(cause, scope));
+        }
     }
 }
 
 fn trouble(source: Source, cause: &str, scope: &str, lasting: Lasting) -> Trouble {
-    Trouble { source, cause: cause.to_owned(), scope: scope.to_owned(), lasting }
+    Trouble { source, cause: cause.to_owned(), scope: scope.to_owned(), lasting, since: None }
 }
 
 fn printable(text: &str) -> String {

@@ -58,6 +58,8 @@ pub enum Setting {
     SecureBoot(SecureBootState),
     /// A list of keys or hashes was measured, so what it does not list was not listed.
     Measured(String),
+    /// A list that was measured has entries of kinds that have no name here: a raw key, a hash of another kind.
+    Unnamed(String),
     /// The generation of a component that shim's level asks for at least.
     SbatLevel {
         /// The component.
@@ -73,6 +75,7 @@ impl Setting {
         match self {
             Self::SecureBoot(_) => "secure-boot".to_owned(),
             Self::Measured(list) => format!("measured:{list}"),
+            Self::Unnamed(list) => format!("unnamed:{list}"),
             Self::SbatLevel { component, .. } => format!("sbat:{component}"),
         }
     }
@@ -81,7 +84,7 @@ impl Setting {
     pub fn value(&self) -> &str {
         match self {
             Self::SecureBoot(state) => state.name(),
-            Self::Measured(_) => "yes",
+            Self::Measured(_) | Self::Unnamed(_) => "yes",
             Self::SbatLevel { generation, .. } => generation,
         }
     }

@@ -57,11 +57,13 @@ impl PackageSubject {
         &self.name
     }
 
-    /// Whether a version is within the range.
-    pub fn takes(&self, version: &str, scheme: Scheme) -> bool {
+    /// Whether a version is within the range, by any of these orders.
+    pub fn takes(&self, version: &str, schemes: &[Scheme]) -> bool {
         match &self.range {
             None => true,
-            Some((bound, named)) => bound.admits(compare(scheme, version, named)),
+            Some((bound, named)) => {
+                schemes.iter().any(|scheme| bound.admits(compare(*scheme, version, named)))
+            }
         }
     }
 }

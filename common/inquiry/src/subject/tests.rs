@@ -95,7 +95,7 @@ fn patterns_fit_whole_paths() {
 #[test]
 fn a_range_takes_versions_by_their_order() {
     let takes = |text: &str, version: &str| match reads(text) {
-        Subject::Package(package) => package.takes(version, Scheme::Dpkg),
+        Subject::Package(package) => package.takes(version, &[Scheme::Dpkg]),
         other => panic!("{other:?}"),
     };
     assert!(takes("package:xz-utils>=5.6.0", "5.6.1-1") && !takes("package:xz-utils>=5.6.0", "5.4.5-0.3"));
@@ -115,4 +115,25 @@ fn paths_of_merged_systems_are_those_in_usr() {
     assert_eq!(in_usr("/library/x"), None);
     assert_eq!(in_usr("/usr/bin/ls"), None);
     assert_eq!(in_usr("**/ls"), None);
+}
+
+#[test]
+fn an_architecture_of_both_families_is_of_either_order() {
+    use Scheme::{Dpkg, Rpm};
+    for (architecture, schemes) in [
+        ("amd64", &[Dpkg][..]),
+        ("x86_64", &[Rpm]),
+        ("s390x", &[Dpkg, Rpm]),
+        ("riscv64", &[Dpkg, Rpm]),
+        ("", &[Dpkg, Rpm]),
+    ] {
+        assert_eq!(Scheme::of_architecture(architecture), schemes, "{architecture}");
+    }
+    // A letter behind a number is newer for one and older for the other.
+    let Subject::Package(package) = reads("package:x>1.0") else { panic!() };
+    let takes = |schemes: &[Scheme]| package.takes("1.0^git1", schemes);
+    assert_eq!((takes(&[Dpkg]), takes(&[Rpm]), takes(&[Dpkg, Rpm])), (true, true, true));
+    let Subject::Package(package) = reads("package:x<1.0.1") else { panic!() };
+    let takes = |schemes: &[Scheme]| package.takes("1.0a", schemes);
+    assert_eq!((takes(&[Dpkg]), takes(&[Rpm]), takes(&[Dpkg, Rpm])), (true, true, true));
 }

@@ -15,12 +15,16 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// The scheme of a package, by its architecture: the two name theirs differently, and `all` is Debian's alone.
-    pub fn of_architecture(architecture: &str) -> Self {
-        const RPM: [&str; 9] =
-            ["x86_64", "aarch64", "noarch", "i386", "i586", "i686", "ppc64le", "s390x", "armv7hl"];
-        // Debian's i386 and s390x have the same name; rpm has no package of i386 since long, and s390x is told apart by nothing.
-        if architecture != "i386" && RPM.contains(&architecture) { Self::Rpm } else { Self::Dpkg }
+    /// The schemes that a package's version may be of, by its architecture: the two families name most of theirs differently. Where both have the
+    /// name, or neither, it may be either's.
+    pub fn of_architecture(architecture: &str) -> &'static [Self] {
+        match architecture {
+            "all" | "amd64" | "arm64" | "armel" | "armhf" | "mips64el" | "mipsel" | "ppc64el" => {
+                &[Self::Dpkg]
+            }
+            "noarch" | "x86_64" | "aarch64" | "i586" | "i686" | "ppc64le" | "armv7hl" => &[Self::Rpm],
+            _ => &[Self::Dpkg, Self::Rpm],
+        }
     }
 }
 

@@ -4,9 +4,10 @@
 //! thousand hosts have is one carrier.
 
 use evidence::principal::Principal;
+use futures_util::TryStreamExt as _;
 use inquiry::role::{Class, Role};
 use inquiry::subject::{BootSubject, Glob, KeySubject, PackageSubject, Scheme, Subject};
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::AskError;
 use crate::limits::CARRIERS;
@@ -29,11 +30,19 @@ pub(super) struct Carrier {
 pub(super) enum Of {
     Component(i64),
     Profile(i64),
-    /// On this host, first told by this leaf.
-    Execution {
-        host: i64,
-        leaf: i64,
-    },
+    Execution(Run),
+}
+
+/// An execution on a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Run {
+    pub(super) host: i64,
+    /// The first leaf that tells of it.
+    pub(super) told: i64,
+    /// The leaf before whose evidence it was not: the same, but where the boot had begun in a chain before.
+    pub(super) since: i64,
+    /// The first leaf of the next boot.
+    pub(super) until: Option<i64>,
 }
 
 /// Carriers of one subject, and profiles of which it cannot be told whether they are.
@@ -54,71 +63,78 @@ impl Carriers {
         roles: &[Role],
     ) -> Result<Self, AskError> {
         let mut found = Self::default();
-        match subject {
-            Subject::File(digest) => found.file(reading, digest.as_bytes()).await?,
-            Subject::Path(glob) => {
-                found.path(reading, glob).await?;
-                if let Some(glob) = glob.in_usr() {
-                    found.path(reading, &glob).await?;
-                }
-            }
-            Subject::Package(package) => found.package(reading, package).await?,
-            Subject::Key(key) => found.key(reading, key, roles).await?,
-            Subject::Boot(boot) => found.boot(reading, boot).await?,
-        }
+        let gathered = match subject {
+            Subject::File(digest) => found.file(reading, digest.as_bytes()).await,
+            Subject::Path(glob) => match (found.path(reading, glob).await, glob.in_usr()) {
+                (Ok(()), Some(glob)) => found.path(reading, &glob).await,
+                (done, _) => done,
+            },
+            Subject::Package(package) => found.package(reading, package).await,
+            Subject::Key(key) => found.key(reading, key, roles).await,
+            Subject::Boot(boot) => found.boot(reading, boot).await,
+        };
+        gathered.map_err(|error| match error {
+            GatherError::TooMany => AskError::Broad { subject: subject.to_string() },
+            GatherError::Store(error) => AskError::Store(error),
+        })?;
         // What was there may have been run.
         let bears =
             |role: Role| roles.contains(&role) || role == Role::Present && roles.contains(&Role::Executed);
         found.all.retain(|carrier| bears(carrier.role));
         found.asked = found.all.iter().filter(|carrier| roles.contains(&carrier.role)).count();
-        if found.all.len() > CARRIERS {
-            return Err(AskError::Broad { subject: subject.to_string() });
-        }
         Ok(found)
     }
 
-    async fn file(&mut self, reading: &mut SqliteConnection, digest: &[u8]) -> Result<(), StoreError> {
-        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+    fn add(&mut self, carrier: Carrier) -> Result<(), GatherError> {
+        if self.all.len() >= CARRIERS {
+            return Err(GatherError::TooMany);
+        }
+        self.all.push(carrier);
+        Ok(())
+    }
+
+    async fn file(&mut self, reading: &mut SqliteConnection, digest: &[u8]) -> Result<(), GatherError> {
+        let mut rows = sqlx::query(
             "SELECT component_id, path FROM component_artefact WHERE digest = ? ORDER BY component_id, path",
         )
         .bind(digest)
-        .fetch_all(&mut *reading)
-        .await?;
-        self.all.extend(rows.into_iter().map(|(component, path)| present(component, Some(path))));
-        let rows = sqlx::query(
-            "SELECT host_id, from_leaf, class, path FROM execution WHERE digest = ? ORDER BY host_id, from_leaf, class",
-        )
-        .bind(digest)
-        .fetch_all(reading)
-        .await?;
-        for row in rows {
-            self.all.push(executed(&row)?);
+        .fetch(&mut *reading);
+        while let Some(row) = rows.try_next().await? {
+            self.add(present(row.try_get(0)?, Some(row.try_get(1)?)))?;
+        }
+        drop(rows);
+        let mut query = QueryBuilder::<Sqlite>::new(EXECUTIONS);
+        query.push(" WHERE e.digest = ").push_bind(digest).push(" ORDER BY e.host_id, e.from_leaf, e.class");
+        let mut rows = query.build().fetch(reading);
+        while let Some(row) = rows.try_next().await? {
+            self.add(executed(&row)?)?;
         }
         Ok(())
     }
 
-    async fn path(&mut self, reading: &mut SqliteConnection, glob: &Glob) -> Result<(), StoreError> {
+    async fn path(&mut self, reading: &mut SqliteConnection, glob: &Glob) -> Result<(), GatherError> {
         let prefix = glob.prefix();
-        let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+        let length = i64::try_from(prefix.len()).unwrap_or(i64::MAX);
+        let mut rows = sqlx::query(
             "SELECT component_id, path FROM component_artefact WHERE substr(path, 1, ?1) = ?2 ORDER BY component_id, path",
         )
-        .bind(i64::try_from(prefix.len()).unwrap_or(i64::MAX))
+        .bind(length)
         .bind(&prefix)
-        .fetch_all(&mut *reading)
-        .await?;
-        let fits = rows.into_iter().filter(|(_, path)| glob.matches(path));
-        self.all.extend(fits.map(|(component, path)| present(component, Some(path))));
-        let rows = sqlx::query(
-            "SELECT host_id, from_leaf, class, path FROM execution WHERE substr(path, 1, ?1) = ?2
-             ORDER BY host_id, from_leaf, class, path",
-        )
-        .bind(i64::try_from(prefix.len()).unwrap_or(i64::MAX))
-        .bind(&prefix)
-        .fetch_all(reading)
-        .await?;
-        for row in rows {
+        .fetch(&mut *reading);
+        while let Some(row) = rows.try_next().await? {
+            let path: &[u8] = row.try_get(1)?;
+            if glob.matches(path) {
+                self.add(present(row.try_get(0)?, Some(path.to_vec())))?;
+            }
+        }
+        drop(rows);
+        let mut query = QueryBuilder::<Sqlite>::new(EXECUTIONS);
+        query.push(" WHERE substr(e.path, 1, ").push_bind(length).push(") = ").push_bind(&prefix);
+        query.push(" ORDER BY e.host_id, e.from_leaf, e.class, e.path");
+        let mut rows = query.build().fetch(reading);
+        while let Some(row) = rows.try_next().await? {
             if glob.matches(row.try_get("path")?) {
-                self.all.push(executed(&row)?);
+                self.add(executed(&row)?)?;
             }
         }
         Ok(())
@@ -128,16 +144,15 @@ impl Carriers {
         &mut self,
         reading: &mut SqliteConnection,
         package: &PackageSubject,
-    ) -> Result<(), StoreError> {
-        let rows: Vec<(i64, String, String)> = sqlx::query_as(
+    ) -> Result<(), GatherError> {
+        let mut rows = sqlx::query(
             "SELECT id, version, architecture FROM component WHERE name = ? AND kind = 'package' ORDER BY id",
         )
         .bind(package.name())
-        .fetch_all(reading)
-        .await?;
-        for (component, version, architecture) in rows {
-            if package.takes(&version, Scheme::of_architecture(&architecture)) {
-                self.all.push(present(component, None));
+        .fetch(reading);
+        while let Some(row) = rows.try_next().await? {
+            if package.takes(row.try_get(1)?, Scheme::of_architecture(row.try_get(2)?)) {
+                self.add(present(row.try_get(0)?, None))?;
             }
         }
         Ok(())
@@ -148,81 +163,82 @@ impl Carriers {
         reading: &mut SqliteConnection,
         key: &KeySubject,
         roles: &[Role],
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), GatherError> {
         for name in key.names() {
             let Some(principal) = principal(reading, name).await? else { continue };
             self.principal(reading, principal).await?;
         }
         // A program that ran is known by its hash alone: who signed it, only where some host has it as a file.
         if roles.contains(&Role::Used) && !key.is_image() {
-            let unknown: Vec<i64> = sqlx::query_scalar(
-                "SELECT DISTINCT b.profile_id FROM boot_principal b WHERE b.role = 3
-                   AND NOT EXISTS (SELECT 1 FROM component_image i WHERE i.principal_id = b.principal_id) ORDER BY 1",
-            )
-            .fetch_all(reading)
-            .await?;
-            self.doubtful.extend(unknown.into_iter().map(|profile| (profile, "image-unresolved")));
+            self.doubt(reading, "image-unresolved", UNRESOLVED_IMAGES).await?;
+        }
+        for (role, unmeasured, unnamed) in
+            [(Role::Eligible, UNMEASURED_TRUST, UNNAMED_TRUST), (Role::Revoked, NO_DBX, UNNAMED_DBX)]
+        {
+            if roles.contains(&role) {
+                self.doubt(reading, "list-not-measured", unmeasured).await?;
+                self.doubt(reading, "entries-of-other-kinds", unnamed).await?;
+            }
         }
         Ok(())
     }
 
-    async fn principal(&mut self, reading: &mut SqliteConnection, principal: i64) -> Result<(), StoreError> {
-        let rows = sqlx::query(
+    async fn principal(&mut self, reading: &mut SqliteConnection, principal: i64) -> Result<(), GatherError> {
+        let mut rows = sqlx::query(
             "SELECT component_id, role, path, label FROM component_principal WHERE principal_id = ?
              UNION ALL SELECT component_id, 4, path, '' FROM component_image WHERE principal_id = ?
              ORDER BY 1, 2, 3",
         )
         .bind(principal)
         .bind(principal)
-        .fetch_all(&mut *reading)
-        .await?;
-        for row in rows {
+        .fetch(&mut *reading);
+        while let Some(row) = rows.try_next().await? {
             let path: Vec<u8> = row.try_get("path")?;
             let path = (!path.is_empty()).then_some(path);
             let component = present(row.try_get("component_id")?, path);
-            self.all.push(Carrier { role: role(&row)?, label: label(&row)?, ..component });
+            self.add(Carrier { role: role(&row)?, label: label(&row)?, ..component })?;
         }
-        let rows = sqlx::query(
+        drop(rows);
+        let mut rows = sqlx::query(
             "SELECT profile_id, role, class, place, store, label FROM boot_principal WHERE principal_id = ? ORDER BY 1, 2, 4",
         )
         .bind(principal)
-        .fetch_all(&mut *reading)
-        .await?;
-        for row in rows {
-            let (place, store): (String, String) = (row.try_get("place")?, row.try_get("store")?);
-            self.all.push(Carrier {
+        .fetch(&mut *reading);
+        while let Some(row) = rows.try_next().await? {
+            let (place, store): (&str, &str) = (row.try_get("place")?, row.try_get("store")?);
+            self.add(Carrier {
                 of: Of::Profile(row.try_get("profile_id")?),
                 role: role(&row)?,
                 class: class(&row)?,
                 path: None,
                 place: Some(format!("{store}, {place}")),
                 label: label(&row)?,
-            });
+            })?;
         }
+        drop(rows);
         // Programs that it signed, by the file that has their hash.
-        let rows = sqlx::query(
+        let mut rows = sqlx::query(
             "SELECT b.profile_id, b.place, p.path, p.label FROM component_principal p
              JOIN component_image i ON i.component_id = p.component_id AND i.path = p.path
              JOIN boot_principal b ON b.principal_id = i.principal_id AND b.role = 3
              WHERE p.principal_id = ? AND p.role = 2 GROUP BY 1, 2 ORDER BY 1, 2",
         )
         .bind(principal)
-        .fetch_all(reading)
-        .await?;
-        for row in rows {
-            self.all.push(Carrier {
+        .fetch(reading);
+        while let Some(row) = rows.try_next().await? {
+            self.add(Carrier {
                 of: Of::Profile(row.try_get("profile_id")?),
                 role: Role::Used,
                 class: Class::C,
                 path: Some(shown(row.try_get("path")?)),
-                place: Some(format!("images, {}", row.try_get::<String, _>("place")?)),
+                place: Some(format!("images, {}", row.try_get::<&str, _>("place")?)),
                 label: label(&row)?,
-            });
+            })?;
         }
         Ok(())
     }
 
-    async fn boot(&mut self, reading: &mut SqliteConnection, boot: &BootSubject) -> Result<(), StoreError> {
+    async fn boot(&mut self, reading: &mut SqliteConnection, boot: &BootSubject) -> Result<(), GatherError> {
         match boot {
             BootSubject::SecureBoot(state) => {
                 let rows: Vec<(i64, String)> = sqlx::query_as(
@@ -231,7 +247,7 @@ impl Carriers {
                 .bind(state.name())
                 .fetch_all(&mut *reading)
                 .await?;
-                self.settings(rows);
+                self.settings(rows)?;
                 if *state != inquiry::subject::SecureBootState::Unknown {
                     self.doubt(reading, "secure-boot-unknown", UNKNOWN_STATE).await?;
                 }
@@ -254,7 +270,7 @@ impl Carriers {
                 )
                 .fetch_all(&mut *reading)
                 .await?;
-                self.settings(rows.into_iter().filter(|(profile, _)| !revoking.contains(profile)).collect());
+                self.settings(rows.into_iter().filter(|(profile, _)| !revoking.contains(profile)))?;
                 self.doubt(reading, "dbx-not-measured", NO_DBX).await?;
             }
             BootSubject::SbatBelow { component, generation } => {
@@ -268,21 +284,23 @@ impl Carriers {
                 // A level that is no number keeps nothing out.
                 let below = |value: &str| value.parse::<u32>().map_or(true, |level| level < *generation);
                 let rows = rows.into_iter().filter(|(_, value, _)| below(value));
-                self.settings(rows.map(|(profile, _, place)| (profile, place)).collect());
+                self.settings(rows.map(|(profile, _, place)| (profile, place)))?;
             }
         }
         Ok(())
     }
 
-    fn settings(&mut self, rows: Vec<(i64, String)>) {
-        self.all.extend(rows.into_iter().map(|(profile, place)| Carrier {
-            of: Of::Profile(profile),
-            role: Role::Present,
-            class: Class::A,
-            path: None,
-            place: Some(place),
-            label: None,
-        }));
+    fn settings(&mut self, rows: impl IntoIterator<Item = (i64, String)>) -> Result<(), GatherError> {
+        rows.into_iter().try_for_each(|(profile, place)| {
+            self.add(Carrier {
+                of: Of::Profile(profile),
+                role: Role::Present,
+                class: Class::A,
+                path: None,
+                place: Some(place),
+                label: None,
+            })
+        })
     }
 
     async fn doubt(
@@ -290,7 +308,7 @@ impl Carriers {
         reading: &mut SqliteConnection,
         why: &'static str,
         statement: &'static str,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), GatherError> {
         let rows: Vec<i64> = sqlx::query_scalar(statement).fetch_all(reading).await?;
         self.doubtful.extend(rows.into_iter().map(|profile| (profile, why)));
         Ok(())
@@ -301,6 +319,38 @@ const UNKNOWN_STATE: &str =
     "SELECT profile_id FROM boot_setting WHERE name = 'secure-boot' AND value = 'unknown' ORDER BY 1";
 const NO_DBX: &str = "SELECT id FROM boot_profile p WHERE NOT EXISTS
   (SELECT 1 FROM boot_setting s WHERE s.profile_id = p.id AND s.name = 'measured:dbx') ORDER BY 1";
+
+/// Programs that were started and are no file that is known with all its signatures.
+const UNRESOLVED_IMAGES: &str =
+    "SELECT DISTINCT b.profile_id FROM boot_principal b WHERE b.role = 3 AND NOT EXISTS
+  (SELECT 1 FROM component_image i WHERE i.principal_id = b.principal_id AND i.whole) ORDER BY 1";
+const UNMEASURED_TRUST: &str = "SELECT id FROM boot_profile p WHERE 3 >
+  (SELECT count(*) FROM boot_setting s WHERE s.profile_id = p.id AND s.name IN ('measured:PK', 'measured:KEK', 'measured:db')) ORDER BY 1";
+const UNNAMED_TRUST: &str = "SELECT DISTINCT profile_id FROM boot_setting WHERE name LIKE 'unnamed:%' AND name <> 'unnamed:dbx' ORDER BY 1";
+const UNNAMED_DBX: &str = "SELECT profile_id FROM boot_setting WHERE name = 'unnamed:dbx' ORDER BY 1";
+
+/// Executions with the boot that each was in. One that the first evidence of a chain tells of was in a boot that may have begun in a chain before.
+const EXECUTIONS: &str = "SELECT e.host_id, e.from_leaf, e.class, e.path,
+  CASE WHEN EXISTS (SELECT 1 FROM boot b WHERE b.host_id = e.host_id AND b.first_leaf = e.from_leaf AND b.continues)
+    THEN (SELECT max(b.first_leaf) FROM boot b WHERE b.host_id = e.host_id AND b.first_leaf < e.from_leaf AND NOT b.continues)
+    ELSE e.from_leaf END AS since,
+  (SELECT min(b.first_leaf) FROM boot b WHERE b.host_id = e.host_id AND b.first_leaf > e.from_leaf AND NOT b.continues) AS until
+  FROM execution e";
+
+/// Why carriers are not gathered.
+#[derive(Debug, thiserror::Error)]
+enum GatherError {
+    #[error("there are more than {CARRIERS}")]
+    TooMany,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sqlx::Error> for GatherError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
 
 fn present(component: i64, path: Option<Vec<u8>>) -> Carrier {
     let path = path.map(|path| shown(&path));
@@ -315,8 +365,14 @@ fn present(component: i64, path: Option<Vec<u8>>) -> Carrier {
 }
 
 fn executed(row: &sqlx::sqlite::SqliteRow) -> Result<Carrier, StoreError> {
+    let (told, since): (i64, Option<i64>) = (row.try_get("from_leaf")?, row.try_get("since")?);
     Ok(Carrier {
-        of: Of::Execution { host: row.try_get("host_id")?, leaf: row.try_get("from_leaf")? },
+        of: Of::Execution(Run {
+            host: row.try_get("host_id")?,
+            told,
+            since: since.unwrap_or(told),
+            until: row.try_get("until")?,
+        }),
         role: Role::Executed,
         class: class(row)?,
         path: Some(shown(row.try_get("path")?)),

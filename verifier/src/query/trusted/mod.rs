@@ -5,6 +5,7 @@
 //! meanwhile is in the next.
 
 mod carriers;
+mod doubts;
 mod moments;
 mod sightings;
 mod view;
@@ -23,8 +24,8 @@ use sqlx::SqliteConnection;
 use wire::trusted::{BoundView, Counts, List, SubjectView, Trusted, WindowView};
 
 use self::carriers::Carriers;
+use self::doubts::FoundGap;
 use self::moments::Moments;
-use self::sightings::FoundGap;
 use crate::limits::CARRIERS;
 use crate::store::directory::{self, GapEntry, HostEntry};
 use crate::store::{Store, StoreError, to_i64, to_u64};
@@ -101,7 +102,7 @@ pub(crate) async fn answer(
         |host: &&HostEntry| asked.hosts.as_ref().is_none_or(|only| only.matches(host.card.name.as_bytes()));
     let hosts: Vec<&HostEntry> = directory.hosts().iter().filter(fits).collect();
     let found = sightings::all(&mut reading, &asked.subjects, &all, window).await?;
-    let doubts = sightings::doubts(&mut reading, (&asked.subjects, &all), &sources, window).await?;
+    let doubts = doubts::all(&mut reading, (&asked.subjects, &all), &sources, window).await?;
     let gaps_of = gaps(asked, window, &sources, &hosts, doubts);
     // Where the window has no ends, it does not matter when within a host's time something was.
     let placed_gaps = gaps_of.values().flatten().filter(|_| window != Window::ALL);
@@ -160,7 +161,7 @@ fn gaps(
     let bears = |gap: &&GapEntry| {
         sources.contains(&gap.source)
             && !is_accepted(&gap.cause)
-            && !sightings::lies_elsewhere(gap.source, &gap.scope, &asked.subjects)
+            && !doubts::lies_elsewhere(gap.source, &gap.scope, &asked.subjects)
             && gap.to_leaf.is_none_or(|to| to_u64(to) >= window.from.unwrap_or_default())
     };
     let mut gaps_of: BTreeMap<i64, Vec<FoundGap>> = BTreeMap::new();
@@ -192,7 +193,7 @@ fn limits(question: &Question, subjects: &[Subject]) -> Vec<String> {
     if question.roles.iter().any(|(_, sources)| sources.iter().any(|one_of| one_of.contains(&Source::Ima))) {
         limits.push(
             "executed: the kernel's list has nothing that was run from a tmpfs or from memory; and by its usual policy it also has what \
-             root only read"
+             root only read; root can replace that policy while the system runs"
                 .to_owned(),
         );
     }

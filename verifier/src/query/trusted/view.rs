@@ -5,9 +5,10 @@ use inquiry::answer::{Answer, Gap, Overlap, Question, Seen, Span, Standing, Why}
 use inquiry::moment::Moment;
 use wire::trusted::{CoverageGapView, EvidenceView, HostAnswer, SightingView, UnknownView, Verdict};
 
+use super::doubts::FoundGap;
 use super::moments::Moments;
-use super::sightings::{FoundGap, Placed, number};
-use crate::limits::SIGHTINGS_SHOWN;
+use super::sightings::{Placed, number};
+use crate::limits::{REASONS_SHOWN, SIGHTINGS_SHOWN};
 use crate::store::directory::HostEntry;
 
 /// The answer for one host, and what is known of its time.
@@ -47,7 +48,10 @@ pub(super) fn of_host(
         Answer::No(class) => (Verdict::No, Some(class.name().to_owned()), Vec::new()),
         Answer::Unknown(why) => (Verdict::Unknown, None, why),
     };
-    let shown = placed.iter().filter_map(|placed| sighting(question, placed, moments)).take(SIGHTINGS_SHOWN);
+    let mut near = placed.iter().filter(|placed| is_near(question, placed));
+    let seen_there =
+        near.by_ref().take(SIGHTINGS_SHOWN).map(|placed| sighting(question, placed, moments)).collect();
+    let more = why.len().saturating_sub(REASONS_SHOWN);
     HostAnswer {
         id: host.card.id.clone(),
         name: host.card.name.clone(),
@@ -60,8 +64,10 @@ pub(super) fn of_host(
         heard: host.heard.map(|at| at.to_string()),
         answer: verdict,
         class,
-        seen: shown.collect(),
-        unknown: why.into_iter().map(|why| unknown(why, gaps)).collect(),
+        seen: seen_there,
+        more_seen: near.count() as u64,
+        unknown: why.into_iter().take(REASONS_SHOWN).map(|why| unknown(why, gaps)).collect(),
+        more_unknown: more as u64,
     }
 }
 
@@ -76,19 +82,20 @@ fn seen(host: &HostEntry, silent_before: UnixTime) -> Seen {
     Seen { first, last, now }
 }
 
-/// What lies in the window or near it.
-fn sighting(question: &Question, placed: &Placed, moments: &Moments) -> Option<SightingView> {
+/// Whether it lies in the window or near it.
+fn is_near(question: &Question, placed: &Placed) -> bool {
+    question.roles.iter().any(|(role, _)| *role == placed.sighting.role)
+        && placed.sighting.overlap(question.window) != Overlap::None
+}
+
+fn sighting(question: &Question, placed: &Placed, moments: &Moments) -> SightingView {
     let overlap = placed.sighting.overlap(question.window);
-    let is_asked = question.roles.iter().any(|(role, _)| *role == placed.sighting.role);
-    if overlap == Overlap::None || !is_asked {
-        return None;
-    }
     let (first, last, until) = match placed.sighting.span {
         Span::Presence(presence) => (presence.first, presence.last, presence.until),
         Span::Happening(happening) => (happening.told, happening.told, happening.until),
     };
     let carrier = &placed.carrier;
-    Some(SightingView {
+    SightingView {
         subject: placed.subject.to_string(),
         role: placed.sighting.role.name().to_owned(),
         class: placed.sighting.class.name().to_owned(),
@@ -100,7 +107,7 @@ fn sighting(question: &Question, placed: &Placed, moments: &Moments) -> Option<S
         first: evidence(first, moments),
         last: evidence(last, moments),
         until: until.map(|moment| evidence(moment, moments)),
-    })
+    }
 }
 
 fn evidence(moment: Moment, moments: &Moments) -> EvidenceView {
@@ -137,8 +144,8 @@ fn unknown(why: Why, gaps: &[FoundGap]) -> UnknownView {
                 detail: format!("{} not seen: {} ({})", gap.source.name(), gap.cause, gap.scope),
                 gap: Some(CoverageGapView {
                     source: gap.source.name().to_owned(),
-                    cause: gap.cause.clone(),
-                    scope: gap.scope.clone(),
+                    cause: gap.cause.to_string(),
+                    scope: gap.scope.to_string(),
                     from_leaf: gap.from_leaf.map(number),
                     to_leaf: gap.to_leaf.map(number),
                 }),

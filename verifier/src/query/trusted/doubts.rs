@@ -1,0 +1,211 @@
+//! Times for which it cannot be told whether a host had a carrier: what agents told they did not see, components that nobody has
+//! described or read whole, boots that do not say.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use inquiry::moment::Window;
+use inquiry::role::Source;
+use inquiry::subject::{Glob, Subject};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
+
+use super::carriers::Carriers;
+use crate::limits::DOUBTS_APART;
+use crate::store::directory::GapEntry;
+use crate::store::packed_rows::{list, numbers, present};
+use crate::store::{StoreError, to_i64};
+
+/// A gap with the words for it.
+#[derive(Clone, Debug)]
+pub(super) struct FoundGap {
+    pub(super) host: i64,
+    pub(super) source: Source,
+    pub(super) cause: Arc<str>,
+    pub(super) scope: Arc<str>,
+    /// The last evidence before it.
+    pub(super) from_leaf: Option<i64>,
+    pub(super) to_leaf: Option<i64>,
+}
+
+impl FoundGap {
+    /// One that the directory has.
+    pub(super) fn of(host: i64, gap: &GapEntry) -> Self {
+        Self {
+            host,
+            source: gap.source,
+            cause: Arc::clone(&gap.cause),
+            scope: Arc::clone(&gap.scope),
+            from_leaf: gap.from_leaf,
+            to_leaf: gap.to_leaf,
+        }
+    }
+}
+
+/// Those of the subjects that are not over before the window.
+pub(super) async fn all(
+    reading: &mut SqliteConnection,
+    (subjects, carriers): (&[Subject], &[Carriers]),
+    sources: &[Source],
+    window: Window,
+) -> Result<Vec<FoundGap>, StoreError> {
+    let since = to_i64(window.from.unwrap_or_default());
+    let mut gaps = Vec::new();
+    if sources.contains(&Source::Files) {
+        gaps.extend(UNDESCRIBED.read(reading, since, DOUBTS_APART).await?);
+        if subjects.iter().any(|subject| matches!(subject, Subject::Key(_))) {
+            gaps.extend(UNREAD.read(reading, since, DOUBTS_APART).await?);
+        }
+    }
+    let mut doubtful: BTreeMap<i64, Arc<str>> = BTreeMap::new();
+    for (profile, why) in carriers.iter().flat_map(|carriers| &carriers.doubtful) {
+        doubtful.entry(*profile).or_insert_with(|| Arc::from(*why));
+    }
+    gaps.extend(boots(reading, &doubtful, since).await?);
+    Ok(gaps)
+}
+
+/// Components of which something is not known.
+struct Doubt {
+    cause: &'static str,
+    /// The table of such components.
+    table: &'static str,
+    /// What it is called: an expression over the table's row `d` and the component's `c`.
+    scope: &'static str,
+}
+
+/// Components that nobody has sent the manifest of yet.
+const UNDESCRIBED: Doubt = Doubt {
+    cause: "manifest-missing",
+    table: "component_wanted",
+    scope: "'component ' || lower(hex(c.digest))",
+};
+/// Stores that nobody could read whole: a key may be in the part that is not known.
+const UNREAD: Doubt = Doubt {
+    cause: "store-unread",
+    table: "component_partial",
+    scope: "coalesce(c.name, '') || ': ' || d.what",
+};
+
+impl Doubt {
+    /// When hosts had them: one by one, or where there are more than so many, all of a host as one.
+    async fn read(
+        &self,
+        reading: &mut SqliteConnection,
+        since: i64,
+        apart: i64,
+    ) -> Result<Vec<FoundGap>, StoreError> {
+        let each = format!("o.from_leaf AS first, o.to_leaf AS t, {} AS scope", self.scope);
+        let found = self.gaps(reading, since, &each, &format!("LIMIT {}", apart + 1)).await?;
+        if i64::try_from(found.len()).is_ok_and(|found| found <= apart) {
+            return Ok(found);
+        }
+        let together =
+            "min(o.from_leaf) AS first, CASE WHEN count(*) = count(o.to_leaf) THEN max(o.to_leaf) END AS t,
+           count(DISTINCT c.id) || ' components' AS scope";
+        self.gaps(reading, since, together, "GROUP BY o.host_id").await
+    }
+
+    async fn gaps(
+        &self,
+        reading: &mut SqliteConnection,
+        since: i64,
+        columns: &str,
+        end: &str,
+    ) -> Result<Vec<FoundGap>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT host, (SELECT leaf_before FROM evidence WHERE leaf = first), t, scope FROM (SELECT o.host_id AS host, ",
+        );
+        query.push(columns).push(" FROM ").push(self.table).push(
+            " d JOIN component c ON c.id = d.component_id JOIN host_component o ON o.component_id = d.component_id
+             WHERE (o.to_leaf IS NULL OR o.to_leaf >= ",
+        );
+        query.push_bind(since).push(") ").push(end).push(") ORDER BY host, first, scope");
+        let rows = query.build().fetch_all(reading).await?;
+        let cause: Arc<str> = Arc::from(self.cause);
+        let gap = |row: &sqlx::sqlite::SqliteRow| {
+            Ok(FoundGap {
+                host: row.try_get(0)?,
+                source: Source::Files,
+                cause: Arc::clone(&cause),
+                scope: row.try_get::<&str, _>(3)?.into(),
+                from_leaf: row.try_get(1)?,
+                to_leaf: row.try_get(2)?,
+            })
+        };
+        rows.iter().map(gap).collect()
+    }
+}
+
+/// When hosts had booted by these profiles.
+async fn boots(
+    reading: &mut SqliteConnection,
+    doubtful: &BTreeMap<i64, Arc<str>>,
+    since: i64,
+) -> Result<Vec<FoundGap>, StoreError> {
+    let ids: Vec<i64> = doubtful.keys().copied().collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = sqlx::query_scalar(
+        "SELECT group_concat(profile_id || ' ' || host_id || ' ' || coalesce((SELECT leaf_before FROM evidence WHERE leaf = from_leaf), -1)
+           || ' ' || coalesce(to_leaf, -1), ' ')
+         FROM host_boot_profile WHERE profile_id IN (SELECT value FROM json_each(?)) AND (to_leaf IS NULL OR to_leaf >= ?)",
+    );
+    let scope: Arc<str> = Arc::from("the host's boot");
+    let mut gaps = Vec::new();
+    for [profile, host, before, to] in numbers(reading, query.bind(list(&ids)).bind(since)).await? {
+        let Some(cause) = doubtful.get(&profile) else { continue };
+        let (cause, scope) = (Arc::clone(cause), Arc::clone(&scope));
+        let (from_leaf, to_leaf) = (present(before), present(to));
+        gaps.push(FoundGap { host, source: Source::Boot, cause, scope, from_leaf, to_leaf });
+    }
+    Ok(gaps)
+}
+
+/// Whether a gap is of a tree that none of the subjects, which are all paths, can lie in.
+pub(super) fn lies_elsewhere(source: Source, scope: &str, subjects: &[Subject]) -> bool {
+    let scope = scope.as_bytes();
+    // What is escaped or may have been cut short is not compared: it could be any tree.
+    let is_plain = scope.len() < SCOPE_COMPARED && !scope.contains(&b'\\');
+    if source != Source::Files || !scope.starts_with(b"/") || scope == b"/" || !is_plain {
+        return false;
+    }
+    let lies_elsewhere = |glob: &Glob| {
+        let prefix = glob.prefix();
+        // Up to where they could part: the scope is a whole path, the pattern's beginning may end within a name.
+        let common = prefix.len().min(scope.len());
+        let parts = prefix.get(..common) != scope.get(..common);
+        let beside = prefix.len() > scope.len() && prefix.get(scope.len()) != Some(&b'/');
+        parts || beside
+    };
+    subjects.iter().all(|subject| match subject {
+        Subject::Path(glob) => lies_elsewhere(glob) && glob.in_usr().as_ref().is_none_or(lies_elsewhere),
+        _ => false,
+    })
+}
+
+/// Scopes of at least this many bytes may have been cut short.
+const SCOPE_COMPARED: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_of_another_tree_does_not_bear_on_a_path() {
+        let elsewhere = |scope: &str, subjects: &[&str]| {
+            let subjects: Vec<Subject> = subjects.iter().map(|subject| subject.parse().unwrap()).collect();
+            lies_elsewhere(Source::Files, scope, &subjects)
+        };
+        assert!(elsewhere("/srv", &["path:/usr/bin/ssh"]));
+        assert!(elsewhere("/srv", &["path:/srv2/x", "path:/usr/*"]));
+        assert!(!elsewhere("/srv", &["path:/srv/x"]) && !elsewhere("/srv", &["path:/srv"]));
+        assert!(!elsewhere("/srv", &["path:/s*/x"]) && !elsewhere("/srv", &["path:**/x"]));
+        assert!(!elsewhere("/srv/a", &["path:/srv/*"]));
+        assert!(!elsewhere("/", &["path:/usr/bin/ssh"]) && !elsewhere("agent", &["path:/usr/bin/ssh"]));
+        assert!(!elsewhere("/srv", &["path:/usr/bin/ssh", "package:xz"]));
+        assert!(!elsewhere("/usr/bin", &["path:/bin/ssh"]), "it may be the same");
+        assert!(!elsewhere("/a\\xff", &["path:/usr/bin/ssh"]), "what is escaped is not compared");
+        assert!(!elsewhere(&format!("/{}", "a".repeat(250)), &["path:/usr/bin/ssh"]), "it may be cut");
+    }
+}

@@ -1,0 +1,437 @@
+//! A made fleet: what is true of each host in each tick, and the evidence that its agent seals and sends of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ::evidence::body::{BootCounters, Claim};
+use ::evidence::digest::Sha256Digest;
+use ::evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, EntryFlags, Manifest, component_digest};
+use ::evidence::principal::{Edge, Principal, PrincipalKind, Relation};
+use ::evidence::time::UnixTime;
+use inquiry::profile::{Executed, Fact, Lasting, Place, Profile, Reading, Setting, Trouble};
+use inquiry::role::{Class, Role, Source};
+use inquiry::subject::SecureBootState;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::RngCore as _;
+
+use crate::clock::Clock;
+use crate::record::tests::{Bench, Chain, submit};
+use crate::record::{Begins, Done, IndexEntry, NewManifest, Work};
+
+pub(super) const TICKS: usize = 40;
+/// Milliseconds of a tick; evidence comes at its begin, and windows end in its middle.
+pub(super) const TICK_MS: u64 = 60_000;
+pub(super) const PACKAGES: usize = 4;
+pub(super) const VERSIONS: usize = 3;
+pub(super) const PROFILES: usize = 5;
+
+/// The profile of a firmware that does not measure its platform key.
+pub(super) const NO_PLATFORM_KEY: usize = 3;
+/// The profile in which dbx has entries of a kind that has no name.
+pub(super) const UNNAMED_REVOCATIONS: usize = 2;
+
+/// What is true of a host in one tick.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Truth {
+    /// The version of each package; `None` where it is not there.
+    pub(super) packages: [Option<usize>; PACKAGES],
+    /// Which of the profiles it has booted by.
+    pub(super) profile: usize,
+    /// The TPM's reset counter.
+    pub(super) boot: u32,
+    /// The packages whose programs are run in this tick.
+    pub(super) ran: [bool; PACKAGES],
+    /// Whether the agent notices no change of files.
+    pub(super) blind: bool,
+    /// Whether it does not even notice that.
+    pub(super) stalled: bool,
+    /// Whether the machine runs without its agent.
+    pub(super) absent: bool,
+}
+
+impl Truth {
+    fn next(&self, rng: &mut Rng) -> Self {
+        let mut next = self.clone();
+        for package in &mut next.packages {
+            if rng.one_in(14) {
+                *package = if rng.one_in(4) { None } else { Some(rng.below(VERSIONS)) };
+            }
+        }
+        if rng.one_in(12) {
+            next.boot += 1 + u32::from(rng.one_in(8));
+            if rng.one_in(2) {
+                next.profile = rng.below(PROFILES);
+            }
+        }
+        for (ran, package) in next.ran.iter_mut().zip(&next.packages) {
+            *ran = package.is_some() && rng.one_in(6);
+        }
+        next.blind = match (self.blind, self.stalled) {
+            (true, true) => !rng.one_in(5),
+            (true, false) => rng.one_in(2),
+            _ => rng.one_in(25),
+        };
+        next.stalled = next.blind && if self.blind { self.stalled } else { rng.one_in(2) };
+        next.absent = if self.absent { rng.one_in(2) } else { rng.one_in(30) };
+        next
+    }
+}
+
+/// The agent's clock at the begin of a tick.
+const fn clock(tick: usize) -> UnixTime {
+    UnixTime::from_ms(tick as u64 * TICK_MS)
+}
+
+/// Evidence that is sealed.
+struct Sealed {
+    tick: usize,
+    components: Vec<Sha256Digest>,
+    entry: IndexEntry,
+    /// Whether something may have escaped since the evidence before: of files, of boots, of what was run.
+    blind: [bool; 3],
+}
+
+/// Evidence that is recorded.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quote {
+    pub(super) tick: usize,
+    pub(super) named: u64,
+    pub(super) leaf: u64,
+    pub(super) blind: [bool; 3],
+}
+
+pub(super) struct Host {
+    chain: Chain,
+    pub(super) has_ima: bool,
+    /// When it enrols anew.
+    enrols_anew: Option<usize>,
+    pub(super) truth: Vec<Truth>,
+    /// What the agent knows of the packages.
+    view: [Option<usize>; PACKAGES],
+    sealed: Option<usize>,
+    spool: Vec<Sealed>,
+    /// The log's size by the newest receipt.
+    known: u64,
+    pub(super) quotes: Vec<Quote>,
+}
+
+pub(super) struct Rng(pub(super) ChaCha20Rng);
+
+impl Rng {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
+        self.0.next_u32() as usize % bound
+    }
+
+    pub(super) fn one_in(&mut self, bound: usize) -> bool {
+        self.below(bound) == 0
+    }
+}
+
+fn byte(number: usize) -> u8 {
+    u8::try_from(number).unwrap()
+}
+
+pub(super) fn program(number: usize, version: usize) -> Sha256Digest {
+    Sha256Digest::of(&[b"program", &[byte(number), byte(version)]])
+}
+
+/// Versions 0 and 1 of a package are of one signer, 2 is of another.
+pub(super) fn signer(number: usize, version: usize) -> Principal {
+    Principal::new(PrincipalKind::Spki, &[byte(number * 2 + version / 2 + 1); 32]).unwrap()
+}
+
+pub(super) fn platform_key(number: usize) -> Principal {
+    Principal::new(PrincipalKind::Spki, &[byte(100 + number); 32]).unwrap()
+}
+
+pub(super) fn image(version: usize) -> [u8; 32] {
+    [byte(200 + version); 32]
+}
+
+/// A package of one program; package 0 has a boot image too.
+pub(super) fn package(number: usize, version: usize) -> Manifest {
+    let entry = |name: &str, digest, facts| Entry {
+        path: format!("/usr/lib/p{number}/{name}").into_bytes(),
+        digest,
+        size: 1,
+        mode: 0o755,
+        flags: EntryFlags::ELF,
+        edges: vec![Edge::new(Relation::SignedBy, vec![signer(number, version)], "a signer")],
+        facts,
+    };
+    let mut entries = vec![entry("tool", program(number, version), vec![])];
+    if number == 0 {
+        let hash = Claim { key: AUTHENTICODE_FACT.to_owned(), value: hex::encode(image(version)) };
+        entries.push(entry("boot.efi", Sha256Digest::of(&[b"image", &[byte(version)]]), vec![hash]));
+    }
+    let (name, version) = (format!("p{number}"), format!("{version}.0-1"));
+    Manifest::new(ComponentKind::Package, name, version, "amd64".to_owned(), entries).unwrap()
+}
+
+pub(super) fn component(number: usize, version: usize) -> Sha256Digest {
+    component_digest(&package(number, version).encode())
+}
+
+/// Secure Boot is on but in profile 0; profile n lists platform key n, which has authorised something but in 0, revokes the images of
+/// versions below n, asks for grub's generation n, and starts the image of version n where there is one.
+fn profile(number: usize) -> Profile {
+    let place = Place { event: Some(7), pcr: 7 };
+    let key = |name, role, class| Fact::Key {
+        names: vec![name],
+        role,
+        class,
+        store: "db".to_owned(),
+        label: String::new(),
+        place,
+    };
+    let image = |version| Principal::new(PrincipalKind::Image, &image(version)).unwrap();
+    let state = if number == 0 { SecureBootState::Off } else { SecureBootState::On };
+    let level = Setting::SbatLevel { component: "grub".to_owned(), generation: number.to_string() };
+    let lists =
+        ["PK", "KEK", "db", "dbx"].into_iter().filter(|list| number != NO_PLATFORM_KEY || *list != "PK");
+    let mut settings = vec![Setting::SecureBoot(state), level];
+    settings.extend(lists.map(|list| Setting::Measured(list.to_owned())));
+    if number == UNNAMED_REVOCATIONS {
+        settings.push(Setting::Unnamed("dbx".to_owned()));
+    }
+    let mut facts: Vec<Fact> = settings.into_iter().map(|setting| Fact::Setting { setting, place }).collect();
+    facts.push(key(platform_key(number), Role::Eligible, Class::A));
+    if number > 0 {
+        facts.push(key(platform_key(number), Role::Used, Class::A));
+    }
+    facts.extend((0..number.min(VERSIONS)).map(|version| key(image(version), Role::Revoked, Class::A)));
+    if number < VERSIONS {
+        facts.push(key(image(number), Role::Executed, Class::B));
+    }
+    Profile::new(facts)
+}
+
+impl Host {
+    fn born(chain: Chain, rng: &mut Rng) -> Self {
+        let first = Truth {
+            packages: std::array::from_fn(|_| Some(rng.below(VERSIONS))),
+            profile: rng.below(PROFILES),
+            boot: 1,
+            ..Truth::default()
+        };
+        let mut truth = vec![first];
+        while truth.len() < TICKS {
+            let next = truth.last().unwrap().next(rng);
+            truth.push(next);
+        }
+        Self {
+            chain,
+            has_ima: !rng.one_in(3),
+            enrols_anew: rng.one_in(2).then(|| 1 + rng.below(TICKS - 1)),
+            view: truth[0].packages,
+            truth,
+            sealed: None,
+            spool: Vec::new(),
+            known: 0,
+            quotes: Vec::new(),
+        }
+    }
+
+    /// The agent seals what it notices at once, and something now and then.
+    fn live(&mut self, tick: usize, always: bool, rng: &mut Rng) {
+        let now = &self.truth[tick];
+        if now.absent {
+            return;
+        }
+        let noticed = !now.blind && self.view != now.packages;
+        if !now.blind {
+            self.view = now.packages;
+        }
+        let came_back = tick > 0 && self.truth[tick - 1].absent;
+        let saw_again = tick > 0 && self.truth[tick - 1].blind && !now.blind;
+        // A boot is told of by the agent's start.
+        let booted = tick > 0 && self.truth[tick - 1].boot != now.boot;
+        if always || self.sealed.is_none() || noticed || came_back || saw_again || booted || rng.one_in(5) {
+            self.seal(tick);
+        }
+    }
+
+    /// A new key and a new chain: what was sealed and not sent is lost, and the kernel's list is told from its begin again.
+    async fn enrol_anew(&mut self, bench: &Bench, number: usize) {
+        let row = bench.enrol(byte(number + 1), byte(number + 129)).await.unwrap();
+        self.chain = Chain::new(row, byte(number + 129));
+        self.spool.clear();
+        self.sealed = None;
+        self.enrols_anew = None;
+    }
+
+    /// Whether its agent has nothing to tell that it would forget.
+    fn tells_all(&self, tick: usize) -> bool {
+        self.sealed
+            .is_some_and(|sealed| self.truth[sealed..=tick].iter().all(|truth| !truth.blind && !truth.absent))
+    }
+
+    fn seal(&mut self, tick: usize) {
+        let now = &self.truth[tick];
+        let since = self.sealed.map_or(tick..tick, |sealed| sealed + 1..tick);
+        let trouble = |source, cause: &str, lasting| Trouble {
+            source,
+            cause: cause.to_owned(),
+            scope: "/".to_owned(),
+            lasting,
+            since: None,
+        };
+        let mut troubles = Vec::new();
+        let mut blind = [false; 3];
+        let was = |of: fn(&Truth) -> bool| {
+            let before = self.sealed.is_some_and(|sealed| of(&self.truth[sealed]));
+            before || self.truth[since.clone()].iter().any(of)
+        };
+        if now.blind && !now.stalled {
+            troubles.push(trouble(Source::Files, "overflow", Lasting::Stands));
+        } else if !now.blind && was(|truth| truth.blind && !truth.stalled) {
+            troubles.push(trouble(Source::Files, "overflow", Lasting::Passed));
+        }
+        // That it stalled is noticed afterwards, when other evidence may have been sealed.
+        if !now.blind && was(|truth| truth.stalled) {
+            let saw = self.truth[..tick].iter().rposition(|truth| !truth.blind).map_or(clock(0), clock);
+            let stall = trouble(Source::Files, "stalled", Lasting::Passed);
+            troubles.push(Trouble { since: Some(saw), ..stall });
+        }
+        if was(|truth| truth.absent) {
+            troubles.push(trouble(Source::Files, "not-running", Lasting::Passed));
+        }
+        blind[0] |= now.blind || was(|truth| truth.blind || truth.absent);
+        let boot_before = self.sealed.map(|sealed| self.truth[sealed].boot);
+        let is_first = self.chain_begins();
+        let begins = match boot_before {
+            _ if is_first => Begins::Chain,
+            Some(before) if before == now.boot => Begins::Nothing,
+            _ => Begins::Boot,
+        };
+        if is_first && !self.quotes.is_empty() {
+            blind = [true; 3];
+        }
+        if let Some(before) = boot_before.filter(|before| *before != now.boot) {
+            troubles.push(trouble(Source::Ima, "boot-ended", Lasting::Passed));
+            blind[2] = true;
+            if now.boot - before > 1 {
+                troubles.push(trouble(Source::Boot, "boots-missed", Lasting::Passed));
+                blind[1] = true;
+            }
+        }
+        if !self.has_ima {
+            troubles.push(trouble(Source::Ima, "missing", Lasting::Stands));
+        }
+        troubles.sort();
+        let executions = self.executions(tick);
+        let reading = Reading { profile: Some(profile(now.profile)), executions, troubles };
+        let boot = BootCounters { reset_count: now.boot, restart_count: 0 };
+        let has =
+            self.view.iter().enumerate().filter_map(|(number, version)| Some(component(number, (*version)?)));
+        self.spool.push(Sealed {
+            tick,
+            components: has.collect(),
+            entry: IndexEntry { named: self.known, agent_time: clock(tick), boot, begins, reading },
+            blind,
+        });
+        self.sealed = Some(tick);
+    }
+
+    /// What the kernel's list has that no evidence of the chain has told.
+    fn executions(&self, tick: usize) -> Vec<Executed> {
+        let boot = self.truth[tick].boot;
+        let mut executions = Vec::new();
+        let begin = self.sealed.map_or(0, |sealed| sealed + 1);
+        for truth in self.truth[begin..=tick].iter().filter(|truth| self.has_ima && truth.boot == boot) {
+            for (number, version) in truth.packages.iter().enumerate() {
+                if let (true, Some(version)) = (truth.ran[number], version) {
+                    let path = format!("/usr/lib/p{number}/tool").into_bytes();
+                    executions.push(Executed { digest: program(number, *version), path, class: Class::B });
+                }
+            }
+        }
+        executions
+    }
+
+    fn chain_begins(&self) -> bool {
+        self.sealed.is_none()
+    }
+
+    async fn send(&mut self, bench: &Bench) {
+        for sealed in std::mem::take(&mut self.spool) {
+            let mut new = self.chain.next(&sealed.components);
+            new.index = sealed.entry;
+            new.boot = new.index.boot;
+            let named = new.index.named;
+            let done = submit(bench.recorder.clone(), new.clone()).await.unwrap().0;
+            let Done::Logged { index, .. } = done else { panic!("{done:?}") };
+            self.chain.accepted(&new, &sealed.components);
+            self.known = index.get() + 1;
+            self.quotes.push(Quote { tick: sealed.tick, named, leaf: index.get(), blind: sealed.blind });
+        }
+    }
+}
+
+/// A fleet, and the log that it wrote.
+pub(super) struct Fleet {
+    pub(super) bench: Bench,
+    pub(super) hosts: Vec<Host>,
+    /// How many leaves the log had at the end of each tick.
+    pub(super) sizes: Vec<u64>,
+    /// Packages whose manifests were sent.
+    pub(super) sent: BTreeSet<(usize, usize)>,
+}
+
+impl Fleet {
+    pub(super) async fn live(rng: &mut Rng, count: usize) -> Self {
+        let now = Arc::new(AtomicU64::new(TICK_MS / 2));
+        let read = Arc::clone(&now);
+        let verifier = Clock::new(move || UnixTime::from_ms(read.load(Ordering::SeqCst)));
+        let bench = Bench::timed(tempfile::tempdir().unwrap(), verifier).await.unwrap();
+        let mut hosts = Vec::new();
+        for number in 0..count {
+            let id = byte(number + 1);
+            let row = bench.enrol(id, id).await.unwrap();
+            hosts.push(Host::born(Chain::new(row, id), rng));
+        }
+        let mut fleet = Self { bench, hosts, sizes: Vec::new(), sent: BTreeSet::new() };
+        for tick in 0..TICKS {
+            now.store((tick as u64 + 1) * TICK_MS, Ordering::SeqCst);
+            for (number, host) in fleet.hosts.iter_mut().enumerate() {
+                if host.enrols_anew.is_some_and(|planned| planned <= tick)
+                    && host.tells_all(tick)
+                    && number > 0
+                {
+                    host.enrol_anew(&fleet.bench, number).await;
+                }
+                // The first host is the fleet's clock: something of it is in nearly every tick.
+                host.live(tick, number == 0, rng);
+                if number == 0 || tick + 1 == TICKS || !rng.one_in(4) {
+                    host.send(&fleet.bench).await;
+                }
+            }
+            fleet.sizes.push(fleet.bench.recorder.head().size().get());
+        }
+        fleet.manifests(rng).await;
+        fleet
+    }
+
+    /// Nearly all of what was wanted is sent.
+    async fn manifests(&mut self, rng: &mut Rng) {
+        for (number, version) in
+            (0..PACKAGES).flat_map(|number| (0..VERSIONS).map(move |version| (number, version)))
+        {
+            if rng.one_in(20) {
+                continue;
+            }
+            let manifest = package(number, version);
+            let new = NewManifest::new(&manifest.encode(), manifest).unwrap();
+            let done = self.bench.recorder.record(Work::Manifest(Box::new(new))).await.unwrap().0;
+            if matches!(done, Done::Stored) {
+                self.sent.insert((number, version));
+            }
+        }
+    }
+
+    /// The log's size when a tick begins, for who asks in the middle before it.
+    pub(super) fn size_before(&self, tick: usize) -> u64 {
+        tick.checked_sub(1).map_or_else(|| self.hosts.len() as u64, |tick| self.sizes[tick])
+    }
+}

@@ -4,9 +4,11 @@
 //! Out: subjects, and how many entries say nothing that can be asked. Those are told, since an answer about the others does not speak
 //! for them. What a file claims is not checked.
 
+mod stix;
+
 use std::path::Path;
 
-use evidence::efi::{AuthenticatedUpdate, Entry, EntryValue, SignatureLists, SignatureType};
+use evidence::efi::{Container, EfiError, Entry, EntryValue, SignatureType};
 use inquiry::subject::Subject;
 use serde_json::Value;
 
@@ -48,7 +50,7 @@ impl Listed {
 pub(super) fn read(path: &Path) -> Result<Listed, CliError> {
     let bytes = files::read(path, SUBJECT_LIST_BYTES)?;
     if let Some(listed) = signature_lists(&bytes) {
-        return Ok(listed);
+        return listed.map_err(|error| CliError::input(path, format_args!("lists of revocations: {error}")));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| CliError::not_text(path))?;
     if text.trim_start().starts_with('{') {
@@ -80,13 +82,14 @@ fn lines(path: &Path, text: &str) -> Result<Listed, CliError> {
     Ok(listed)
 }
 
-/// Of each row the first field that is a subject or a SHA-256. A row without one is a heading, if it is the first.
+/// Of each row every field that is a subject or a SHA-256. A row without one is a heading, if it is the first.
 fn table(path: &Path, text: &str) -> Result<Listed, CliError> {
     let mut listed = Listed::default();
     for (number, line) in (1_usize..).zip(text.lines()) {
-        let mut fields = line.split([',', ';', '\t']).map(|field| field.trim().trim_matches('"'));
-        let found = fields
-            .any(|field| if is_sha256(field) { listed.sha256("file", field) } else { listed.take(field) });
+        let mut found = false;
+        for field in line.split([',', ';', '\t']).map(|field| field.trim().trim_matches('"')) {
+            found |= if is_sha256(field) { listed.sha256("file", field) } else { listed.take(field) };
+        }
         if !found && number > 1 && !line.trim().is_empty() {
             return Err(CliError::input(
                 path,
@@ -121,20 +124,26 @@ fn stix(bundle: &Value) -> Listed {
         objects.iter().filter(|object| object.get("type").and_then(Value::as_str) == Some("indicator"))
     {
         let pattern = object.get("pattern").and_then(Value::as_str).unwrap_or_default();
-        let before = listed.subjects.len();
-        for (object, kind) in [("file:hashes", "file"), ("x509-certificate:hashes", "cert")] {
-            for part in pattern.split(object).skip(1) {
-                let Some(rest) = part.strip_prefix('.') else { continue };
-                let Some((name, rest)) = rest.split_once('=') else { continue };
-                let name = name.trim().trim_matches(['\'', '"']);
-                let value = rest.trim_start().strip_prefix('\'').and_then(|rest| rest.split_once('\''));
-                if let Some((value, _)) = value.filter(|_| matches!(name, "SHA-256" | "SHA256")) {
-                    listed.sha256(kind, value);
-                }
-            }
-        }
-        if listed.subjects.len() == before {
+        let comparisons = stix::comparisons(pattern);
+        if comparisons.is_empty() {
             listed.other(pattern);
+        }
+        for comparison in comparisons {
+            let kind = match comparison.path.replace(['\'', '"'], "").as_str() {
+                "file:hashes.SHA-256" | "file:hashes.SHA256" => Some("file"),
+                "x509-certificate:hashes.SHA-256" | "x509-certificate:hashes.SHA256" => Some("cert"),
+                _ => None,
+            };
+            match kind.filter(|_| comparison.is_equality) {
+                Some(kind) => {
+                    for value in comparison.values {
+                        if !listed.sha256(kind, &value) {
+                            listed.other(value);
+                        }
+                    }
+                }
+                None => listed.other(comparison.path),
+            }
         }
     }
     listed
@@ -216,24 +225,25 @@ fn decoded(text: &str) -> Option<String> {
 }
 
 /// What an update of dbx revokes, or what such a list holds; `None` where it is neither.
-fn signature_lists(bytes: &[u8]) -> Option<Listed> {
-    // Text begins with no GUID of a kind of list.
-    let lists: SignatureLists<'_> = match AuthenticatedUpdate::detect(bytes) {
-        Some(Ok(update)) => update.lists(),
-        Some(Err(_)) => return None,
-        None => SignatureLists::new(bytes),
+fn signature_lists(bytes: &[u8]) -> Option<Result<Listed, EfiError>> {
+    // Text has no header of an update and begins with no GUID of a kind of list.
+    if std::str::from_utf8(bytes).is_ok() {
+        return None;
+    }
+    let lists = match Container::detect(bytes) {
+        Ok(container) => container.lists(),
+        Err(error) => return Some(Err(error)),
     };
     let mut listed = Listed::default();
-    for list in lists {
-        let list = list.ok()?;
-        if matches!(list.kind(), SignatureType::Other(_)) {
-            return None;
-        }
-        for entry in list.entries() {
-            listed.entry(&entry);
+    for (number, list) in lists.enumerate() {
+        match list {
+            Ok(list) if number == 0 && matches!(list.kind(), SignatureType::Other(_)) => return None,
+            Ok(list) => list.entries().for_each(|entry| listed.entry(&entry)),
+            Err(_) if number == 0 => return None,
+            Err(error) => return Some(Err(error)),
         }
     }
-    (!listed.subjects.is_empty()).then_some(listed)
+    (!listed.subjects.is_empty() || listed.others > 0).then_some(Ok(listed))
 }
 
 impl Listed {
@@ -282,10 +292,11 @@ mod tests {
     }
 
     #[test]
-    fn tables_are_read_by_their_first_field_that_says_something() {
-        let content = format!("name,sha256\nliblzma,\"{}\"\nx,path:/usr/bin/x\n", digest(1));
+    fn every_field_of_a_table_that_says_something_is_taken() {
+        let content = format!("name,sha256\nliblzma,\"{}\"\nx,path:/usr/bin/x,{}\n", digest(1), digest(2));
         let listed = file("iocs.csv", content.as_bytes()).unwrap();
-        assert_eq!(listed.subjects, [format!("file:{}", digest(1)), "path:/usr/bin/x".to_owned()]);
+        let [first, second] = [1, 2].map(|byte| format!("file:{}", digest(byte)));
+        assert_eq!(listed.subjects, [first, "path:/usr/bin/x".to_owned(), second]);
         let error = file("iocs.csv", b"name\nnothing\n").unwrap_err();
         assert!(error.contains("row 2"), "{error}");
     }
@@ -300,10 +311,7 @@ mod tests {
         ]});
         let listed = file("stix.json", content.to_string().as_bytes()).unwrap();
         assert_eq!(listed.subjects, [format!("file:{}", digest(1)), format!("cert:{}", digest(2))]);
-        assert_eq!(
-            (listed.others, listed.first_other.as_deref()),
-            (1, Some("[domain-name:value = 'evil.example']"))
-        );
+        assert_eq!((listed.others, listed.first_other.as_deref()), (2, Some("file:hashes.MD5")));
     }
 
     #[test]
@@ -338,5 +346,9 @@ mod tests {
         let list = [&kind[..], &numbers, &[0; 16], &[7; 32]].concat();
         let listed = file("dbx.esl", &list).unwrap();
         assert_eq!(listed.subjects, [format!("image:{}", digest(7))]);
+        let error = file("dbx.esl", &[&list[..], &list[..40]].concat()).unwrap_err();
+        assert!(error.contains("lists of revocations"), "{error}");
+        let error = file("noise", &[0xff; 40]).unwrap_err();
+        assert!(error.contains("not UTF-8 text"), "{error}");
     }
 }

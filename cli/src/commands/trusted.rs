@@ -91,11 +91,19 @@ fn question(args: &TrustedArgs, ui: &mut Ui) -> Result<AskTrusted, CliError> {
         text.as_deref().map(|text| moment(name, text, side, now)).transpose()
     };
     let (from, to) = match &args.at {
+        Some(text) if text == "now" => {
+            return Err(CliError::value("--at", "no quote tells of this very moment yet")
+                .hint("--at 1h asks about an hour ago; without --at and --to the window ends with each host's newest evidence"));
+        }
         Some(_) => {
             let at = time("--at", &args.at, Side::Begin)?;
             (at.clone(), at)
         }
-        None => (time("--from", &args.from, Side::Begin)?, time("--to", &args.to, Side::End)?),
+        None => {
+            // Until now is as late as each host is known.
+            let to = args.to.clone().filter(|to| to != "now");
+            (time("--from", &args.from, Side::Begin)?, time("--to", &to, Side::End)?)
+        }
     };
     Ok(AskTrusted {
         subjects,

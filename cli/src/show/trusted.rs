@@ -31,7 +31,7 @@ pub(crate) fn trusted_table(answer: &Trusted, all: bool, now: OffsetDateTime) ->
         let why = host.unknown.first().filter(|_| host.answer == Verdict::Unknown);
         let what = match (why, shown) {
             (Some(why), _) if host.unknown.len() > 1 => {
-                format!("{} (and {} more)", why.detail, host.unknown.len() - 1)
+                format!("{} (and {} more)", why.detail, host.unknown.len() as u64 - 1 + host.more_unknown)
             }
             (Some(why), _) => why.detail.clone(),
             (None, Some(seen)) => described(seen),
@@ -128,6 +128,9 @@ pub(crate) fn trusted_card(answer: &Trusted, host: &HostAnswer, now: OffsetDateT
             format!("without it: {until}").into(),
         ]);
     }
+    if host.more_seen > 0 {
+        card.row("not shown", format!("{} more", host.more_seen));
+    }
     card.section("Not seen");
     for unknown in &host.unknown {
         let gap = unknown.gap.as_ref().map(|gap| {
@@ -141,6 +144,9 @@ pub(crate) fn trusted_card(answer: &Trusted, host: &HostAnswer, now: OffsetDateT
             (&unknown.detail).into(),
             gap.map_or_else(Cell::default, Into::into),
         ]);
+    }
+    if host.more_unknown > 0 {
+        card.row("not shown", format!("{} more", host.more_unknown));
     }
     card
 }

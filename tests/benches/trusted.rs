@@ -47,6 +47,17 @@ async fn main() -> Result<()> {
     };
     let ever = |subject: &str| AskTrusted { from: None, to: None, ..window(subject) };
     let brief = |subject: &str| AskTrusted { brief: true, ..ever(subject) };
+    let brief_window = |subject: &str| AskTrusted { brief: true, ..window(subject) };
+    // The list of a bad day: most of it is nowhere.
+    let indicators = |subject: &str| {
+        let unknown = (0..1_999_u32).map(|number| format!("file:{number:064x}"));
+        AskTrusted { subjects: unknown.chain([subject.to_owned()]).collect(), ..brief(subject) }
+    };
+    first(&asker, &ever(&format!("file:{}", "0".repeat(64)))).await?;
+    for line in &truth {
+        let subject = line.get("subject").and_then(Value::as_str).context("a subject")?;
+        is_true(&asker, line, &ever(subject)).await?;
+    }
     let (fifth, all, one) = (spread(hosts / 6, hosts / 4), spread(hosts - hosts / 50, hosts), spread(1, 1));
     let bytes = std::fs::metadata(&database)?.len() as f64;
     let intervals = asker.intervals().await? as f64;
@@ -61,11 +72,37 @@ async fn main() -> Result<()> {
     answers(&asker, "on a fifth of the hosts, ever, brief", &fifth, &brief, 5).await?;
     answers(&asker, "on all hosts, ever, brief", &all, &brief, 20).await?;
     answers(&asker, "on one host, ever, brief", &one, &brief, 5).await?;
+    answers(&asker, "2,000 digests, of which one is on a fifth of the hosts, brief", &fifth, &indicators, 20)
+        .await?;
+    answers(&asker, "on a fifth of the hosts, a window, brief", &fifth, &brief_window, 5).await?;
+    answers(&asker, "on all hosts, a window, brief", &all, &brief_window, 20).await?;
     answers(&asker, "on a fifth of the hosts, ever", &fifth, &ever, 5).await?;
     answers(&asker, "on a fifth of the hosts, a window", &fifth, &window, 5).await?;
     answers(&asker, "on all hosts, ever", &all, &ever, 20).await?;
     answers(&asker, "on all hosts, a window", &all, &window, 20).await?;
     answers(&asker, "on one host, ever", &one, &ever, 5).await?;
+    Ok(())
+}
+
+/// The first question is the slowest.
+async fn first(asker: &Asker, question: &AskTrusted) -> Result<()> {
+    let began = Instant::now();
+    asker.ask(question).await?;
+    let figure = Figure {
+        name: "the first question after a start, which reads all hosts",
+        ours: began.elapsed().as_secs_f64() * 1_000.0,
+        peer: None,
+        unit: "ms",
+        goal: Goal::AtMost(1_000.0),
+    };
+    figure.write()
+}
+
+/// Quick answers that are wrong are none.
+async fn is_true(asker: &Asker, line: &Value, question: &AskTrusted) -> Result<()> {
+    let yes = asker.ask(question).await?.hosts_asked.yes;
+    let expected = line.get("hosts").and_then(Value::as_u64).context("a number of hosts")?;
+    ensure!(yes == expected, "{:?}: {yes} hosts, in truth {expected}", question.subjects);
     Ok(())
 }
 

@@ -136,7 +136,7 @@ impl Answers {
     #[track_caller]
     fn are(&self, expected: &[(&str, Verdict)]) -> Result<()> {
         let found: Vec<(&str, Verdict)> =
-            self.0.hosts.iter().map(|host| (host.name.as_str(), host.answer)).collect();
+            self.0.hosts.iter().map(|host| (&*host.name, host.answer)).collect();
         ensure!(found == expected, "{found:?} instead of {expected:?}: {:#?}", self.0);
         Ok(())
     }
@@ -388,7 +388,7 @@ async fn a_revoked_boot_loader() -> Result<()> {
     let booted = fleet.ask(&[&image, "--role", "executed"]).await?;
     booted.are(&[("booted", YES), ("mended", YES), ("revoked", NO)])?;
     ensure!(booted.host("booted")?.class.as_deref() == Some("B"), "{:#?}", booted.host("booted")?);
-    let place = booted.host("booted")?.seen.first().and_then(|seen| seen.place.clone()).unwrap_or_default();
+    let place = booted.host("booted")?.seen.first().and_then(|seen| seen.place.clone()).context("a place")?;
     ensure!(place.contains("event") && place.contains("PCR 4"), "{place}");
     let boots = fleet.ask(&[&image, "--role", "executed", "--at", &now]).await?;
     boots.are(&[("booted", YES), ("mended", NO), ("revoked", NO)])?;
@@ -486,8 +486,7 @@ const OLDER: &str = "
     DROP TABLE component_principal; DROP TABLE component_image; DROP TABLE component_partial; DROP TABLE boot_principal;
     DROP TABLE boot_setting; DROP TABLE host_boot_profile; DROP TABLE host_index; DROP TABLE boot_profile; DROP TABLE principal;
     DROP TABLE boot; DROP TABLE execution; DROP TABLE coverage_gap; DROP TABLE index_state;
-    ALTER TABLE evidence DROP COLUMN named; ALTER TABLE evidence DROP COLUMN leaf_before;
-    ALTER TABLE evidence DROP COLUMN agent_ms;
+    DROP TABLE moment;
     DELETE FROM _sqlx_migrations WHERE version = 9;";
 
 /// A key may be in the part of a store that nobody could read, and a file where nobody was told to look.

@@ -35,13 +35,14 @@ pub(crate) async fn hosts(connection: &mut SqliteConnection, life: &Life) -> Res
         .await?;
         let last = life.leaf(life.hours() - 1, host);
         sqlx::query(
-            "INSERT INTO host_index (host_id, first_leaf, first_named, last_leaf, last_named, boot_leaf) VALUES (?, ?, 0, ?, ?, ?)",
+            "INSERT INTO host_index (host_id, first_leaf, first_named, last_leaf, last_named, boot_leaf, reach) VALUES (?, ?, 0, ?, ?, ?, ?)",
         )
         .bind(signed(host + 1))
         .bind(signed(host))
         .bind(signed(last))
         .bind(signed(last.saturating_sub(life.hosts)))
         .bind(signed(host))
+        .bind(signed(2 * life.hosts))
         .execute(&mut *connection)
         .await?;
         gaps(connection, life, host).await?;
@@ -187,16 +188,24 @@ async fn evidence(connection: &mut SqliteConnection, life: &Life, hour: u64, hos
         let digest = Sha256Digest::of(&[b"fleetgen evidence", &leaf.to_be_bytes()]);
         sqlx::query(
             "INSERT INTO evidence (host_id, chain, seq, digest, leaf, received_ms, cause, reset_count, restart_count, sealed, pcr_values,
-               ima_first, state_before, changes, status, result, summary, named, leaf_before)
-             VALUES (?, X'00', ?, ?, ?, ?, 'change', 1, 0, X'', X'', 0, X'', 1, 1, '', '', ?, ?) ON CONFLICT DO NOTHING",
+               ima_first, state_before, changes, status, result, summary)
+             VALUES (?, X'00', ?, ?, ?, ?, 'change', 1, 0, X'', X'', 0, X'', 1, 1, '', '') ON CONFLICT DO NOTHING",
         )
         .bind(signed(host + 1))
         .bind(signed(hour))
         .bind(digest.as_bytes().as_slice())
         .bind(signed(leaf))
         .bind(signed(EPOCH_MS + hour * 3_600_000))
-        .bind(before.map_or(0, signed))
-        .bind(before.map(signed))
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query(
+            "INSERT INTO moment (leaf, seq, received_ms, age, back, lag_ms) VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
+        )
+        .bind(signed(leaf))
+        .bind(signed(hour))
+        .bind(signed(EPOCH_MS + hour * 3_600_000))
+        .bind(signed(leaf - before.unwrap_or_default()))
+        .bind(before.map(|before| signed(leaf - before)))
         .execute(&mut *connection)
         .await?;
     }

@@ -1,10 +1,16 @@
 -- Who trusted X: what can be made again from the evidence at any time.
 
--- The checkpoint that evidence names, by its size, and the leaf of the host's evidence before it: between these two and its own
--- leaf lies the quote. And the agent's clock when it was sealed: a hint, by which its own words on times are placed.
-ALTER TABLE evidence ADD COLUMN named BIGINT;
-ALTER TABLE evidence ADD COLUMN leaf_before BIGINT;
-ALTER TABLE evidence ADD COLUMN agent_ms BIGINT;
+-- When evidence was quoted: after the checkpoint that it names, whose size is `age` less than its leaf, and before its leaf. The host's evidence before
+-- is `back` leaves before; null where there is none. By the agent's clock it was sealed `lag_ms` before it was received: a hint, by which the agent's own
+-- words on times are placed. Evidence has these by its leaf alone: what is near in time is near on the disk.
+CREATE TABLE moment (
+  leaf        INTEGER  PRIMARY KEY,
+  seq         BIGINT   NOT NULL,
+  received_ms BIGINT   NOT NULL,
+  age         BIGINT   NOT NULL,
+  back        BIGINT,
+  lag_ms      BIGINT   NOT NULL
+);
 
 -- Names of keys, certificates and boot images. One key may have several.
 CREATE TABLE principal (
@@ -103,13 +109,15 @@ CREATE TABLE coverage_gap (
 CREATE INDEX coverage_gap_by_host ON coverage_gap (host_id, source);
 CREATE INDEX coverage_gap_open ON coverage_gap (host_id) WHERE to_leaf IS NULL;
 
--- Where each host's part of the index stands: what is open, and the boot that it is in.
+-- Where each host's part of the index stands: what is open, and the boot that it is in. No evidence of it, and none before such, names a checkpoint that is
+-- smaller than its leaf by more than `reach`.
 CREATE TABLE host_index (
   host_id      BIGINT PRIMARY KEY REFERENCES host (id),
   first_leaf   BIGINT NOT NULL,
   first_named  BIGINT NOT NULL,
   last_leaf    BIGINT NOT NULL,
   last_named   BIGINT NOT NULL,
+  reach        BIGINT NOT NULL,
   boot_leaf    BIGINT NOT NULL,
   profile_id   BIGINT REFERENCES boot_profile (id),
   profile_leaf BIGINT

@@ -87,11 +87,13 @@ pub(crate) const ACTIONS_SHOWN: i64 = 500;
 pub(crate) const OUTBOX: Duration = Duration::from_secs(1);
 /// Files that are named for one key of one component: a kernel has thousands of modules of one signer, and the manifest has them all.
 pub(crate) const PATHS_PER_PRINCIPAL: usize = 16;
-/// Components, profiles and executions that one subject is found in: a path that every host has in a hundred versions is far below.
+/// Components, profiles and executions that the subjects of a question are found in: a path that every host has in a hundred versions is far below.
 pub(crate) const CARRIERS: usize = 1_000_000;
 /// Pieces of evidence that may have been sealed before an agent noticed that it had been blind: a day and a half of heartbeats, in which every
 /// hour fifty changes. One that is older is taken to be as old as the host.
 pub(crate) const GAP_NOTICED_LATE: usize = 2_000;
+/// Intervals of hosts in one answer, of some hundred bytes each: what all of ten thousand hosts have, five hundred times.
+pub(crate) const INTERVALS_READ: usize = 5_000_000;
 /// Intervals of components that nobody has described, which a question keeps apart; where there are more, those of a host are one.
 pub(crate) const DOUBTS_APART: i64 = 100_000;
 /// Sightings that are shown of one host; the answer is of all.

@@ -60,7 +60,7 @@ pub(crate) fn trusted_table(answer: &Trusted, all: bool, now: OffsetDateTime) ->
 fn described(seen: &SightingView) -> String {
     let more = [seen.path.as_deref(), seen.place.as_deref(), seen.label.as_deref()];
     let more: Vec<&str> = more.into_iter().flatten().collect();
-    if more.is_empty() { seen.what.clone() } else { format!("{}: {}", seen.what, more.join(", ")) }
+    if more.is_empty() { seen.what.to_string() } else { format!("{}: {}", seen.what, more.join(", ")) }
 }
 
 /// The denominator first, and what was asked.
@@ -124,7 +124,11 @@ pub(crate) fn trusted_card(answer: &Trusted, host: &HostAnswer, now: OffsetDateT
             certain,
             format!("{} {}", seen.role, seen.class).into(),
             described(seen).into(),
-            format!("{} to {}", place(&seen.first), place(&seen.last)).into(),
+            match &seen.last {
+                Some(last) => format!("{} to {}", place(&seen.first), place(last)),
+                None => format!("from {}", place(&seen.first)),
+            }
+            .into(),
             format!("without it: {until}").into(),
         ]);
     }
@@ -168,13 +172,13 @@ pub(crate) fn trusted_csv(answer: &Trusted) -> String {
         };
         let why: Vec<&str> = host.unknown.iter().map(|unknown| unknown.detail.as_str()).collect();
         let fields = [
-            host.name.clone(),
-            host.id.clone(),
+            host.name.to_string(),
+            host.id.to_string(),
             word(host.answer).0.to_owned(),
-            host.class.clone().unwrap_or_default(),
-            seen.map(|seen| seen.role.clone()).unwrap_or_default(),
-            seen.map(|seen| seen.what.clone()).unwrap_or_default(),
-            seen.and_then(|seen| seen.path.clone()).unwrap_or_default(),
+            host.class.clone().unwrap_or_default().into_owned(),
+            seen.map(|seen| seen.role.clone()).unwrap_or_default().into_owned(),
+            seen.map(|seen| seen.what.to_string()).unwrap_or_default(),
+            seen.and_then(|seen| seen.path.as_ref().map(ToString::to_string)).unwrap_or_default(),
             time(seen.map(|seen| &seen.first)),
             time(seen.and_then(|seen| seen.until.as_ref())),
             why.join("; "),

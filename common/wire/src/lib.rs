@@ -13,6 +13,7 @@ pub mod export;
 pub mod operator;
 pub mod problem;
 pub mod submit;
+pub mod text;
 pub mod trusted;
 
 pub use base64_bytes::Base64Bytes;

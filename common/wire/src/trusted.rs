@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::{Text, Word};
+
 /// The question.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,18 +133,18 @@ pub struct SubjectView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostAnswer {
     /// Identity in hex.
-    pub id: String,
+    pub id: Text,
     /// What people call it.
-    pub name: String,
+    pub name: Text,
     /// `heard`, `silent` or `retired`.
-    pub standing: String,
+    pub standing: Word,
     /// When its newest evidence came (RFC 3339); absent where none did.
-    pub heard: Option<String>,
+    pub heard: Option<Text>,
     /// `yes`, `no` or `unknown`.
     pub answer: Verdict,
     /// Of YES the best class that shows it, of NO the worst class that it rests on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub class: Option<String>,
+    pub class: Option<Word>,
     /// What was seen of the subjects in or near the window.
     pub seen: Vec<SightingView>,
     /// How much more was seen that is not shown.
@@ -176,28 +178,29 @@ pub enum Verdict {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SightingView {
     /// Which subject.
-    pub subject: String,
+    pub subject: Text,
     /// In which role.
-    pub role: String,
+    pub role: Word,
     /// How well it is known.
-    pub class: String,
+    pub class: Word,
     /// Whether a quote within the window shows it; else it was near.
     pub certain: bool,
     /// What it was seen in: a package with its version, a trust store, a boot, the kernel's list.
-    pub what: String,
+    pub what: Text,
     /// The file, with bytes that are not printable escaped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
+    pub path: Option<Text>,
     /// Where in a log: event and PCR.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub place: Option<String>,
+    pub place: Option<Text>,
     /// What people call the key; nothing vouches for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub label: Option<String>,
+    pub label: Option<Text>,
     /// The first evidence that shows it.
     pub first: EvidenceView,
-    /// The last evidence that shows it.
-    pub last: EvidenceView,
+    /// The last evidence that shows it; absent where it was not looked up: it is the one before `until`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<EvidenceView>,
     /// The first evidence without it, or of the next boot; absent while it lasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<EvidenceView>,
@@ -223,7 +226,7 @@ pub struct EvidenceView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnknownView {
     /// `never-heard`, `before-first`, `after-last`, `silent`, `edge`, `weaker`, `partly`, `no-source`, `was-there` or `gap`.
-    pub code: String,
+    pub code: Word,
     /// In words.
     pub detail: String,
     /// The gap, where it is one.
@@ -235,11 +238,11 @@ pub struct UnknownView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CoverageGapView {
     /// `files`, `boot` or `ima`.
-    pub source: String,
+    pub source: Word,
     /// Why, as one word.
-    pub cause: String,
+    pub cause: Text,
     /// What could not be seen.
-    pub scope: String,
+    pub scope: Text,
     /// The last evidence before it; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_leaf: Option<u64>,

@@ -58,8 +58,8 @@ impl NewEvidence {
         for blob in &self.blobs {
             blob.insert(tx).await?;
         }
-        let before = self.index.apply(tx, self.host_row, index).await?;
-        let evidence = self.insert(tx, index, before).await?;
+        self.index.apply(tx, self.host_row, index, (self.seq, self.received_ms)).await?;
+        let evidence = self.insert(tx, index).await?;
         self.write_components(tx, index).await?;
         let host = Some(self.host_row);
         if was_silent {
@@ -107,17 +107,12 @@ impl NewEvidence {
         Ok(silent)
     }
 
-    async fn insert(
-        &self,
-        tx: &mut SqliteConnection,
-        index: LeafIndex,
-        leaf_before: Option<i64>,
-    ) -> Result<i64, StoreError> {
+    async fn insert(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<i64, StoreError> {
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO evidence (host_id, chain, seq, digest, leaf, received_ms, cause, reset_count, restart_count,
                firmware_log, ima_first, ima_list, systemd_log, changes, status, heartbeat_ms, packed, keyframe,
-               named, leaf_before, agent_ms, sealed, pcr_values, state_before, result, summary)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, X'', X'', X'', '', '') RETURNING id",
+               sealed, pcr_values, state_before, result, summary)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, X'', X'', X'', '', '') RETURNING id",
         )
         .bind(self.host_row)
         .bind(self.chain.as_bytes().as_slice())
@@ -137,9 +132,6 @@ impl NewEvidence {
         .bind(to_i64(self.heartbeat_ms))
         .bind(&self.packed.bytes)
         .bind(self.packed.keyframe)
-        .bind(to_i64(self.index.named))
-        .bind(leaf_before)
-        .bind(to_i64(self.index.agent_time.as_ms()))
         .fetch_one(&mut *tx)
         .await?;
         sqlx::query("UPDATE host SET last_evidence = ? WHERE id = ?")

@@ -57,25 +57,38 @@ impl IndexEntry {
         }
     }
 
-    /// Writes it. Gives the leaf of the host's evidence before.
+    /// Writes it.
     pub(super) async fn apply(
         &self,
         tx: &mut SqliteConnection,
         host: i64,
         index: LeafIndex,
-    ) -> Result<Option<i64>, StoreError> {
+        (seq, received_ms): (u64, u64),
+    ) -> Result<(), StoreError> {
         let leaf = to_i64(index.get());
         let place = Place::read(tx, host).await?;
         let before = place.as_ref().map(|place| place.last_leaf);
+        sqlx::query(
+            "INSERT INTO moment (leaf, seq, received_ms, age, back, lag_ms) VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(leaf)
+        .bind(to_i64(seq))
+        .bind(to_i64(received_ms))
+        .bind(leaf.saturating_sub(to_i64(self.named)))
+        .bind(before.map(|before| leaf.saturating_sub(before)))
+        .bind(to_i64(received_ms).saturating_sub(to_i64(self.agent_time.as_ms())))
+        .execute(&mut *tx)
+        .await?;
         let boot_leaf = self.write_boot(tx, host, leaf, place.as_ref()).await?;
         let profile = self.write_profile(tx, host, leaf, place.as_ref()).await?;
         let coverage = Coverage { host, leaf, before, new_boot: self.begins != Begins::Nothing };
         coverage.write(tx, &self.reading.troubles).await?;
         write_executions(tx, host, leaf, boot_leaf, &self.reading.executions).await?;
         sqlx::query(
-            "INSERT INTO host_index (host_id, first_leaf, first_named, last_leaf, last_named, boot_leaf, profile_id, profile_leaf)
-             VALUES (?1, ?2, ?3, ?2, ?3, ?4, ?5, ?6)
-             ON CONFLICT (host_id) DO UPDATE SET last_leaf = ?2, last_named = ?3, boot_leaf = ?4, profile_id = ?5, profile_leaf = ?6",
+            "INSERT INTO host_index (host_id, first_leaf, first_named, last_leaf, last_named, boot_leaf, profile_id, profile_leaf, reach)
+             VALUES (?1, ?2, ?3, ?2, ?3, ?4, ?5, ?6, ?2 - ?3)
+             ON CONFLICT (host_id) DO UPDATE SET last_leaf = ?2, last_named = ?3, boot_leaf = ?4, profile_id = ?5, profile_leaf = ?6,
+               reach = max(reach, ?2 - min(?3, last_named))",
         )
         .bind(host)
         .bind(leaf)
@@ -85,7 +98,7 @@ impl IndexEntry {
         .bind(profile.map(|(_, from)| from))
         .execute(tx)
         .await?;
-        Ok(before)
+        Ok(())
     }
 
     async fn write_boot(
@@ -359,13 +372,13 @@ impl Coverage {
         let (Some(since), mut before) = (trouble.since, self.before) else { return Ok(self.before) };
         for _ in 0..GAP_NOTICED_LATE {
             let Some(leaf) = before else { return Ok(None) };
-            let row: Option<(Option<i64>, Option<i64>)> =
-                sqlx::query_as("SELECT agent_ms, leaf_before FROM evidence WHERE leaf = ?")
+            let row: Option<(i64, Option<i64>)> =
+                sqlx::query_as("SELECT received_ms - lag_ms, leaf - back FROM moment WHERE leaf = ?")
                     .bind(leaf)
                     .fetch_optional(&mut *tx)
                     .await?;
             match row {
-                Some((Some(sealed), _)) if to_u64(sealed) <= since.as_ms() => return Ok(Some(leaf)),
+                Some((sealed, _)) if to_u64(sealed) <= since.as_ms() => return Ok(Some(leaf)),
                 Some((_, earlier)) => before = earlier,
                 None => return Ok(None),
             }

@@ -110,7 +110,8 @@ async fn all(
 }
 
 /// Every row that follows from others.
-const FORGET: [&str; 15] = [
+const FORGET: [&str; 16] = [
+    "DELETE FROM moment",
     "DELETE FROM index_state",
     "DELETE FROM component_principal",
     "DELETE FROM component_image",
@@ -209,7 +210,7 @@ impl Host {
         let mut next = 0_i64;
         loop {
             let mut query = QueryBuilder::<Sqlite>::new(
-                "SELECT seq, leaf, firmware_log, ima_first, ima_list, systemd_log, ",
+                "SELECT seq, leaf, received_ms, firmware_log, ima_first, ima_list, systemd_log, ",
             );
             query.push(packed::COLUMNS).push(" FROM evidence WHERE host_id = ").push_bind(self.row);
             query.push(" AND chain = ").push_bind(chain.id.as_bytes().to_vec());
@@ -217,6 +218,7 @@ impl Host {
             let rows = query.build().fetch_all(&mut *tx).await?;
             for row in &rows {
                 let (seq, leaf): (i64, i64) = (row.try_get("seq")?, row.try_get("leaf")?);
+                let received_ms = to_u64(row.try_get("received_ms")?);
                 next = seq + 1;
                 let kept = Kept::of(readers, row).await?;
                 let envelope = bundle::envelope(readers, row, &kept).await?;
@@ -233,16 +235,9 @@ impl Host {
                 })?;
                 let entry = IndexEntry::new(&verified, &state);
                 let index = index_of(leaf)?;
-                let before = entry.apply(tx, self.row, index).await?;
+                entry.apply(tx, self.row, index, (to_u64(seq), received_ms)).await?;
                 let body = verified.body();
                 change_components(tx, self.row, (&body.added, &body.removed), intervals, index).await?;
-                sqlx::query("UPDATE evidence SET named = ?, leaf_before = ?, agent_ms = ? WHERE leaf = ?")
-                    .bind(to_i64(entry.named))
-                    .bind(before)
-                    .bind(to_i64(entry.agent_time.as_ms()))
-                    .bind(leaf)
-                    .execute(&mut *tx)
-                    .await?;
                 state = verified.next_state().clone();
                 told(leaf);
             }

@@ -4,7 +4,7 @@
 //! changed since was read. Rows change with leaves: hosts by their newest evidence, gaps by the leaf that opened or closed them; only
 //! enrolments and retirements change more, and then all is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use evidence::time::UnixTime;
@@ -38,13 +38,15 @@ impl Directories {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Directory {
     hosts: Vec<HostEntry>,
-    by_row: BTreeMap<i64, usize>,
+    by_row: HashMap<i64, usize>,
     /// The log's size at the time.
     size: i64,
     enrolments: i64,
     retirements: i64,
     /// The newest gap.
     gap: i64,
+    /// Leaves by which a host's chain ended: of enrolments but the first, and of retirements.
+    breaks: Arc<HashSet<i64>>,
 }
 
 /// A host.
@@ -54,7 +56,11 @@ pub(crate) struct HostEntry {
     pub(crate) card: Arc<Card>,
     /// Its first and its newest quote.
     pub(crate) quotes: Option<(Moment, Moment)>,
+    /// No evidence of it, and none before such, names a checkpoint that is smaller than its leaf by more than this.
+    reach: i64,
     pub(crate) heard: Option<UnixTime>,
+    /// The same as it is shown.
+    pub(crate) heard_text: Option<Arc<str>>,
     pub(crate) retired: bool,
     /// Shared between one directory and the next, where nothing has changed.
     pub(crate) gaps: Arc<Vec<GapEntry>>,
@@ -64,8 +70,8 @@ pub(crate) struct HostEntry {
 #[derive(Clone, Debug)]
 pub(crate) struct Card {
     /// Identity in hex.
-    pub(crate) id: String,
-    pub(crate) name: String,
+    pub(crate) id: Arc<str>,
+    pub(crate) name: Arc<str>,
 }
 
 /// A time for which a source was not seen.
@@ -79,6 +85,29 @@ pub(crate) struct GapEntry {
     pub(crate) to_leaf: Option<i64>,
 }
 
+impl HostEntry {
+    /// At the latest as far back as that, the evidence with this leaf was quoted.
+    pub(crate) fn at(&self, leaf: i64) -> Moment {
+        Moment { after: to_u64(leaf.saturating_sub(self.reach)), leaf: to_u64(leaf) }
+    }
+
+    /// The same of the evidence before the one with this leaf.
+    pub(crate) fn before(&self, leaf: i64) -> Moment {
+        Moment { leaf: to_u64(leaf.saturating_sub(1)), ..self.at(leaf) }
+    }
+}
+
+#[cfg(test)]
+impl HostEntry {
+    /// One of which no more is known than when it was quoted.
+    pub(crate) fn made((first, last): (Moment, Moment), reach: i64) -> Self {
+        let card = Card { id: "00".into(), name: "made".into() };
+        let quotes = Some((first, last));
+        let (heard, heard_text, retired, gaps) = (None, None, false, Arc::default());
+        Self { row: 1, card: Arc::new(card), quotes, reach, heard, heard_text, retired, gaps }
+    }
+}
+
 impl Directory {
     /// Hosts by name, then identity.
     pub(crate) fn hosts(&self) -> &[HostEntry] {
@@ -88,6 +117,11 @@ impl Directory {
     /// The host of a row.
     pub(crate) fn of(&self, row: i64) -> Option<&HostEntry> {
         self.hosts.get(*self.by_row.get(&row)?)
+    }
+
+    /// Whether a host's chain ended with this leaf.
+    pub(crate) fn is_break(&self, leaf: i64) -> bool {
+        self.breaks.contains(&leaf)
     }
 
     /// The log's size as of this directory.
@@ -132,18 +166,30 @@ impl Directory {
         retirements: i64,
     ) -> Result<Self, StoreError> {
         let rows = sqlx::query("SELECT id, identity, name, retired_ms FROM host ORDER BY name, identity")
-            .fetch_all(reading)
+            .fetch_all(&mut *reading)
             .await?;
-        let mut directory = Self { enrolments, retirements, ..Self::default() };
+        let breaks: Vec<i64> = sqlx::query_scalar(
+            "SELECT leaf FROM enrolment e WHERE EXISTS (SELECT 1 FROM enrolment b WHERE b.host_id = e.host_id AND b.leaf < e.leaf)
+             UNION ALL SELECT leaf FROM retirement",
+        )
+        .fetch_all(reading)
+        .await?;
+        let breaks = Arc::new(breaks.into_iter().collect());
+        let mut directory = Self { enrolments, retirements, breaks, ..Self::default() };
         for row in rows {
-            let card = Card { id: hex::encode(row.try_get::<Vec<u8>, _>(1)?), name: row.try_get(2)? };
+            let card = Card {
+                id: hex::encode(row.try_get::<&[u8], _>(1)?).into(),
+                name: row.try_get::<&str, _>(2)?.into(),
+            };
             let row_id = row.try_get(0)?;
             directory.by_row.insert(row_id, directory.hosts.len());
             directory.hosts.push(HostEntry {
                 row: row_id,
                 card: Arc::new(card),
                 quotes: None,
+                reach: 0,
                 heard: None,
+                heard_text: None,
                 retired: row.try_get::<Option<i64>, _>(3)?.is_some(),
                 gaps: Arc::default(),
             });
@@ -154,18 +200,21 @@ impl Directory {
     /// What was heard since the log had a size.
     async fn quotes(&mut self, reading: &mut SqliteConnection, since: i64) -> Result<(), StoreError> {
         let query = sqlx::query_scalar(
-            "SELECT group_concat(i.host_id || ' ' || i.first_leaf || ' ' || i.first_named || ' ' || i.last_leaf || ' ' || i.last_named
-               || ' ' || coalesce((SELECT received_ms FROM evidence WHERE leaf = i.last_leaf), 0), ' ')
+            "SELECT group_concat(i.host_id || ' ' || i.first_leaf || ' ' || i.first_named || ' ' || i.last_leaf || ' ' || i.last_named || ' ' || i.reach
+               || ' ' || coalesce((SELECT received_ms FROM moment WHERE leaf = i.last_leaf), 0), ' ')
              FROM host_index i WHERE i.last_leaf >= ?",
         );
         let moment = |leaf, named| Moment { after: to_u64(named), leaf: to_u64(leaf) };
-        for [host, first, first_named, last, last_named, heard] in numbers(reading, query.bind(since)).await?
+        for [host, first, first_named, last, last_named, reach, heard] in
+            numbers(reading, query.bind(since)).await?
         {
             let Some(host) = self.by_row.get(&host).and_then(|index| self.hosts.get_mut(*index)) else {
                 continue;
             };
             host.quotes = Some((moment(first, first_named), moment(last, last_named)));
-            host.heard = Some(UnixTime::from_ms(to_u64(heard)));
+            host.reach = reach;
+            let heard = UnixTime::from_ms(to_u64(heard));
+            (host.heard, host.heard_text) = (Some(heard), Some(heard.to_string().into()));
         }
         Ok(())
     }

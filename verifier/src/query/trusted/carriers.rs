@@ -3,6 +3,9 @@
 //! In: one subject. Out: carriers, each with the role that whoever has it has to do with the subject. A component that a hundred
 //! thousand hosts have is one carrier.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use evidence::principal::Principal;
 use futures_util::TryStreamExt as _;
 use inquiry::role::{Class, Role};
@@ -20,9 +23,9 @@ pub(super) struct Carrier {
     pub(super) role: Role,
     pub(super) class: Class,
     /// Escaped where it is not printable.
-    pub(super) path: Option<String>,
-    pub(super) place: Option<String>,
-    pub(super) label: Option<String>,
+    pub(super) path: Option<Arc<str>>,
+    pub(super) place: Option<Arc<str>>,
+    pub(super) label: Option<Arc<str>>,
 }
 
 /// What kind it is, and its row.
@@ -53,16 +56,63 @@ pub(super) struct Carriers {
     pub(super) asked: usize,
     /// With the reason.
     pub(super) doubtful: Vec<(i64, &'static str)>,
+    /// How many there may be.
+    left: usize,
+}
+
+/// Those of each subject, in these roles and those that bear upon them.
+pub(super) async fn all(
+    reading: &mut SqliteConnection,
+    subjects: &[Subject],
+    roles: &[Role],
+) -> Result<Vec<Carriers>, AskError> {
+    let known = known_files(reading, subjects).await?;
+    let (mut all, mut left) = (Vec::with_capacity(subjects.len()), CARRIERS);
+    for (number, subject) in subjects.iter().enumerate() {
+        let is_unknown = matches!(subject, Subject::File(_)) && !known.contains(&number);
+        let mut found = Carriers { left, ..Carriers::default() };
+        if !is_unknown {
+            found.gather(reading, subject, roles).await?;
+        }
+        left = left.saturating_sub(found.all.len());
+        all.push(found);
+    }
+    Ok(all)
+}
+
+/// The numbers of those subjects that are contents which some host has or has run. Of a list of indicators most are none.
+async fn known_files(
+    reading: &mut SqliteConnection,
+    subjects: &[Subject],
+) -> Result<HashSet<usize>, AskError> {
+    let digest = |(number, subject): (usize, &Subject)| match subject {
+        Subject::File(digest) => Some((number, digest.to_string())),
+        _ => None,
+    };
+    let (numbers, digests): (Vec<usize>, Vec<String>) =
+        subjects.iter().enumerate().filter_map(digest).unzip();
+    if digests.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found: Vec<i64> = sqlx::query_scalar(
+        "SELECT key FROM json_each(?) WHERE EXISTS (SELECT 1 FROM component_artefact WHERE digest = unhex(value))
+           OR EXISTS (SELECT 1 FROM execution WHERE digest = unhex(value))",
+    )
+    .bind(format!("[\"{}\"]", digests.join("\",\"")))
+    .fetch_all(reading)
+    .await?;
+    let number = |key: i64| numbers.get(usize::try_from(key).ok()?).copied();
+    Ok(found.into_iter().filter_map(number).collect())
 }
 
 impl Carriers {
-    /// Those of a subject, in these roles and those that bear upon them.
-    pub(super) async fn of(
+    async fn gather(
+        &mut self,
         reading: &mut SqliteConnection,
         subject: &Subject,
         roles: &[Role],
-    ) -> Result<Self, AskError> {
-        let mut found = Self::default();
+    ) -> Result<(), AskError> {
+        let found = self;
         let gathered = match subject {
             Subject::File(digest) => found.file(reading, digest.as_bytes()).await,
             Subject::Path(glob) => match (found.path(reading, glob).await, glob.in_usr()) {
@@ -82,11 +132,11 @@ impl Carriers {
             |role: Role| roles.contains(&role) || role == Role::Present && roles.contains(&Role::Executed);
         found.all.retain(|carrier| bears(carrier.role));
         found.asked = found.all.iter().filter(|carrier| roles.contains(&carrier.role)).count();
-        Ok(found)
+        Ok(())
     }
 
     fn add(&mut self, carrier: Carrier) -> Result<(), GatherError> {
-        if self.all.len() >= CARRIERS {
+        if self.all.len() >= self.left {
             return Err(GatherError::TooMany);
         }
         self.all.push(carrier);
@@ -211,7 +261,7 @@ impl Carriers {
                 role: role(&row)?,
                 class: class(&row)?,
                 path: None,
-                place: Some(format!("{store}, {place}")),
+                place: Some(format!("{store}, {place}").into()),
                 label: label(&row)?,
             })?;
         }
@@ -231,7 +281,7 @@ impl Carriers {
                 role: Role::Used,
                 class: Class::C,
                 path: Some(shown(row.try_get("path")?)),
-                place: Some(format!("images, {}", row.try_get::<&str, _>("place")?)),
+                place: Some(format!("images, {}", row.try_get::<&str, _>("place")?).into()),
                 label: label(&row)?,
             })?;
         }
@@ -297,7 +347,7 @@ impl Carriers {
                 role: Role::Present,
                 class: Class::A,
                 path: None,
-                place: Some(place),
+                place: Some(place.into()),
                 label: None,
             })
         })
@@ -391,9 +441,9 @@ fn class(row: &sqlx::sqlite::SqliteRow) -> Result<Class, StoreError> {
     Class::from_code(code).ok_or(StoreError::Damaged { what: "a class in the index" })
 }
 
-fn label(row: &sqlx::sqlite::SqliteRow) -> Result<Option<String>, StoreError> {
-    let label: String = row.try_get("label")?;
-    Ok((!label.is_empty()).then_some(label))
+fn label(row: &sqlx::sqlite::SqliteRow) -> Result<Option<Arc<str>>, StoreError> {
+    let label: &str = row.try_get("label")?;
+    Ok((!label.is_empty()).then(|| label.into()))
 }
 
 async fn principal(reading: &mut SqliteConnection, name: &Principal) -> Result<Option<i64>, StoreError> {
@@ -405,6 +455,6 @@ async fn principal(reading: &mut SqliteConnection, name: &Principal) -> Result<O
     Ok(row)
 }
 
-fn shown(path: &[u8]) -> String {
-    path.escape_ascii().to_string()
+fn shown(path: &[u8]) -> Arc<str> {
+    path.escape_ascii().to_string().into()
 }

@@ -113,7 +113,7 @@ impl Doubt {
         end: &str,
     ) -> Result<Vec<FoundGap>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT host, (SELECT leaf_before FROM evidence WHERE leaf = first), t, scope FROM (SELECT o.host_id AS host, ",
+            "SELECT host, (SELECT leaf - back FROM moment WHERE leaf = first), t, scope FROM (SELECT o.host_id AS host, ",
         );
         query.push(columns).push(" FROM ").push(self.table).push(
             " d JOIN component c ON c.id = d.component_id JOIN host_component o ON o.component_id = d.component_id
@@ -147,7 +147,7 @@ async fn boots(
         return Ok(Vec::new());
     }
     let query = sqlx::query_scalar(
-        "SELECT group_concat(profile_id || ' ' || host_id || ' ' || coalesce((SELECT leaf_before FROM evidence WHERE leaf = from_leaf), -1)
+        "SELECT group_concat(profile_id || ' ' || host_id || ' ' || coalesce((SELECT leaf - back FROM moment WHERE leaf = from_leaf), -1)
            || ' ' || coalesce(to_leaf, -1), ' ')
          FROM host_boot_profile WHERE profile_id IN (SELECT value FROM json_each(?)) AND (to_leaf IS NULL OR to_leaf >= ?)",
     );

@@ -13,20 +13,19 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use evidence::time::UnixTime;
 use inquiry::answer::{Answer, Mode, Question};
-use inquiry::moment::Window;
+use inquiry::moment::{Moment, Window};
 use inquiry::role::{Class, Role, Source};
 use inquiry::subject::{Glob, Subject};
 use sqlx::SqliteConnection;
 use wire::trusted::{BoundView, Counts, List, SubjectView, Trusted, WindowView};
 
-use self::carriers::Carriers;
 use self::doubts::FoundGap;
 use self::moments::Moments;
-use crate::limits::CARRIERS;
+use crate::limits::{CARRIERS, INTERVALS_READ};
 use crate::store::directory::{self, GapEntry, HostEntry};
 use crate::store::{Store, StoreError, to_i64, to_u64};
 
@@ -61,11 +60,18 @@ pub(crate) enum AskError {
     #[error("{0}")]
     Window(String),
     /// A subject that fits nearly everything.
-    #[error("{subject} is found in more than {CARRIERS} places: ask for less")]
+    #[error(
+        "up to {subject}, what was asked about is found in more than {CARRIERS} places: ask for less at once"
+    )]
     Broad {
         /// The subject.
         subject: String,
     },
+    /// Too many hosts had too much of it.
+    #[error(
+        "hosts had what was asked about more than {INTERVALS_READ} times: ask for less at once, or for a later window"
+    )]
+    Often,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -87,10 +93,7 @@ pub(crate) async fn answer(
     let size = directory.log_size();
     let (window, shown) = window(&mut reading, asked, size).await?;
     let question = question(asked, window);
-    let mut all = Vec::with_capacity(asked.subjects.len());
-    for subject in &asked.subjects {
-        all.push(Carriers::of(&mut reading, subject, &asked.roles).await?);
-    }
+    let all = carriers::all(&mut reading, &asked.subjects, &asked.roles).await?;
     let known = asked.subjects.iter().zip(&all).map(|(subject, carriers)| SubjectView {
         subject: subject.to_string(),
         found: carriers.asked as u64,
@@ -101,26 +104,29 @@ pub(crate) async fn answer(
     let fits =
         |host: &&HostEntry| asked.hosts.as_ref().is_none_or(|only| only.matches(host.card.name.as_bytes()));
     let hosts: Vec<&HostEntry> = directory.hosts().iter().filter(fits).collect();
-    let found = sightings::all(&mut reading, &asked.subjects, &all, window).await?;
+    let mut found = sightings::all(&mut reading, &asked.subjects, &all, window).await?;
     let doubts = doubts::all(&mut reading, (&asked.subjects, &all), &sources, window).await?;
     let gaps_of = gaps(asked, window, &sources, &hosts, doubts);
-    // Where the window has no ends, it does not matter when within a host's time something was.
-    let placed_gaps = gaps_of.values().flatten().filter(|_| window != Window::ALL);
-    let ends = placed_gaps.flat_map(|gap| gap.from_leaf.into_iter().chain(gap.to_leaf));
-    let leaves: BTreeSet<i64> = found.leaves().chain(ends).collect();
-    let leaves: Vec<i64> = leaves.into_iter().collect();
-    let moments = if asked.brief && window == Window::ALL && asked.mode == Mode::Any {
-        Moments::untold(&leaves)
-    } else {
-        Moments::of(&mut reading, &leaves, window).await?
-    };
+    // Whole windows are filled by what begins where another ends, so that each end counts.
+    if asked.mode == Mode::Any {
+        found.bound(&directory, window);
+    }
+    let unclear = gaps_of.values().flatten().filter_map(|gap| {
+        let host = directory.of(gap.host)?;
+        gap.from_leaf.filter(|leaf| is_unclear(host.at(*leaf), window))
+    });
+    let exact = sorted(found.exact().chain(unclear));
+    let others = if asked.brief { Vec::new() } else { sorted(found.shown()) };
+    let moments = Moments::of(&mut reading, &exact, &others).await?;
     let placed = found.place(&mut reading, moments, &directory).await?;
+    let view =
+        view::View { question: &question, moments: &placed.moments, silent_before, times: !asked.brief };
     let mut answers = Vec::with_capacity(hosts.len());
     let mut counts = Counts::default();
     for host in &hosts {
         let gaps = gaps_of.get(&host.row).map(Vec::as_slice).unwrap_or_default();
         let sightings = placed.of(host.row);
-        let (seen, found) = view::judge(&question, host, silent_before, sightings, gaps, &placed.moments);
+        let (seen, found) = view.judge(host, sightings, gaps);
         counts.all += 1;
         match found {
             Answer::Yes(_) => counts.yes += 1,
@@ -128,7 +134,7 @@ pub(crate) async fn answer(
             Answer::Unknown(_) => counts.unknown += 1,
         }
         if asked.list == List::All || !matches!(found, Answer::No(_)) {
-            answers.push(view::of_host(&question, (host, &seen), found, sightings, gaps, &placed.moments));
+            answers.push(view.of_host((host, &seen), found, sightings, gaps));
         }
     }
     Ok(Trusted {
@@ -147,6 +153,18 @@ pub(crate) async fn answer(
         known,
         hosts: answers,
     })
+}
+
+fn sorted(leaves: impl Iterator<Item = i64>) -> Vec<i64> {
+    let mut leaves: Vec<i64> = leaves.collect();
+    leaves.sort_unstable();
+    leaves.dedup();
+    leaves
+}
+
+/// Whether a bound does not tell that something was quoted after a window's end, but the exact moment may.
+fn is_unclear(bound: Moment, window: Window) -> bool {
+    window.to.is_some_and(|to| bound.leaf > to) && !window.is_after(bound)
 }
 
 /// Each host's gaps that bear upon the question.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use evidence::time::UnixTime;
-use inquiry::moment::{Moment, Window};
+use inquiry::moment::Moment;
 use sqlx::SqliteConnection;
 
 use crate::store::packed_rows::{list, numbers, present};
@@ -23,39 +23,36 @@ pub(super) struct Quoted {
 #[derive(Debug, Default)]
 pub(super) struct Moments {
     quoted: HashMap<i64, Quoted>,
-    /// Whether more than the leaves is known.
-    told: bool,
 }
 
 impl Moments {
-    /// Those with these leaves, and the ones before them where a window has ends or they are few: else they decide nothing. A leaf that is
-    /// no evidence's has none.
+    /// Those with these leaves, and the ones before those that must be known exactly; of all where they are few. A leaf that is no evidence's has
+    /// none.
     pub(super) async fn of(
         reading: &mut SqliteConnection,
-        leaves: &[i64],
-        window: Window,
+        exact: &[i64],
+        shown: &[i64],
     ) -> Result<Self, StoreError> {
-        let mut moments = Self { told: true, ..Self::default() };
-        moments.add(reading, leaves).await?;
-        if window != Window::ALL || leaves.len() <= SHOWN_WITH_NEIGHBOURS {
-            let before: Vec<i64> = moments.quoted.values().filter_map(|quoted| quoted.before).collect();
-            moments.add(reading, &before).await?;
+        let mut moments = Self::default();
+        moments.add(reading, exact).await?;
+        moments.add_before(reading, exact).await?;
+        moments.add(reading, shown).await?;
+        if shown.len() <= SHOWN_WITH_NEIGHBOURS {
+            moments.add_before(reading, shown).await?;
         }
         Ok(moments)
     }
 
-    /// These leaves, of which nothing else is known.
-    pub(super) fn untold(leaves: &[i64]) -> Self {
-        let quoted = |leaf: &i64| {
-            let moment = Moment { after: 0, leaf: to_u64(*leaf) };
-            (*leaf, Quoted { moment, seq: 0, received: UnixTime::from_ms(0), before: None })
-        };
-        Self { quoted: leaves.iter().map(quoted).collect(), told: false }
+    /// The last evidence of a host before the one with this leaf, where both were looked up.
+    pub(super) fn last_before(&self, leaf: i64) -> Option<Moment> {
+        Some(self.get(self.get(leaf)?.before?)?.moment)
     }
 
-    /// The evidence with this leaf, where more than that is known.
-    pub(super) fn told(&self, leaf: i64) -> Option<&Quoted> {
-        self.get(leaf).filter(|_| self.told)
+    async fn add_before(&mut self, reading: &mut SqliteConnection, leaves: &[i64]) -> Result<(), StoreError> {
+        let mut before: Vec<i64> =
+            leaves.iter().filter_map(|leaf| self.get(*leaf)).filter_map(|quoted| quoted.before).collect();
+        before.sort_unstable();
+        self.add(reading, &before).await
     }
 
     async fn add(&mut self, reading: &mut SqliteConnection, leaves: &[i64]) -> Result<(), StoreError> {
@@ -64,17 +61,17 @@ impl Moments {
         if missing.is_empty() {
             return Ok(());
         }
+        self.quoted.reserve(missing.len());
         let query = sqlx::query_scalar(
-            "SELECT group_concat(leaf || ' ' || seq || ' ' || received_ms || ' ' || coalesce(named, 0) || ' '
-               || coalesce(leaf_before, -1), ' ') FROM evidence WHERE leaf IN (SELECT value FROM json_each(?))",
+            "SELECT group_concat(format('%d %d %d %d %d', leaf, seq, received_ms, age, coalesce(back, -1)), ' ')
+             FROM json_each(?) CROSS JOIN moment ON moment.leaf = json_each.value",
         );
-        for [leaf, seq, received, named, before] in numbers(reading, query.bind(list(&missing))).await? {
+        for [leaf, seq, received, age, back] in numbers(reading, query.bind(list(&missing))).await? {
             let quoted = Quoted {
-                // Without the index's columns nothing is known of how old the quote is.
-                moment: Moment { after: to_u64(named), leaf: to_u64(leaf) },
+                moment: Moment { after: to_u64(leaf.saturating_sub(age)), leaf: to_u64(leaf) },
                 seq: to_u64(seq),
                 received: UnixTime::from_ms(to_u64(received)),
-                before: present(before),
+                before: present(back).map(|back| leaf.saturating_sub(back)),
             };
             self.quoted.insert(leaf, quoted);
         }

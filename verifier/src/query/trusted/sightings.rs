@@ -1,18 +1,19 @@
 //! When hosts had what carries a subject.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use inquiry::answer::{Happening, Presence, Sighting, Span};
-use inquiry::moment::Window;
+use inquiry::answer::{Happening, Overlap, Presence, Sighting, Span};
+use inquiry::moment::{Moment, Window};
 use inquiry::role::Class;
 use inquiry::subject::Subject;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::carriers::{Carrier, Carriers, Of};
+use super::AskError;
+use super::carriers::{Carrier, Carriers, Of, Run};
 use super::moments::Moments;
-use crate::limits::ROWS_PER_STATEMENT;
-use crate::store::directory::Directory;
+use crate::limits::{INTERVALS_READ, ROWS_PER_STATEMENT};
+use crate::store::directory::{Directory, HostEntry};
 use crate::store::packed_rows::{list, numbers, present};
 use crate::store::{StoreError, to_i64, to_u64};
 
@@ -30,6 +31,8 @@ struct Row {
     carrier: Arc<Carrier>,
     from: i64,
     to: Option<i64>,
+    /// When it was, as far as that is needed, where that is known without looking anything up.
+    presence: Option<Presence>,
 }
 
 impl Row {
@@ -42,6 +45,9 @@ impl Row {
     }
 }
 
+/// A subject, and a carrier of it.
+type Carried = (Arc<str>, Arc<Carrier>);
+
 /// A sighting with what it is shown by.
 #[derive(Clone, Debug)]
 pub(super) struct Placed {
@@ -49,19 +55,26 @@ pub(super) struct Placed {
     pub(super) subject: Arc<str>,
     pub(super) what: Arc<str>,
     pub(super) carrier: Arc<Carrier>,
+    /// The last evidence that shows it, where that was looked up.
+    pub(super) last: Option<Moment>,
+    host: i64,
 }
 
 /// Sightings by host.
 #[derive(Debug)]
 pub(super) struct PlacedAll {
-    by_host: BTreeMap<i64, Vec<Placed>>,
+    /// Sorted by host.
+    all: Vec<Placed>,
+    /// Where each host's begin, and how many they are.
+    of: HashMap<i64, (usize, usize)>,
     pub(super) moments: Moments,
 }
 
 impl PlacedAll {
     /// Those of a host.
     pub(super) fn of(&self, host: i64) -> &[Placed] {
-        self.by_host.get(&host).map(Vec::as_slice).unwrap_or_default()
+        let Some((begin, count)) = self.of.get(&host) else { return &[] };
+        self.all.get(*begin..begin + count).unwrap_or_default()
     }
 }
 
@@ -71,46 +84,35 @@ pub(super) async fn all(
     subjects: &[Subject],
     carriers: &[Carriers],
     window: Window,
-) -> Result<Found, StoreError> {
+) -> Result<Found, AskError> {
     let since = to_i64(window.from.unwrap_or_default());
     let mut found = Found::default();
-    for (subject, carriers) in subjects.iter().zip(carriers) {
+    let mut of: BTreeMap<Of, Vec<Carried>> = BTreeMap::new();
+    for (subject, carriers) in subjects.iter().zip(carriers).filter(|(_, carriers)| !carriers.all.is_empty())
+    {
         let subject: Arc<str> = subject.to_string().into();
-        let mut of: BTreeMap<Of, Vec<Arc<Carrier>>> = BTreeMap::new();
         for carrier in &carriers.all {
-            of.entry(carrier.of).or_default().push(Arc::new(carrier.clone()));
+            of.entry(carrier.of).or_default().push((Arc::clone(&subject), Arc::new(carrier.clone())));
         }
-        let rows = of.keys().filter_map(|of| match of {
-            Of::Component(row) => Some((Table::Components, *row)),
-            Of::Profile(row) => Some((Table::Profiles, *row)),
-            Of::Execution(_) => None,
-        });
-        let mut intervals = Vec::new();
-        for table in [Table::Components, Table::Profiles] {
-            let ids: Vec<i64> = rows.clone().filter(|(of, _)| *of == table).map(|(_, row)| row).collect();
-            intervals.extend(table.intervals(reading, &ids, since).await?);
-        }
-        for (key, host, from, to) in intervals {
-            for carrier in of.get(&key).into_iter().flatten() {
-                found.rows.push(Row {
-                    host,
-                    subject: Arc::clone(&subject),
-                    carrier: Arc::clone(carrier),
-                    from,
-                    to,
-                });
+    }
+    for table in [Table::Components, Table::Profiles] {
+        let ids: Vec<i64> = of.keys().filter_map(|of| table.row(*of)).collect();
+        for some in ids.chunks(IDS_AT_ONCE) {
+            for (key, host, from, to) in table.intervals(reading, some, since).await? {
+                for (subject, carrier) in of.get(&key).into_iter().flatten() {
+                    let (subject, carrier) = (Arc::clone(subject), Arc::clone(carrier));
+                    found.rows.push(Row { host, subject, carrier, from, to, presence: None });
+                }
+            }
+            if found.rows.len() > INTERVALS_READ {
+                return Err(AskError::Often);
             }
         }
-        for carrier in &carriers.all {
-            if let Of::Execution(run) = carrier.of {
-                found.rows.push(Row {
-                    host: run.host,
-                    subject: Arc::clone(&subject),
-                    carrier: Arc::new(carrier.clone()),
-                    from: run.told,
-                    to: run.until,
-                });
-            }
+    }
+    for (key, carriers) in of {
+        let Of::Execution(Run { host, told: from, until: to, .. }) = key else { continue };
+        for (subject, carrier) in carriers {
+            found.rows.push(Row { host, subject, carrier, from, to, presence: None });
         }
     }
     found.name(reading).await?;
@@ -124,16 +126,36 @@ enum Table {
 }
 
 impl Table {
-    const fn statement(self) -> &'static str {
+    const fn of_one(self) -> &'static str {
         match self {
             Self::Components => {
-                "SELECT group_concat(component_id || ' ' || host_id || ' ' || from_leaf || ' ' || coalesce(to_leaf, -1), ' ')
+                "SELECT group_concat(format('%d %d %d', host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
+                 FROM host_component WHERE component_id = ?1 AND (to_leaf IS NULL OR to_leaf >= ?2)"
+            }
+            Self::Profiles => {
+                "SELECT group_concat(format('%d %d %d', host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
+                 FROM host_boot_profile WHERE profile_id = ?1 AND (to_leaf IS NULL OR to_leaf >= ?2)"
+            }
+        }
+    }
+
+    const fn of_many(self) -> &'static str {
+        match self {
+            Self::Components => {
+                "SELECT group_concat(format('%d %d %d %d', component_id, host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
                  FROM host_component WHERE component_id IN (SELECT value FROM json_each(?1)) AND (to_leaf IS NULL OR to_leaf >= ?2)"
             }
             Self::Profiles => {
-                "SELECT group_concat(profile_id || ' ' || host_id || ' ' || from_leaf || ' ' || coalesce(to_leaf, -1), ' ')
+                "SELECT group_concat(format('%d %d %d %d', profile_id, host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
                  FROM host_boot_profile WHERE profile_id IN (SELECT value FROM json_each(?1)) AND (to_leaf IS NULL OR to_leaf >= ?2)"
             }
+        }
+    }
+
+    const fn row(self, of: Of) -> Option<i64> {
+        match (self, of) {
+            (Self::Components, Of::Component(row)) | (Self::Profiles, Of::Profile(row)) => Some(row),
+            _ => None,
         }
     }
 
@@ -151,19 +173,38 @@ impl Table {
         ids: &[i64],
         since: i64,
     ) -> Result<Vec<(Of, i64, i64, Option<i64>)>, StoreError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
+        let mut all = Vec::new();
+        if ids.len() > IDS_ONE_BY_ONE {
+            let query = sqlx::query_scalar(self.of_many()).bind(list(ids)).bind(since);
+            let rows = numbers(reading, query).await?;
+            all.extend(rows.into_iter().map(|[id, host, from, to]| (self.of(id), host, from, present(to))));
+            return Ok(all);
         }
-        let query = sqlx::query_scalar(self.statement()).bind(list(ids)).bind(since);
-        let rows = numbers(reading, query).await?;
-        Ok(rows.into_iter().map(|[id, host, from, to]| (self.of(id), host, from, present(to))).collect())
+        for id in ids {
+            let query = sqlx::query_scalar(self.of_one()).bind(*id).bind(since);
+            let rows = numbers(reading, query).await?;
+            all.extend(rows.into_iter().map(|[host, from, to]| (self.of(*id), host, from, present(to))));
+        }
+        Ok(all)
     }
 }
 
+/// Carriers whose rows are read by a statement each, which need not tell whose they are.
+const IDS_ONE_BY_ONE: usize = 8;
+/// Carriers whose rows are read at one time, so that too many are noticed before they are in memory.
+const IDS_AT_ONCE: usize = 64;
+
 impl Found {
-    /// Every leaf that matters.
-    pub(super) fn leaves(&self) -> impl Iterator<Item = i64> {
-        self.rows.iter().flat_map(|row| [row.from, row.since()].into_iter().chain(row.to))
+    /// Leaves of which it matters when exactly their evidence was quoted.
+    pub(super) fn exact(&self) -> impl Iterator<Item = i64> {
+        let unclear = self.rows.iter().filter(|row| row.presence.is_none());
+        unclear.flat_map(|row| [row.from, row.since()].into_iter().chain(row.to))
+    }
+
+    /// All others, which are but shown.
+    pub(super) fn shown(&self) -> impl Iterator<Item = i64> {
+        let clear = self.rows.iter().filter(|row| row.presence.is_some());
+        clear.flat_map(|row| std::iter::once(row.from).chain(row.to))
     }
 
     /// What people call the components.
@@ -199,6 +240,18 @@ impl Found {
         Ok(())
     }
 
+    /// Finds what lies so far from the window's ends that it does not matter when exactly it was.
+    pub(super) fn bound(&mut self, directory: &Directory, window: Window) {
+        for row in &mut self.rows {
+            let is_component = matches!(row.carrier.of, Of::Component(_));
+            // What an enrolment ended is over with the next evidence, wherever that is.
+            let is_broken = row.to.is_some_and(|to| directory.is_break(to));
+            if let Some(host) = directory.of(row.host).filter(|_| is_component && !is_broken) {
+                row.presence = bounded(host, (row.from, row.to), window);
+            }
+        }
+    }
+
     /// Puts what was found into the log's time.
     pub(super) async fn place(
         self,
@@ -207,9 +260,32 @@ impl Found {
         directory: &Directory,
     ) -> Result<PlacedAll, StoreError> {
         let [boot, kernel, agent] = ["boot", "kernel's list", "agent's word"].map(Arc::<str>::from);
-        let mut by_host: BTreeMap<i64, Vec<Placed>> = BTreeMap::new();
+        let mut all: Vec<Placed> = Vec::with_capacity(self.rows.len());
         for row in self.rows {
             let Some((_, last)) = directory.of(row.host).and_then(|host| host.quotes) else { continue };
+            let what = match row.carrier.of {
+                Of::Component(id) => self.names.get(&id).cloned().unwrap_or_default(),
+                Of::Profile(_) => Arc::clone(&boot),
+                Of::Execution(_) if row.carrier.class == Class::B => Arc::clone(&kernel),
+                Of::Execution(_) => Arc::clone(&agent),
+            };
+            let (role, class) = (row.carrier.role, row.carrier.class);
+            let placed = |span, last| Placed {
+                sighting: Sighting { role, class, span },
+                subject: Arc::clone(&row.subject),
+                what,
+                carrier: Arc::clone(&row.carrier),
+                last,
+                host: row.host,
+            };
+            if let Some(presence) = row.presence {
+                let last = match presence.until {
+                    None => Some(presence.last),
+                    Some(until) => moments.last_before(to_i64(until.leaf)),
+                };
+                all.push(placed(Span::Presence(presence), last));
+                continue;
+            }
             let first = moments.get(row.from).copied().ok_or(DAMAGED)?;
             let since = moments.get(row.since()).copied().ok_or(DAMAGED)?;
             let before = since.before.and_then(|leaf| moments.get(leaf)).map(|quoted| quoted.moment);
@@ -219,43 +295,46 @@ impl Found {
                 to => to,
             };
             let until = until.and_then(|leaf| moments.get(leaf)).copied();
-            let span = if matches!(row.carrier.of, Of::Execution(_)) {
+            let (span, last) = if matches!(row.carrier.of, Of::Execution(_)) {
                 let until = until.map(|quoted| quoted.moment);
-                Span::Happening(Happening { before, told: first.moment, until })
+                (Span::Happening(Happening { before, told: first.moment, until }), Some(first.moment))
             } else {
-                let shown = match until {
+                let last = match until {
                     Some(until) => {
                         until.before.and_then(|leaf| moments.get(leaf)).map(|quoted| quoted.moment)
                     }
                     None => Some(last),
                 };
-                let last = shown.unwrap_or(first.moment);
-                Span::Presence(Presence {
+                let presence = Presence {
                     before,
                     first: first.moment,
-                    last,
+                    last: last.unwrap_or(first.moment),
                     until: until.map(|quoted| quoted.moment),
-                })
+                };
+                (Span::Presence(presence), last)
             };
-            let sighting = Sighting { role: row.carrier.role, class: row.carrier.class, span };
-            let what = match row.carrier.of {
-                Of::Component(id) => self.names.get(&id).cloned().unwrap_or_default(),
-                Of::Profile(_) => Arc::clone(&boot),
-                Of::Execution(_) if row.carrier.class == Class::B => Arc::clone(&kernel),
-                Of::Execution(_) => Arc::clone(&agent),
-            };
-            by_host.entry(row.host).or_default().push(Placed {
-                sighting,
-                subject: row.subject,
-                what,
-                carrier: row.carrier,
-            });
+            all.push(placed(span, last));
         }
-        for placed in by_host.values_mut() {
-            placed.sort_by(|a, b| order(a).cmp(&order(b)));
+        all.sort_unstable_by(|a, b| a.host.cmp(&b.host).then_with(|| order(a).cmp(&order(b))));
+        let mut of: HashMap<i64, (usize, usize)> = HashMap::new();
+        for (number, placed) in all.iter().enumerate() {
+            of.entry(placed.host).or_insert((number, 0)).1 += 1;
         }
-        Ok(PlacedAll { by_host, moments })
+        Ok(PlacedAll { all, of, moments })
     }
+}
+
+/// A presence by bounds, where they tell as much of a window as exact moments would.
+fn bounded(host: &HostEntry, (from, to): (i64, Option<i64>), window: Window) -> Option<Presence> {
+    let (first, last) = host.quotes?;
+    let is_first = to_u64(from) == first.leaf;
+    let presence = Presence {
+        before: (!is_first).then(|| host.before(from)),
+        first: if is_first { first } else { host.at(from) },
+        last: to.map_or(last, |to| host.before(to)),
+        until: to.map(|to| host.at(to)),
+    };
+    (presence.overlap(window) != Overlap::Possible).then_some(presence)
 }
 
 /// The best known first, then the earliest.
@@ -275,3 +354,53 @@ pub(super) fn number(leaf: i64) -> u64 {
 }
 
 const DAMAGED: StoreError = StoreError::Damaged { what: "an interval of the index begins with no evidence" };
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Quotes of a host: each some leaves after the one before, and naming no smaller a checkpoint.
+    fn quotes() -> impl Strategy<Value = Vec<Moment>> {
+        let each = (1_u64..40, 0_u64..60);
+        proptest::collection::vec(each, 2..12).prop_map(|steps| {
+            let mut quotes: Vec<Moment> = Vec::new();
+            for (step, age) in steps {
+                let (leaf, named) = quotes.last().map_or((20, 0), |last| (last.leaf, last.after));
+                let leaf = leaf + step;
+                quotes.push(Moment { after: leaf.saturating_sub(age).max(named), leaf });
+            }
+            quotes
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn bounds_tell_nothing_that_moments_would_not(
+            quotes in quotes(),
+            (from, length) in (0_usize..12, 1_usize..12),
+            (begin, end) in (proptest::option::of(0_u64..400), proptest::option::of(0_u64..400)),
+        ) {
+            let from = from % quotes.len();
+            let until = quotes.get(from + length);
+            let behind = quotes.windows(2).map(|pair| pair[1].leaf - pair[0].after.min(pair[1].after));
+            let reach = behind.max().unwrap_or(0).max(quotes[0].leaf - quotes[0].after);
+            let host = HostEntry::made((quotes[0], quotes[quotes.len() - 1]), to_i64(reach));
+            let exact = Presence {
+                before: from.checked_sub(1).map(|before| quotes[before]),
+                first: quotes[from],
+                last: until.map_or(quotes[quotes.len() - 1], |_| quotes[from + length - 1]),
+                until: until.copied(),
+            };
+            let window = Window { from: begin, to: end };
+            let to = until.map(|until| to_i64(until.leaf));
+            if let Some(found) = bounded(&host, (to_i64(quotes[from].leaf), to), window) {
+                prop_assert_eq!(found.overlap(window), exact.overlap(window), "{:?} {:?}", found, exact);
+            }
+            if window == Window::ALL {
+                prop_assert!(bounded(&host, (to_i64(quotes[from].leaf), to), window).is_some());
+            }
+        }
+    }
+}

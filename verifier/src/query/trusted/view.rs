@@ -1,5 +1,7 @@
 //! An answer as it is shown.
 
+use std::sync::Arc;
+
 use evidence::time::UnixTime;
 use inquiry::answer::{Answer, Gap, Overlap, Question, Seen, Span, Standing, Why};
 use inquiry::moment::Moment;
@@ -10,64 +12,106 @@ use super::moments::Moments;
 use super::sightings::{Placed, number};
 use crate::limits::{REASONS_SHOWN, SIGHTINGS_SHOWN};
 use crate::store::directory::HostEntry;
+use crate::store::to_i64;
 
-/// The answer for one host, and what is known of its time.
-pub(super) fn judge(
-    question: &Question,
-    host: &HostEntry,
-    silent_before: UnixTime,
-    placed: &[Placed],
-    gaps: &[FoundGap],
-    moments: &Moments,
-) -> (Seen, Answer) {
-    let sightings: Vec<_> = placed.iter().map(|placed| placed.sighting).collect();
-    // A gap that ends with the leaf of an enrolment has no quote there: it is taken to be as long as it may be.
-    let moment = |leaf: i64| moments.get(leaf).map(|quoted| quoted.moment);
-    let plain = |gap: &FoundGap| Gap {
-        source: gap.source,
-        from: gap.from_leaf.and_then(moment),
-        until: gap.to_leaf.and_then(moment),
-    };
-    let plain: Vec<Gap> = gaps.iter().map(plain).collect();
-    let seen = seen(host, silent_before);
-    let answer = question.answer(&seen, &sightings, &plain);
-    (seen, answer)
+/// What answers are judged and shown by.
+pub(super) struct View<'a> {
+    pub(super) question: &'a Question,
+    pub(super) moments: &'a Moments,
+    pub(super) silent_before: UnixTime,
+    /// Whether times are shown.
+    pub(super) times: bool,
 }
 
-/// The answer for one host, as it is shown.
-pub(super) fn of_host(
-    question: &Question,
-    (host, seen): (&HostEntry, &Seen),
-    answer: Answer,
-    placed: &[Placed],
-    gaps: &[FoundGap],
-    moments: &Moments,
-) -> HostAnswer {
-    let (verdict, class, why) = match answer {
-        Answer::Yes(class) => (Verdict::Yes, Some(class.name().to_owned()), Vec::new()),
-        Answer::No(class) => (Verdict::No, Some(class.name().to_owned()), Vec::new()),
-        Answer::Unknown(why) => (Verdict::Unknown, None, why),
-    };
-    let mut near = placed.iter().filter(|placed| is_near(question, placed));
-    let seen_there =
-        near.by_ref().take(SIGHTINGS_SHOWN).map(|placed| sighting(question, placed, moments)).collect();
-    let more = why.len().saturating_sub(REASONS_SHOWN);
-    HostAnswer {
-        id: host.card.id.clone(),
-        name: host.card.name.clone(),
-        standing: match seen.now {
-            Standing::Heard => "heard",
-            Standing::Silent => "silent",
-            Standing::Retired => "retired",
+impl View<'_> {
+    /// The answer for one host, and what is known of its time.
+    pub(super) fn judge(&self, host: &HostEntry, placed: &[Placed], gaps: &[FoundGap]) -> (Seen, Answer) {
+        let sightings: Vec<_> = placed.iter().map(|placed| placed.sighting).collect();
+        let plain = |gap: &FoundGap| Gap {
+            source: gap.source,
+            from: gap
+                .from_leaf
+                .map(|leaf| self.moments.get(leaf).map_or_else(|| host.at(leaf), |quoted| quoted.moment)),
+            // Of its end the leaf alone counts, be it of evidence or of an enrolment.
+            until: gap.to_leaf.map(|leaf| host.at(leaf)),
+        };
+        let plain: Vec<Gap> = gaps.iter().map(plain).collect();
+        let seen = seen(host, self.silent_before);
+        let answer = self.question.answer(&seen, &sightings, &plain);
+        (seen, answer)
+    }
+
+    /// The answer for one host, as it is shown.
+    pub(super) fn of_host(
+        &self,
+        (host, seen): (&HostEntry, &Seen),
+        answer: Answer,
+        placed: &[Placed],
+        gaps: &[FoundGap],
+    ) -> HostAnswer {
+        let (verdict, class, why) = match answer {
+            Answer::Yes(class) => (Verdict::Yes, Some(class.name().into()), Vec::new()),
+            Answer::No(class) => (Verdict::No, Some(class.name().into()), Vec::new()),
+            Answer::Unknown(why) => (Verdict::Unknown, None, why),
+        };
+        let mut near = placed.iter().filter(|placed| self.is_near(placed));
+        let seen_there = near.by_ref().take(SIGHTINGS_SHOWN).map(|placed| self.sighting(placed)).collect();
+        let more = why.len().saturating_sub(REASONS_SHOWN);
+        HostAnswer {
+            id: Arc::clone(&host.card.id).into(),
+            name: Arc::clone(&host.card.name).into(),
+            standing: match seen.now {
+                Standing::Heard => "heard",
+                Standing::Silent => "silent",
+                Standing::Retired => "retired",
+            }
+            .into(),
+            heard: host.heard_text.clone().map(Into::into),
+            answer: verdict,
+            class,
+            seen: seen_there,
+            more_seen: near.count() as u64,
+            unknown: why.into_iter().take(REASONS_SHOWN).map(|why| unknown(why, gaps)).collect(),
+            more_unknown: more as u64,
         }
-        .to_owned(),
-        heard: host.heard.map(|at| at.to_string()),
-        answer: verdict,
-        class,
-        seen: seen_there,
-        more_seen: near.count() as u64,
-        unknown: why.into_iter().take(REASONS_SHOWN).map(|why| unknown(why, gaps)).collect(),
-        more_unknown: more as u64,
+    }
+
+    /// Whether it lies in the window or near it.
+    fn is_near(&self, placed: &Placed) -> bool {
+        self.question.roles.iter().any(|(role, _)| *role == placed.sighting.role)
+            && placed.sighting.overlap(self.question.window) != Overlap::None
+    }
+
+    fn sighting(&self, placed: &Placed) -> SightingView {
+        let overlap = placed.sighting.overlap(self.question.window);
+        let (first, until) = match placed.sighting.span {
+            Span::Presence(presence) => (presence.first, presence.until),
+            Span::Happening(happening) => (happening.told, happening.until),
+        };
+        let carrier = &placed.carrier;
+        SightingView {
+            subject: Arc::clone(&placed.subject).into(),
+            role: placed.sighting.role.name().into(),
+            class: placed.sighting.class.name().into(),
+            certain: overlap == Overlap::Certain,
+            what: Arc::clone(&placed.what).into(),
+            path: carrier.path.clone().map(Into::into),
+            place: carrier.place.clone().map(Into::into),
+            label: carrier.label.clone().map(Into::into),
+            first: self.evidence(first),
+            last: placed.last.map(|moment| self.evidence(moment)),
+            until: until.map(|moment| self.evidence(moment)),
+        }
+    }
+
+    fn evidence(&self, moment: Moment) -> EvidenceView {
+        let quoted = self.moments.get(to_i64(moment.leaf)).filter(|_| self.times);
+        EvidenceView {
+            leaf: moment.leaf,
+            seq: quoted.map(|quoted| quoted.seq),
+            not_before_size: quoted.map(|quoted| quoted.moment.after),
+            not_after: quoted.map(|quoted| quoted.received.to_string()),
+        }
     }
 }
 
@@ -82,46 +126,8 @@ fn seen(host: &HostEntry, silent_before: UnixTime) -> Seen {
     Seen { first, last, now }
 }
 
-/// Whether it lies in the window or near it.
-fn is_near(question: &Question, placed: &Placed) -> bool {
-    question.roles.iter().any(|(role, _)| *role == placed.sighting.role)
-        && placed.sighting.overlap(question.window) != Overlap::None
-}
-
-fn sighting(question: &Question, placed: &Placed, moments: &Moments) -> SightingView {
-    let overlap = placed.sighting.overlap(question.window);
-    let (first, last, until) = match placed.sighting.span {
-        Span::Presence(presence) => (presence.first, presence.last, presence.until),
-        Span::Happening(happening) => (happening.told, happening.told, happening.until),
-    };
-    let carrier = &placed.carrier;
-    SightingView {
-        subject: placed.subject.to_string(),
-        role: placed.sighting.role.name().to_owned(),
-        class: placed.sighting.class.name().to_owned(),
-        certain: overlap == Overlap::Certain,
-        what: placed.what.to_string(),
-        path: carrier.path.clone(),
-        place: carrier.place.clone(),
-        label: carrier.label.clone(),
-        first: evidence(first, moments),
-        last: evidence(last, moments),
-        until: until.map(|moment| evidence(moment, moments)),
-    }
-}
-
-fn evidence(moment: Moment, moments: &Moments) -> EvidenceView {
-    let quoted = moments.told(crate::store::to_i64(moment.leaf));
-    EvidenceView {
-        leaf: moment.leaf,
-        seq: quoted.map(|quoted| quoted.seq),
-        not_before_size: quoted.map(|quoted| quoted.moment.after),
-        not_after: quoted.map(|quoted| quoted.received.to_string()),
-    }
-}
-
 fn unknown(why: Why, gaps: &[FoundGap]) -> UnknownView {
-    let view = |code: &str, detail: String| UnknownView { code: code.to_owned(), detail, gap: None };
+    let view = |code: &'static str, detail: String| UnknownView { code: code.into(), detail, gap: None };
     match why {
         Why::NeverHeard => view("never-heard", "the host has sent no evidence".to_owned()),
         Why::BeforeFirst => view("before-first", "the window begins before the host's first evidence".to_owned()),
@@ -140,12 +146,12 @@ fn unknown(why: Why, gaps: &[FoundGap]) -> UnknownView {
         Why::Gap(index) => {
             let Some(gap) = gaps.get(index) else { return view("gap", String::new()) };
             UnknownView {
-                code: "gap".to_owned(),
+                code: "gap".into(),
                 detail: format!("{} not seen: {} ({})", gap.source.name(), gap.cause, gap.scope),
                 gap: Some(CoverageGapView {
-                    source: gap.source.name().to_owned(),
-                    cause: gap.cause.to_string(),
-                    scope: gap.scope.to_string(),
+                    source: gap.source.name().into(),
+                    cause: Arc::clone(&gap.cause).into(),
+                    scope: Arc::clone(&gap.scope).into(),
                     from_leaf: gap.from_leaf.map(number),
                     to_leaf: gap.to_leaf.map(number),
                 }),

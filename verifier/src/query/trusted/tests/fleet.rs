@@ -26,6 +26,8 @@ pub(super) const PACKAGES: usize = 4;
 pub(super) const VERSIONS: usize = 3;
 pub(super) const PROFILES: usize = 5;
 
+/// Ticks at the end in which agents tell what they had not noticed.
+const TOLD_WITHIN: usize = 4;
 /// The profile of a firmware that does not measure its platform key.
 pub(super) const NO_PLATFORM_KEY: usize = 3;
 /// The profile in which dbx has entries of a kind that has no name.
@@ -220,6 +222,10 @@ impl Host {
             let next = truth.last().unwrap().next(rng);
             truth.push(next);
         }
+        // What an agent has not noticed yet nobody can know: each has the last ticks to tell.
+        for truth in truth.iter_mut().rev().take(TOLD_WITHIN) {
+            (truth.blind, truth.stalled, truth.absent) = (false, false, false);
+        }
         Self {
             chain,
             has_ima: !rng.one_in(3),
@@ -263,8 +269,8 @@ impl Host {
 
     /// Whether its agent has nothing to tell that it would forget.
     fn tells_all(&self, tick: usize) -> bool {
-        self.sealed
-            .is_some_and(|sealed| self.truth[sealed..=tick].iter().all(|truth| !truth.blind && !truth.absent))
+        let saw = |sealed: usize| self.truth[sealed..=tick].iter().all(|truth| !truth.blind && !truth.absent);
+        self.spool.is_empty() && self.sealed.is_some_and(saw)
     }
 
     fn seal(&mut self, tick: usize) {
@@ -290,7 +296,8 @@ impl Host {
         }
         // That it stalled is noticed afterwards, when other evidence may have been sealed.
         if !now.blind && was(|truth| truth.stalled) {
-            let saw = self.truth[..tick].iter().rposition(|truth| !truth.blind).map_or(clock(0), clock);
+            let end = self.truth[..tick].iter().rposition(|truth| truth.stalled).unwrap_or_default();
+            let saw = self.truth[..end].iter().rposition(|truth| !truth.blind).map_or(clock(0), clock);
             let stall = trouble(Source::Files, "stalled", Lasting::Passed);
             troubles.push(Trouble { since: Some(saw), ..stall });
         }

@@ -90,8 +90,9 @@ impl Moments {
         host: i64,
         leaf: i64,
     ) -> Result<Option<i64>, StoreError> {
+        // With a chain a row of boots begins.
         let next: Option<i64> = sqlx::query_scalar(
-            "SELECT leaf FROM evidence WHERE host_id = ? AND leaf > ? ORDER BY leaf LIMIT 1",
+            "SELECT first_leaf FROM boot WHERE host_id = ? AND first_leaf > ? ORDER BY first_leaf LIMIT 1",
         )
         .bind(host)
         .bind(leaf)

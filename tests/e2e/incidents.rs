@@ -530,6 +530,7 @@ async fn what_is_asked_wrongly_is_told_so() -> Result<()> {
     };
     refused(&["xz"], &["begins with file:", "hint:"]).await?;
     refused(&["package:xz", "--from", "yesterday"], &["is no time", "hint:"]).await?;
+    refused(&["package:xz", "--at", "now"], &["this very moment", "--at 1h"]).await?;
     refused(&["package:xz", "--from", "leaf:9999"], &["the log has"]).await?;
     refused(&["package:xz", "--from", "2026-01-02", "--to", "2026-01-01"], &["ends before it begins"])
         .await?;
@@ -537,7 +538,9 @@ async fn what_is_asked_wrongly_is_told_so() -> Result<()> {
     refused(&["package:xz", "--role", "friend"], &["no role is called so"]).await?;
     refused(&["package:xz", "--min-class", "F"], &["no class is called so"]).await?;
     refused(&["@/nowhere"], &["/nowhere"]).await?;
-    let nobody = fleet.run(&["package:xz"]).await?;
-    ensure!(nobody.code() == 0 && nobody.stderr.contains("0 hosts"), "{nobody:?}");
+    for more in [&["package:xz"][..], &["package:xz", "--from", "1h", "--to", "now"]] {
+        let nobody = fleet.run(more).await?;
+        ensure!(nobody.code() == 0 && nobody.stderr.contains("0 hosts"), "{nobody:?}");
+    }
     Ok(())
 }

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use appraisal::verify::verify;
+use evidence::eventlog::EventType;
 use inquiry::profile::{Fact, Profile, Reading, read};
-use support::{ImaListBuilder, SoftHost, logs};
+use inquiry::role::Source;
+use support::{EventLogBuilder, ImaListBuilder, SoftHost, logs};
 
 /// The reading of the first evidence of a host that boots as it was recorded.
 fn reading(recording: &str) -> Reading {
@@ -17,10 +19,13 @@ fn reading(recording: &str) -> Reading {
     host.firmware_log = recorded;
     host.ima_list = ImaListBuilder::booted(&host.tpm).unwrap().finish();
     host.run("/usr/bin/true").unwrap();
-    let state = host.enrolled_state();
-    let verified =
-        verify(&host.next().unwrap(), &host.attester().unwrap(), &state, None).map(|log| read(&log, &state));
-    verified.unwrap()
+    reading_of(&host)
+}
+
+fn reading_of(host: &SoftHost) -> Reading {
+    let (state, envelope) = (host.enrolled_state(), host.next().unwrap());
+    let verified = verify(&envelope, &host.attester().unwrap(), &state, None).unwrap();
+    read(&verified, &state)
 }
 
 fn lines(reading: &Reading) -> String {
@@ -66,4 +71,43 @@ fn a_unified_kernel_image() {
 #[test]
 fn a_log_of_several_banks_is_read_by_the_one_that_is_quoted() {
     insta::assert_snapshot!("several-banks", lines(&reading("shim-sb-multibank-crb")));
+}
+
+/// What is not seen of executions of a host that has measured these into PCR 8: type of the event, what was hashed, what the log says.
+fn doubt_of(measured: &[(EventType, &str, &str)]) -> Option<String> {
+    let mut host = SoftHost::new(1).unwrap();
+    host.tpm.reset();
+    let mut log = EventLogBuilder::of(&host.tpm, &host.machine).unwrap();
+    for (event_type, hashed, said) in measured {
+        log.measured(8, *event_type, hashed.as_bytes(), said.as_bytes()).unwrap();
+    }
+    host.firmware_log = log.finish();
+    host.ima_list = ImaListBuilder::booted(&host.tpm).unwrap().finish();
+    host.run("/usr/bin/true").unwrap();
+    let troubles = reading_of(&host).troubles;
+    troubles.into_iter().find(|trouble| trouble.source == Source::Ima).map(|trouble| trouble.cause)
+}
+
+#[test]
+fn an_execution_is_only_denied_where_every_command_line_asks_for_it() {
+    let bad = "/vmlinuz root=/dev/sda1";
+    let line = |text: &'static str, said: &'static str| (EventType::IPL, text, said);
+    let asked = line(
+        "/vmlinuz root=/dev/sda1 ima_policy=tcb",
+        "kernel_cmdline: /vmlinuz root=/dev/sda1 ima_policy=tcb\0",
+    );
+    assert_eq!(doubt_of(&[asked]), None);
+    assert_eq!(doubt_of(&[asked, line("linux /vmlinuz", "grub_cmd: linux /vmlinuz\0")]), None);
+    assert_eq!(doubt_of(&[asked, (EventType::SEPARATOR, "\0\0\0\0", "\0\0\0\0")]), None);
+    // What is measured says nothing of what kind it is: the true line may hide behind a false one.
+    for measured in [
+        &[][..],
+        &[line(bad, "kernel_cmdline: /vmlinuz root=/dev/sda1\0")],
+        &[asked, line(bad, "grub_cmd: /vmlinuz root=/dev/sda1\0")],
+        &[asked, line(bad, "grub_cmd: something else\0")],
+        &[asked, (EventType::EFI_ACTION, bad, bad)],
+        &[asked, (EventType::SEPARATOR, bad, bad)],
+    ] {
+        assert_eq!(doubt_of(measured).as_deref(), Some("policy-unknown"), "{measured:?}");
+    }
 }

@@ -106,7 +106,6 @@ CREATE TABLE coverage_gap (
   to_leaf   BIGINT,
   of_boot   SMALLINT NOT NULL
 );
-CREATE INDEX coverage_gap_by_host ON coverage_gap (host_id, source);
 CREATE INDEX coverage_gap_open ON coverage_gap (host_id) WHERE to_leaf IS NULL;
 
 -- Where each host's part of the index stands: what is open, and the boot that it is in. No evidence of it, and none before such, names a checkpoint that is

@@ -89,6 +89,8 @@ pub(crate) const OUTBOX: Duration = Duration::from_secs(1);
 pub(crate) const PATHS_PER_PRINCIPAL: usize = 16;
 /// Components, profiles and executions that the subjects of a question are found in: a path that every host has in a hundred versions is far below.
 pub(crate) const CARRIERS: usize = 1_000_000;
+/// Files of one component that are named for a pattern of paths.
+pub(crate) const PATHS_NAMED: usize = 16;
 /// Pieces of evidence that may have been sealed before an agent noticed that it had been blind: a day and a half of heartbeats, in which every
 /// hour fifty changes. One that is older is taken to be as old as the host.
 pub(crate) const GAP_NOTICED_LATE: usize = 2_000;

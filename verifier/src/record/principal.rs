@@ -61,9 +61,10 @@ pub(super) async fn write(
     let whole = (b"".as_slice(), manifest.edges());
     let each = manifest.entries().iter().map(|entry| (entry.path.as_slice(), entry.edges.as_slice()));
     for (path, edges) in std::iter::once(whole).chain(each) {
+        // Which images a key has signed follows from the signers of each; of other files some are named.
         let most = if images.contains_key(path) { usize::MAX } else { PATHS_PER_PRINCIPAL };
         for edge in edges {
-            write_edge(tx, component, (path, most), edge, &mut principals, &mut paths).await?;
+            write_edge(tx, component, path, edge, most, &mut principals, &mut paths).await?;
         }
     }
     if let Some(what) = unread(manifest) {
@@ -91,9 +92,9 @@ pub(super) async fn write(
 async fn write_edge(
     tx: &mut SqliteConnection,
     component: i64,
-    // Of a boot image every signer is wanted, as which images a key signed follows from it; of other files some are named.
-    (path, most): (&[u8], usize),
+    path: &[u8],
     edge: &Edge,
+    most: usize,
     principals: &mut Principals,
     paths: &mut BTreeMap<(i64, Role), usize>,
 ) -> Result<(), StoreError> {

@@ -147,8 +147,8 @@ fn missed(log: &VerifiedLog<'_>, before: &HostState, troubles: &mut Vec<Trouble>
 
 /// Whether the kernel was told to measure what is executed, as GRUB measured its command line.
 ///
-/// What kind of string an event is does not enter its digest, so any of PCR 8 may be the command line: all that begin as one must say it,
-/// and none may be unreadable.
+/// Neither an event's type nor what kind of string it is enters its digest, so any of PCR 8 may be the command line: all that begin as one must
+/// say it, and there may be nothing that is no string.
 fn asks_for_executions(firmware: &VerifiedFirmwareLog<'_>) -> bool {
     if !proves(firmware, PcrIndex::COMMAND_LINES) {
         return false;
@@ -161,8 +161,11 @@ fn asks_for_executions(firmware: &VerifiedFirmwareLog<'_>) -> bool {
         if event.digest_check(firmware.bank()) != DigestCheck::Verified {
             return false;
         }
-        let Ok(Payload::Ipl(ipl)) = event.payload() else { continue };
-        let text = ipl.text.to_string();
+        let text = match event.payload() {
+            Ok(Payload::Ipl(ipl)) => ipl.text.to_string(),
+            Ok(Payload::Separator([_, _, _, _])) => continue,
+            _ => return false,
+        };
         let is_command_line = ["/", "(", "BOOT_IMAGE="].iter().any(|begin| text.starts_with(begin));
         if is_command_line {
             let says = text.split_ascii_whitespace().any(|word| {
@@ -295,9 +298,12 @@ impl Found {
             let entry = listed.unwrap_or_else(|| Entry::alone(variable.data));
             let edge =
                 Edge::signature_entry(Relation::SignedBy, &entry).or_else(|| image_alone(variable.data));
+            let (store, event) = (variable.name.to_string(), authority.event);
             if let Some(edge) = edge {
-                let store = variable.name.to_string();
-                self.key(edge, Role::Used, Class::A, &store, authority.event, PcrIndex::SECURE_BOOT);
+                self.key(edge, Role::Used, Class::A, &store, event, PcrIndex::SECURE_BOOT);
+            } else {
+                let unnamed = Setting::Unnamed("authorities".to_owned());
+                self.setting(unnamed, Some(event), PcrIndex::SECURE_BOOT);
             }
         }
     }

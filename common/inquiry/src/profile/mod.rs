@@ -58,7 +58,7 @@ pub enum Setting {
     SecureBoot(SecureBootState),
     /// A list of keys or hashes was measured, so what it does not list was not listed.
     Measured(String),
-    /// A list that was measured has entries of kinds that have no name here: a raw key, a hash of another kind.
+    /// A list that was measured, or `authorities`, has entries of kinds that have no name here: a raw key, a hash of another kind.
     Unnamed(String),
     /// The generation of a component that shim's level asks for at least.
     SbatLevel {

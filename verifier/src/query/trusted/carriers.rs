@@ -3,7 +3,7 @@
 //! In: one subject. Out: carriers, each with the role that whoever has it has to do with the subject. A component that a hundred
 //! thousand hosts have is one carrier.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use evidence::principal::Principal;
@@ -13,7 +13,7 @@ use inquiry::subject::{BootSubject, Glob, KeySubject, PackageSubject, Scheme, Su
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::AskError;
-use crate::limits::CARRIERS;
+use crate::limits::{CARRIERS, PATHS_NAMED};
 use crate::store::{StoreError, to_u64};
 
 /// Something that hosts have, boot by or do.
@@ -52,7 +52,7 @@ pub(super) struct Run {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Carriers {
     pub(super) all: Vec<Carrier>,
-    /// How many of them are in the roles that were asked for.
+    /// In how many different components, boots and executions the subject is found in the roles that were asked for.
     pub(super) asked: usize,
     /// With the reason.
     pub(super) doubtful: Vec<(i64, &'static str)>,
@@ -131,7 +131,8 @@ impl Carriers {
         let bears =
             |role: Role| roles.contains(&role) || role == Role::Present && roles.contains(&Role::Executed);
         found.all.retain(|carrier| bears(carrier.role));
-        found.asked = found.all.iter().filter(|carrier| roles.contains(&carrier.role)).count();
+        let asked = found.all.iter().filter(|carrier| roles.contains(&carrier.role));
+        found.asked = asked.map(|carrier| carrier.of).collect::<BTreeSet<_>>().len();
         Ok(())
     }
 
@@ -171,10 +172,16 @@ impl Carriers {
         .bind(length)
         .bind(&prefix)
         .fetch(&mut *reading);
+        // A pattern may fit every file of a component: some are named, and that it fits is known by the first.
+        let (mut open, mut named) = (None, 0);
         while let Some(row) = rows.try_next().await? {
-            let path: &[u8] = row.try_get(1)?;
-            if glob.matches(path) {
-                self.add(present(row.try_get(0)?, Some(path.to_vec())))?;
+            let (component, path): (i64, &[u8]) = (row.try_get(0)?, row.try_get(1)?);
+            if open != Some(component) {
+                (open, named) = (Some(component), 0);
+            }
+            if named < PATHS_NAMED && glob.matches(path) {
+                named += 1;
+                self.add(present(component, Some(path.to_vec())))?;
             }
         }
         drop(rows);
@@ -221,6 +228,7 @@ impl Carriers {
         // A program that ran is known by its hash alone: who signed it, only where some host has it as a file.
         if roles.contains(&Role::Used) && !key.is_image() {
             self.doubt(reading, "image-unresolved", UNRESOLVED_IMAGES).await?;
+            self.doubt(reading, "entries-of-other-kinds", UNNAMED_AUTHORITIES).await?;
         }
         for (role, unmeasured, unnamed) in
             [(Role::Eligible, UNMEASURED_TRUST, UNNAMED_TRUST), (Role::Revoked, NO_DBX, UNNAMED_DBX)]
@@ -303,7 +311,7 @@ impl Carriers {
                 }
             }
             BootSubject::DbxLacks { hash } => {
-                let mut revoking = std::collections::BTreeSet::new();
+                let mut revoking = BTreeSet::new();
                 for name in BootSubject::revoked_names(hash) {
                     let rows: Vec<i64> = sqlx::query_scalar(
                         "SELECT b.profile_id FROM boot_principal b JOIN principal p ON p.id = b.principal_id
@@ -376,7 +384,9 @@ const UNRESOLVED_IMAGES: &str =
   (SELECT 1 FROM component_image i WHERE i.principal_id = b.principal_id AND i.whole) ORDER BY 1";
 const UNMEASURED_TRUST: &str = "SELECT id FROM boot_profile p WHERE 3 >
   (SELECT count(*) FROM boot_setting s WHERE s.profile_id = p.id AND s.name IN ('measured:PK', 'measured:KEK', 'measured:db')) ORDER BY 1";
-const UNNAMED_TRUST: &str = "SELECT DISTINCT profile_id FROM boot_setting WHERE name LIKE 'unnamed:%' AND name <> 'unnamed:dbx' ORDER BY 1";
+const UNNAMED_TRUST: &str = "SELECT DISTINCT profile_id FROM boot_setting WHERE name IN ('unnamed:PK', 'unnamed:KEK', 'unnamed:db', 'unnamed:dbt') ORDER BY 1";
+const UNNAMED_AUTHORITIES: &str =
+    "SELECT profile_id FROM boot_setting WHERE name = 'unnamed:authorities' ORDER BY 1";
 const UNNAMED_DBX: &str = "SELECT profile_id FROM boot_setting WHERE name = 'unnamed:dbx' ORDER BY 1";
 
 /// Executions with the boot that each was in. One that the first evidence of a chain tells of was in a boot that may have begun in a chain before.

@@ -189,7 +189,49 @@ const SCOPE_COMPARED: usize = 200;
 
 #[cfg(test)]
 mod tests {
+    use evidence::digest::Sha256Digest;
+
     use super::*;
+    use crate::record::Done;
+    use crate::record::tests::{Bench, Chain, submit};
+
+    /// Of each host: since when, until when, and of what.
+    async fn undescribed(bench: &Bench, apart: i64) -> Vec<(i64, Option<i64>, Option<i64>, String)> {
+        let mut reading = bench.store.readers().acquire().await.unwrap();
+        let found = UNDESCRIBED.read(&mut reading, 0, apart).await.unwrap();
+        let row = |gap: FoundGap| (gap.host, gap.from_leaf, gap.to_leaf, gap.scope.to_string());
+        found.into_iter().map(row).collect()
+    }
+
+    #[tokio::test]
+    async fn many_undescribed_components_of_a_host_are_one_doubt() {
+        let bench = Bench::new().await;
+        let [a, b] = [1_u8, 2].map(|byte| Sha256Digest::new([byte; 32]));
+        let mut leaves = Vec::new();
+        for (id, states) in [(1, &[vec![], vec![a, b], vec![b]][..]), (2, &[vec![a], vec![]])] {
+            let mut chain = Chain::new(bench.enrol(id, id).await.unwrap(), id);
+            for state in states {
+                let new = chain.next(state);
+                let done = submit(bench.recorder.clone(), new.clone()).await.unwrap().0;
+                let Done::Logged { index, .. } = done else { panic!("{done:?}") };
+                chain.accepted(&new, state);
+                leaves.push(to_i64(index.get()));
+            }
+        }
+        let [first, _, third, _, last] = leaves[..] else { panic!("{leaves:?}") };
+        let named = |digest: Sha256Digest| format!("component {digest}");
+        let apart = [
+            (1, Some(first), Some(third), named(a)),
+            (1, Some(first), None, named(b)),
+            (2, None, Some(last), named(a)),
+        ];
+        assert_eq!(undescribed(&bench, 3).await, apart);
+        let together = [
+            (1, Some(first), None, "2 components".to_owned()),
+            (2, None, Some(last), "1 components".to_owned()),
+        ];
+        assert_eq!(undescribed(&bench, 2).await, together);
+    }
 
     #[test]
     fn a_gap_of_another_tree_does_not_bear_on_a_path() {

@@ -103,9 +103,9 @@ pub(super) async fn all(
                     let (subject, carrier) = (Arc::clone(subject), Arc::clone(carrier));
                     found.rows.push(Row { host, subject, carrier, from, to, presence: None });
                 }
-            }
-            if found.rows.len() > INTERVALS_READ {
-                return Err(AskError::Often);
+                if found.rows.len() > INTERVALS_READ {
+                    return Err(AskError::Often);
+                }
             }
         }
     }
@@ -126,20 +126,7 @@ enum Table {
 }
 
 impl Table {
-    const fn of_one(self) -> &'static str {
-        match self {
-            Self::Components => {
-                "SELECT group_concat(format('%d %d %d', host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
-                 FROM host_component WHERE component_id = ?1 AND (to_leaf IS NULL OR to_leaf >= ?2)"
-            }
-            Self::Profiles => {
-                "SELECT group_concat(format('%d %d %d', host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
-                 FROM host_boot_profile WHERE profile_id = ?1 AND (to_leaf IS NULL OR to_leaf >= ?2)"
-            }
-        }
-    }
-
-    const fn of_many(self) -> &'static str {
+    const fn statement(self) -> &'static str {
         match self {
             Self::Components => {
                 "SELECT group_concat(format('%d %d %d %d', component_id, host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
@@ -173,24 +160,12 @@ impl Table {
         ids: &[i64],
         since: i64,
     ) -> Result<Vec<(Of, i64, i64, Option<i64>)>, StoreError> {
-        let mut all = Vec::new();
-        if ids.len() > IDS_ONE_BY_ONE {
-            let query = sqlx::query_scalar(self.of_many()).bind(list(ids)).bind(since);
-            let rows = numbers(reading, query).await?;
-            all.extend(rows.into_iter().map(|[id, host, from, to]| (self.of(id), host, from, present(to))));
-            return Ok(all);
-        }
-        for id in ids {
-            let query = sqlx::query_scalar(self.of_one()).bind(*id).bind(since);
-            let rows = numbers(reading, query).await?;
-            all.extend(rows.into_iter().map(|[host, from, to]| (self.of(*id), host, from, present(to))));
-        }
-        Ok(all)
+        let query = sqlx::query_scalar(self.statement()).bind(list(ids)).bind(since);
+        let rows = numbers(reading, query).await?;
+        Ok(rows.into_iter().map(|[id, host, from, to]| (self.of(id), host, from, present(to))).collect())
     }
 }
 
-/// Carriers whose rows are read by a statement each, which need not tell whose they are.
-const IDS_ONE_BY_ONE: usize = 8;
 /// Carriers whose rows are read at one time, so that too many are noticed before they are in memory.
 const IDS_AT_ONCE: usize = 64;
 
@@ -243,10 +218,15 @@ impl Found {
     /// Finds what lies so far from the window's ends that it does not matter when exactly it was.
     pub(super) fn bound(&mut self, directory: &Directory, window: Window) {
         for row in &mut self.rows {
-            let is_component = matches!(row.carrier.of, Of::Component(_));
+            // What two boots have in common it had in between as well, so that with a window each end of a boot's profile counts.
+            let is_bounded = match row.carrier.of {
+                Of::Component(_) => true,
+                Of::Profile(_) => window == Window::ALL,
+                Of::Execution(_) => false,
+            };
             // What an enrolment ended is over with the next evidence, wherever that is.
             let is_broken = row.to.is_some_and(|to| directory.is_break(to));
-            if let Some(host) = directory.of(row.host).filter(|_| is_component && !is_broken) {
+            if let Some(host) = directory.of(row.host).filter(|_| is_bounded && !is_broken) {
                 row.presence = bounded(host, (row.from, row.to), window);
             }
         }

@@ -111,3 +111,20 @@ async fn a_chain_that_begins_may_go_on_in_the_boot_before() {
     let [first, second, third, fourth] = world.leaves[..] else { panic!() };
     assert_eq!(boots, [(first, false), (second, false), (third, true), (fourth, false)]);
 }
+
+#[tokio::test]
+async fn a_hosts_reach_is_from_a_leaf_to_the_checkpoint_that_the_one_before_names() {
+    let mut world = World::new().await;
+    let mut expected = 0;
+    let mut named_before = None;
+    for named in [1, 1, 4, 0] {
+        let mut new = world.chain.next(&[]);
+        new.index.named = named;
+        world.record(new).await;
+        let (leaf, named) = (*world.leaves.last().unwrap(), to_i64(named));
+        expected = expected.max(leaf - named.min(named_before.unwrap_or(named)));
+        named_before = Some(named);
+        assert_eq!(world.bench.count("SELECT reach FROM host_index").await, expected, "{:?}", world.leaves);
+    }
+    assert!(expected > world.leaves[3] - world.leaves[2], "it reaches further than one step");
+}

@@ -8,6 +8,7 @@ mod bad_input;
 mod bandwidth;
 mod durability;
 mod faults;
+mod folding;
 mod incidents;
 mod pipeline;
 mod refusals;

@@ -185,19 +185,6 @@ async fn evidence(connection: &mut SqliteConnection, life: &Life, hour: u64, hos
     for hour in hour.saturating_sub(1)..=hour {
         let leaf = life.leaf(hour, host);
         let before = hour.checked_sub(1).map(|hour| life.leaf(hour, host));
-        let digest = Sha256Digest::of(&[b"fleetgen evidence", &leaf.to_be_bytes()]);
-        sqlx::query(
-            "INSERT INTO evidence (host_id, chain, seq, digest, leaf, received_ms, cause, reset_count, restart_count, sealed, pcr_values,
-               ima_first, state_before, changes, status, result, summary)
-             VALUES (?, X'00', ?, ?, ?, ?, 'change', 1, 0, X'', X'', 0, X'', 1, 1, '', '') ON CONFLICT DO NOTHING",
-        )
-        .bind(signed(host + 1))
-        .bind(signed(hour))
-        .bind(digest.as_bytes().as_slice())
-        .bind(signed(leaf))
-        .bind(signed(EPOCH_MS + hour * 3_600_000))
-        .execute(&mut *connection)
-        .await?;
         sqlx::query(
             "INSERT INTO moment (leaf, seq, received_ms, age, back, lag_ms) VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
         )

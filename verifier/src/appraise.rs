@@ -7,7 +7,7 @@ use appraisal::policy::{Context, NotBefore, Policy};
 use appraisal::refusal::Refusal;
 use appraisal::result::{AttestationResult, Member, Status};
 use appraisal::verify::{VerifiedLog, verify};
-use evidence::body::{FirmwareLog, Trigger};
+use evidence::body::Trigger;
 use evidence::cbor::Writer;
 use evidence::digest::HostId;
 use evidence::envelope::{AttachmentKind, Envelope};
@@ -75,12 +75,12 @@ fn rows(
     let ima = verified.ima().new_records();
     let few = ima.len() <= IMA_BYTES;
     let ima_list = if few { None } else { Some(Blob::new(ima)?) };
-    let ima_digest = ima_list.as_ref().map(|blob| blob.digest);
+    let ima_content = ima_list.as_ref().map(|blob| blob.digest);
     blobs.extend(ima_list);
     // Whole, as it came: with what nothing vouches for yet, so that appraising it again says the same.
     let systemd_log = envelope.attachment(AttachmentKind::SystemdLog);
     let systemd_log = systemd_log.map(|attached| Blob::new(&attached.bytes)).transpose()?;
-    let systemd_digest = systemd_log.as_ref().map(|blob| blob.digest);
+    let systemd_content = systemd_log.as_ref().map(|blob| blob.digest);
     blobs.extend(systemd_log);
     let kept = Kept {
         sealed: envelope.evidence.raw().to_vec(),
@@ -88,6 +88,10 @@ fn rows(
         state_before: host.state.clone().with_components(Vec::new()).encode(),
         result: serde_json::to_string(&ear(result, host.attester.host, circumstances.received))?,
         ima_list: if few { ima.to_vec() } else { Vec::new() },
+        ima_content,
+        systemd_log: systemd_content,
+        heartbeat_ms: circumstances.heartbeat_ms,
+        summary: summary(verified, result),
     };
     Ok(NewEvidence {
         host_row: host.row,
@@ -97,17 +101,7 @@ fn rows(
         digest: envelope.evidence.digest(),
         salt: body.salt,
         received_ms: circumstances.received.as_ms(),
-        heartbeat_ms: circumstances.heartbeat_ms,
-        trigger: body.trigger,
-        boot: body.boot,
         packed: Packed::new(&kept, host.keyframe.as_ref())?,
-        firmware_log: match body.firmware_log {
-            FirmwareLog::Present(digest) => Some(digest),
-            FirmwareLog::Absent => None,
-        },
-        ima_first: body.ima_first,
-        ima_list: ima_digest,
-        systemd_log: systemd_digest,
         blobs,
         added: body.added.clone(),
         removed: body.removed.clone(),
@@ -116,7 +110,6 @@ fn rows(
         components: next.components().len() as u64,
         agent_version: body.agent_version.clone(),
         status: status_code(result.status()),
-        summary: summary(verified, result),
         index: IndexEntry::new(verified, &host.state),
     })
 }

@@ -21,6 +21,7 @@ mod appraise;
 mod cosign;
 mod endorse;
 mod export;
+mod fold;
 mod log;
 mod record;
 

@@ -106,5 +106,7 @@ pub(crate) const REASONS_SHOWN: usize = 100;
 pub(crate) const SUBJECTS: usize = 10_000;
 /// A question: ten thousand digests with their kind.
 pub(crate) const QUESTION_BYTES: usize = 1 << 20;
+/// Chains that wait to be folded: an hour's worth of a hundred thousand hosts, each once in 64 pieces of evidence.
+pub(crate) const FOLD_QUEUE: usize = 2_048;
 /// Pages that each connection keeps of the database, as SQLite counts it: 32 MiB. A question about all hosts reads some of them.
 pub(crate) const CACHE_KIB: i64 = -(32 << 10);

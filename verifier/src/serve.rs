@@ -26,6 +26,7 @@ use crate::cosign::{self, Board, Cosigner};
 use crate::endorse::Endorser;
 use crate::failure::{Exit, Failure};
 use crate::files::{self, Audience};
+use crate::fold;
 use crate::http::{App, Books, Server, router, tls_config};
 use crate::limits::{OUTBOX, PEM_BYTES};
 use crate::notify;
@@ -130,9 +131,11 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     let stop = CancellationToken::new();
     #[cfg(test)]
     let watched = Watched { heads: recorder.heads(), board: board.clone() };
+    let (folder, folding) = fold::queue();
     let app = App {
         store: store.clone(),
         recorder: recorder.clone(),
+        folder,
         clock: clock.clone(),
         rules: config.hosts.clone(),
         join_token_ttl_max: config.join_token_ttl_max,
@@ -151,6 +154,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     };
     let ca_pem = identity.ca_pem().to_owned();
     let liveness = recorder.liveness();
+    tokio::spawn(fold::run(store.clone(), recorder.clone(), folding, stop.clone()));
     tokio::spawn(outbox(recorder.clone(), store.clone(), stop.clone()));
     tokio::spawn(sweep(recorder, clock.clone(), config.hosts.stale_after, stop.clone()));
     tokio::spawn(renew(identity, clock, stop.clone()));

@@ -19,6 +19,7 @@ use wire::export::{ACTIONS, HOSTS, MANIFESTS, SUMMARY, Summary};
 
 use crate::query::hosts::{Found, find};
 use crate::store::action::{self, ActionError, ActionKind, Who};
+use crate::store::unpack::Unpacker;
 use crate::store::{self, OpenError, StoreError};
 use files::ItemFile;
 
@@ -139,13 +140,13 @@ async fn export_chain(
         Some(Item::Retirement(_)) => return file.finish().map(|()| 0),
         Some(_) => {}
     }
-    let mut new = 0;
+    let (mut new, mut unpacker) = (0, Unpacker::default());
     loop {
         let page = rows::evidence(readers, chain, next, size).await?;
         let Some(last) = page.last() else { break };
         next = rows::seq(last)?.saturating_add(1);
         for row in page {
-            let item = rows::attestation(readers, &row, &mut firmware_log).await?;
+            let item = rows::attestation(readers, &row, &mut unpacker, &mut firmware_log).await?;
             file.write(&Item::Attestation(Box::new(item)))?;
             new += 1;
         }

@@ -8,7 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 
 use crate::query::bundle;
-use crate::store::packed::{self, Kept};
+use crate::store::unpack::{self, Unpacker};
 use crate::store::{StoreError, to_i64, to_u64};
 
 /// The log's size, and its signed head.
@@ -22,7 +22,6 @@ pub(super) async fn head(readers: &SqlitePool) -> Result<(u64, String), StoreErr
 #[derive(Debug)]
 pub(super) struct ChainRow {
     id: i64,
-    host_row: i64,
     pub(super) host: HostId,
     pub(super) chain: ChainId,
 }
@@ -35,16 +34,16 @@ pub(super) async fn chains(
 ) -> Result<Vec<ChainRow>, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { what: "a chain's names" };
     let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT n.id, n.host_id, h.identity, n.chain FROM enrolment n JOIN host h ON h.id = n.host_id WHERE n.leaf < ",
+        "SELECT n.id, h.identity, n.chain FROM enrolment n JOIN host h ON h.id = n.host_id WHERE n.leaf < ",
     );
     query.push_bind(to_i64(size));
     among(&mut query, "n.host_id", hosts);
     query.push(" ORDER BY n.leaf");
-    let rows: Vec<(i64, i64, Vec<u8>, Vec<u8>)> = query.build_query_as().fetch_all(readers).await?;
+    let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = query.build_query_as().fetch_all(readers).await?;
     rows.into_iter()
-        .map(|(id, host_row, host, chain)| {
+        .map(|(id, host, chain)| {
             let host = HostId::new(host.try_into().map_err(|_| DAMAGED)?);
-            Ok(ChainRow { id, host_row, host, chain: ChainId::new(chain.try_into().map_err(|_| DAMAGED)?) })
+            Ok(ChainRow { id, host, chain: ChainId::new(chain.try_into().map_err(|_| DAMAGED)?) })
         })
         .collect()
 }
@@ -105,13 +104,11 @@ pub(super) async fn evidence(
     next: u64,
     size: u64,
 ) -> Result<Vec<SqliteRow>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT seq, leaf, received_ms, heartbeat_ms, firmware_log, ima_first, ima_list, systemd_log, ",
-    );
-    query.push(packed::COLUMNS).push(" FROM evidence WHERE host_id = ").push_bind(chain.host_row);
-    query.push(" AND chain = ").push_bind(chain.chain.as_bytes().to_vec());
-    query.push(" AND seq >= ").push_bind(to_i64(next)).push(" AND leaf < ").push_bind(to_i64(size));
-    query.push(" ORDER BY seq LIMIT ").push_bind(EVIDENCE_PER_PAGE);
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT e.received_ms, ");
+    query.push(unpack::COLUMNS).push(" FROM ").push(unpack::SOURCE);
+    query.push(" WHERE e.enrolment_id = ").push_bind(chain.id);
+    query.push(" AND e.seq >= ").push_bind(to_i64(next)).push(" AND e.leaf < ").push_bind(to_i64(size));
+    query.push(" ORDER BY e.seq LIMIT ").push_bind(EVIDENCE_PER_PAGE);
     Ok(query.build().fetch_all(readers).await?)
 }
 
@@ -124,16 +121,17 @@ pub(super) fn seq(row: &SqliteRow) -> Result<u64, StoreError> {
 pub(super) async fn attestation(
     readers: &SqlitePool,
     row: &SqliteRow,
+    unpacker: &mut Unpacker,
     carried: &mut Option<FirmwareLog>,
 ) -> Result<Attestation, StoreError> {
-    let kept = Kept::of(readers, row).await?;
-    let mut envelope = bundle::envelope(readers, row, &kept).await?;
+    let kept = unpacker.kept(&mut *readers.acquire().await?, row).await?;
+    let mut envelope = bundle::envelope(readers, &kept).await?;
     let body = envelope.evidence.body();
     let (firmware_log, named) = (body.firmware_log, body.checkpoint.size);
     if let FirmwareLog::Present(digest) = firmware_log
         && *carried != Some(firmware_log)
     {
-        let bytes = bundle::content(readers, digest.as_bytes()).await?;
+        let bytes = bundle::content(readers, &digest).await?;
         let attachment = Attachment { kind: AttachmentKind::FirmwareLog, first: 0, bytes };
         envelope.attachments.insert(0, attachment);
     }
@@ -151,7 +149,7 @@ pub(super) async fn attestation(
         leaf: to_u64(row.try_get("leaf")?),
         received_ms: to_u64(row.try_get("received_ms")?),
         not_before_ms: not_before.map_or(0, to_u64),
-        heartbeat_ms: row.try_get::<Option<i64>, _>("heartbeat_ms")?.map_or(0, to_u64),
+        heartbeat_ms: kept.heartbeat_ms,
         result: kept.result,
         envelope,
     })

@@ -149,6 +149,7 @@ async fn accept(
         return Err(of_host(Fault::rate_limited("too much evidence from this host")));
     }
     let status = status_name(new.status);
+    let (chain, seq) = (new.chain, new.seq);
     let recorded = app.recorder.record(Work::Evidence(Box::new(new))).await;
     let (done, head) = match recorded {
         Ok(recorded) => recorded,
@@ -157,6 +158,7 @@ async fn accept(
     let Done::Logged { index, leaf } = done else {
         return Err(Fault::internal("evidence was recorded without a leaf").into());
     };
+    app.folder.recorded(chain, seq);
     let wanted = app.store.wanted_of(row).await.map_err(Fault::from)?;
     let about = About { leaf, index, wanted, status };
     Ok(receipt::build(app, &head, from, about).await?)

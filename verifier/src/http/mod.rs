@@ -41,6 +41,7 @@ use crate::clock::Clock;
 use crate::config::{HostRules, Limits};
 use crate::cosign::Board;
 use crate::endorse::Endorser;
+use crate::fold::Folder;
 use crate::limits::{QUESTION_BYTES, REQUEST_TIMEOUT, SUBMISSION_KIB};
 use crate::record::Recorder;
 use crate::store::Store;
@@ -58,6 +59,7 @@ pub(crate) use server::{Server, tls_config};
 pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) recorder: Recorder,
+    pub(crate) folder: Folder,
     pub(crate) clock: Clock,
     pub(crate) rules: HostRules,
     pub(crate) join_token_ttl_max: Duration,

@@ -3,7 +3,7 @@
 //! In: a host, a chain and a position. Out: a bundle: what the host sent, what it was checked against, and the proof
 //! that it is in the log. What it is checked against is rebuilt from what is recorded, not taken from the present.
 
-use appraisal::state::HostState;
+use evidence::body::FirmwareLog;
 use evidence::bundle::Bundle;
 use evidence::cbor::{CborError, Reader};
 use evidence::digest::Sha256Digest;
@@ -15,7 +15,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 
 use crate::record::Recorder;
-use crate::store::packed::{self, Kept};
+use crate::store::packed::Kept;
+use crate::store::unpack::{self, Unpacker};
 use crate::store::{Store, StoreError, blob, to_i64, to_u64};
 
 /// Which evidence is asked for.
@@ -35,49 +36,47 @@ pub(crate) async fn of_evidence(
     log_key: &str,
 ) -> Result<Option<Bundle>, StoreError> {
     let row = sqlx::query(
-        "SELECT e.chain, e.leaf, e.received_ms, e.firmware_log, e.ima_first, e.ima_list, e.systemd_log,
-           e.packed, e.keyframe, e.sealed, e.pcr_values, e.state_before, e.result, n.ak_public, n.selection, n.tier, h.name
-         FROM evidence e JOIN host h ON h.id = e.host_id JOIN enrolment n ON n.chain = e.chain
-         WHERE e.host_id = ? AND e.chain = coalesce(?, h.chain) AND e.seq = ?",
+        "SELECT e.leaf, e.enrolment_id, e.seq, r.packed, r.keyframe, e.received_ms, n.ak_public, n.selection, n.tier, h.name
+         FROM host h JOIN enrolment n ON n.host_id = h.id AND n.chain = coalesce(?, h.chain)
+         JOIN attestation e ON e.enrolment_id = n.id LEFT JOIN attestation_recent r ON r.leaf = e.leaf
+         WHERE h.id = ? AND e.seq = ?",
     )
-    .bind(wanted.host)
     .bind(wanted.chain.map(|chain| chain.to_vec()))
+    .bind(wanted.host)
     .bind(to_i64(wanted.seq))
     .fetch_optional(store.readers())
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let kept = Kept::of(store.readers(), &row).await?;
-    let firmware_log = match row.try_get::<Option<Vec<u8>>, _>("firmware_log")? {
-        Some(digest) => content(store.readers(), &digest).await?,
-        None => Vec::new(),
+    let mut unpacker = Unpacker::default();
+    let kept = unpacker.kept(&mut *store.readers().acquire().await?, &row).await?;
+    let envelope = envelope(store.readers(), &kept).await?;
+    let firmware_log = match envelope.evidence.body().firmware_log {
+        FirmwareLog::Present(digest) => content(store.readers(), &digest).await?,
+        FirmwareLog::Absent => Vec::new(),
     };
     Ok(Some(Bundle {
-        envelope: envelope(store.readers(), &row, &kept).await?,
+        envelope,
         firmware_log,
         ak_public: row.try_get("ak_public")?,
         selection: row.try_get("selection")?,
         host_name: row.try_get("name")?,
         tier: row.try_get("tier")?,
-        state: state_before(store, wanted, &row, &kept).await?,
+        state: state_before(store, unpacker, &row, &kept).await?,
         received_ms: to_u64(row.try_get("received_ms")?),
         log_key: log_key.to_owned(),
         proof: proof(store, &row, recorder).await?,
     }))
 }
 
-/// The envelope of a row of `evidence`, with the logs of which it brought something new; the firmware's is kept apart.
-pub(crate) async fn envelope(
-    readers: &SqlitePool,
-    row: &SqliteRow,
-    kept: &Kept,
-) -> Result<Envelope, StoreError> {
-    let mut envelope = envelope_without_records(readers, row, kept).await?;
-    let bytes = match row.try_get::<Option<Vec<u8>>, _>("ima_list")? {
-        Some(digest) => content(readers, &digest).await?,
+/// The envelope of evidence, with the logs of which it brought something new; the firmware's is kept apart.
+pub(crate) async fn envelope(readers: &SqlitePool, kept: &Kept) -> Result<Envelope, StoreError> {
+    let mut envelope = envelope_without_records(readers, kept).await?;
+    let bytes = match &kept.ima_content {
+        Some(digest) => content(readers, digest).await?,
         None => kept.ima_list.clone(),
     };
     if !bytes.is_empty() {
-        let first = to_u64(row.try_get("ima_first")?);
+        let first = envelope.evidence.body().ima_first;
         envelope.attachments.insert(0, Attachment { kind: AttachmentKind::ImaList, first, bytes });
     }
     Ok(envelope)
@@ -86,13 +85,12 @@ pub(crate) async fn envelope(
 /// The envelope as it came, but for the logs of which only what was new was attached.
 pub(super) async fn envelope_without_records(
     readers: &SqlitePool,
-    row: &SqliteRow,
     kept: &Kept,
 ) -> Result<Envelope, StoreError> {
     let evidence = kept.evidence()?;
     let mut attachments = Vec::new();
-    if let Some(digest) = row.try_get::<Option<Vec<u8>>, _>("systemd_log")? {
-        let bytes = content(readers, &digest).await?;
+    if let Some(digest) = &kept.systemd_log {
+        let bytes = content(readers, digest).await?;
         attachments.push(Attachment { kind: AttachmentKind::SystemdLog, first: 0, bytes });
     }
     let pcr_values = decode_values(&kept.pcr_values)?;
@@ -111,20 +109,21 @@ fn decode_values(bytes: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
 /// The components before this evidence are what the changes before it add up to.
 async fn state_before(
     store: &Store,
-    wanted: &Wanted,
+    mut unpacker: Unpacker,
     row: &SqliteRow,
     kept: &Kept,
 ) -> Result<Vec<u8>, StoreError> {
-    let state = HostState::decode(&kept.state_before)
-        .map_err(|_| StoreError::Damaged { what: "a host's earlier state" })?;
+    let state = kept.state_before()?;
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
-    query.push(packed::COLUMNS).push(" FROM evidence WHERE host_id = ").push_bind(wanted.host);
-    query.push(" AND chain = ").push_bind(row.try_get::<Vec<u8>, _>("chain")?);
-    query.push(" AND seq < ").push_bind(to_i64(wanted.seq)).push(" AND changes <> 0 ORDER BY seq");
-    let changed = query.build().fetch_all(store.readers()).await?;
+    query.push(unpack::COLUMNS).push(" FROM ").push(unpack::SOURCE);
+    query.push(" WHERE e.enrolment_id = ").push_bind(row.try_get::<i64, _>("enrolment_id")?);
+    query.push(" AND e.seq < ").push_bind(row.try_get::<i64, _>("seq")?);
+    query.push(" AND e.changes <> 0 ORDER BY e.seq");
+    let mut reading = store.readers().acquire().await?;
+    let changed = query.build().fetch_all(&mut *reading).await?;
     let mut components = std::collections::BTreeSet::new();
     for row in changed {
-        let evidence = Kept::of(store.readers(), &row).await?.evidence()?;
+        let evidence = unpacker.kept(&mut reading, &row).await?.evidence()?;
         for gone in &evidence.body().removed {
             components.remove(gone);
         }
@@ -145,8 +144,6 @@ async fn proof(store: &Store, row: &SqliteRow, recorder: &Recorder) -> Result<St
 }
 
 /// A content that a row names.
-pub(crate) async fn content(readers: &SqlitePool, digest: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let digest =
-        Sha256Digest::from_slice(digest).map_err(|_| StoreError::Damaged { what: "a content's digest" })?;
-    blob::read(readers, &digest).await?.ok_or(StoreError::Damaged { what: "a content is missing" })
+pub(crate) async fn content(readers: &SqlitePool, digest: &Sha256Digest) -> Result<Vec<u8>, StoreError> {
+    blob::read(readers, digest).await?.ok_or(StoreError::Damaged { what: "a content is missing" })
 }

@@ -1,14 +1,15 @@
 //! What happened to a host, newest first, with what changed in its files.
 
-use evidence::body::Body;
 use evidence::time::UnixTime;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
-use wire::operator::{Change, HistoryEntry, HostHistory, StrayView};
+use wire::operator::{HistoryEntry, HostHistory};
 
 use super::changes;
 use crate::appraise::status_name;
+use crate::record::EventKind;
 use crate::store::packed::Kept;
+use crate::store::unpack::Unpacker;
 use crate::store::{Store, StoreError, to_i64, to_u64};
 
 /// A page of a host's history: entries with an id below `before`.
@@ -19,9 +20,9 @@ pub(crate) async fn of_host(
     limit: i64,
 ) -> Result<HostHistory, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT v.id, v.kind, v.at_ms, v.leaf, v.summary, e.seq, e.digest, e.cause, e.reset_count, e.status,
-           e.packed, e.keyframe, e.sealed, e.pcr_values, e.state_before, e.result
-         FROM event v LEFT JOIN evidence e ON e.id = v.evidence_id WHERE v.host_id = ",
+        "SELECT v.id, v.kind, coalesce(v.at_ms, e.received_ms) AS at_ms, v.leaf AS logged, v.summary, e.status,
+           e.leaf, e.enrolment_id, e.seq, r.packed, r.keyframe
+         FROM event v LEFT JOIN attestation e ON e.leaf = v.leaf LEFT JOIN attestation_recent r ON r.leaf = e.leaf WHERE v.host_id = ",
     );
     query.push_bind(host);
     if let Some(before) = before {
@@ -30,44 +31,50 @@ pub(crate) async fn of_host(
     query.push(" ORDER BY v.id DESC LIMIT ").push_bind(limit + 1);
     let rows = query.build().fetch_all(store.readers()).await?;
     let more = rows.len() as u64 > to_u64(limit);
-    let mut entries = Vec::new();
+    let (mut entries, mut unpacker) = (Vec::new(), Unpacker::default());
     for row in rows.iter().take(usize::try_from(limit).unwrap_or(usize::MAX)) {
-        let body = body_of(store, row).await?;
-        let changes = match &body {
-            // The first evidence of a chain names everything; that is a state, not a change.
-            Some(body) if body.seq > 0 => changes::between(store, &body.removed, &body.added).await?,
-            _ => Vec::new(),
-        };
-        let strays = body.as_ref().map(changes::strays).unwrap_or_default();
-        entries.push(entry(row, changes, strays)?);
+        let mut entry = entry(row)?;
+        if row.try_get::<Option<i64>, _>("seq")?.is_some() {
+            let kept = unpacker.kept(&mut *store.readers().acquire().await?, row).await?;
+            add_evidence(store, &mut entry, kept).await?;
+        }
+        entries.push(entry);
     }
     let next = if more { entries.last().map(|entry| entry.id) } else { None };
     Ok(HostHistory { entries, next })
 }
 
-fn entry(row: &SqliteRow, changes: Vec<Change>, strays: Vec<StrayView>) -> Result<HistoryEntry, StoreError> {
+/// What is told of everything that happened.
+fn entry(row: &SqliteRow) -> Result<HistoryEntry, StoreError> {
     let number = |column| row.try_get::<Option<i64>, _>(column).map(|value| value.map(to_u64));
     Ok(HistoryEntry {
         id: to_u64(row.try_get("id")?),
-        kind: row.try_get("kind")?,
-        at: UnixTime::from_ms(to_u64(row.try_get("at_ms")?)).to_string(),
-        seq: number("seq")?,
-        leaf: number("leaf")?,
-        digest: row.try_get::<Option<Vec<u8>>, _>("digest")?.map(hex::encode),
-        trigger: row.try_get("cause")?,
-        reset_count: number("reset_count")?.and_then(|count| u32::try_from(count).ok()),
+        kind: EventKind::name_of(row.try_get("kind")?)?.to_owned(),
+        at: UnixTime::from_ms(number("at_ms")?.unwrap_or_default()).to_string(),
+        seq: None,
+        leaf: number("logged")?,
+        digest: None,
+        trigger: None,
+        reset_count: None,
         status: row.try_get::<Option<i64>, _>("status")?.map(|code| status_name(code).to_owned()),
-        summary: row.try_get("summary")?,
-        changes,
-        strays,
+        summary: row.try_get::<Option<String>, _>("summary")?.unwrap_or_default(),
+        changes: Vec::new(),
+        strays: Vec::new(),
     })
 }
 
-/// The body of an event that is evidence.
-async fn body_of(store: &Store, row: &SqliteRow) -> Result<Option<Body>, StoreError> {
-    if row.try_get::<Option<i64>, _>("seq")?.is_none() {
-        return Ok(None);
+async fn add_evidence(store: &Store, entry: &mut HistoryEntry, kept: Kept) -> Result<(), StoreError> {
+    let evidence = kept.evidence()?;
+    let body = evidence.body();
+    entry.seq = Some(body.seq);
+    entry.digest = Some(evidence.digest().to_string());
+    entry.trigger = Some(body.trigger.name().to_owned());
+    entry.reset_count = Some(body.boot.reset_count);
+    entry.summary = kept.summary;
+    // The first evidence of a chain names everything; that is a state, not a change.
+    if body.seq > 0 {
+        entry.changes = changes::between(store, &body.removed, &body.added).await?;
     }
-    let kept = Kept::of(store.readers(), row).await?;
-    Ok(Some(kept.evidence()?.body().clone()))
+    entry.strays = changes::strays(body);
+    Ok(())
 }

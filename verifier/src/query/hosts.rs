@@ -14,7 +14,7 @@ use wire::operator::{
 };
 
 use crate::limits::{COMPONENTS_SHOWN, REFUSALS_PER_HOST};
-use crate::store::packed::{self, Kept};
+use crate::store::unpack::{self, Unpacker};
 use crate::store::{Store, StoreError, to_i64, to_u64};
 
 /// Which hosts are asked for.
@@ -99,7 +99,7 @@ pub(crate) async fn list(
 }
 
 const SUMMARY: &str = "SELECT h.id, h.identity, h.name, h.tier, h.next_seq, h.components, h.last_received_ms,
-  h.enrolled_ms, h.retired_ms, h.last_status, h.agent_version, h.ak_public, h.selection, h.chain, h.last_evidence FROM host h";
+  h.enrolled_ms, h.retired_ms, h.last_status, h.agent_version, h.ak_public, h.selection, h.chain, h.last_leaf FROM host h";
 
 /// The same rule as [`standing`], where the database can use it.
 fn push_status(query: &mut QueryBuilder<Sqlite>, status: HostStatus, silent_before: UnixTime) {
@@ -188,21 +188,21 @@ pub(crate) async fn detail(
         component_list: components(&mut reading, host).await?,
         refusals: refusals(&mut *reading, Some(host), REFUSALS_PER_HOST).await?,
     };
-    if let Some(evidence) = row.try_get::<Option<i64>, _>("last_evidence")? {
-        add_newest(&mut reading, evidence, &mut detail).await?;
+    if let Some(leaf) = row.try_get::<Option<i64>, _>("last_leaf")? {
+        add_newest(&mut reading, leaf, &mut detail).await?;
     }
     Ok(detail)
 }
 
 async fn add_newest(
     reading: &mut SqliteConnection,
-    evidence: i64,
+    leaf: i64,
     detail: &mut HostDetail,
 ) -> Result<(), StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
-    query.push(packed::COLUMNS).push(" FROM evidence WHERE id = ").push_bind(evidence);
+    query.push(unpack::COLUMNS).push(" FROM ").push(unpack::SOURCE).push(" WHERE e.leaf = ").push_bind(leaf);
     let row = query.build().fetch_one(&mut *reading).await?;
-    let kept = Kept::of(&mut *reading, &row).await?;
+    let kept = Unpacker::default().kept(reading, &row).await?;
     let sealed = kept.evidence()?;
     let body = sealed.body();
     detail.reset_count = Some(body.boot.reset_count);

@@ -6,10 +6,9 @@
 use appraisal::state::HostState;
 use evidence::digest::Sha256Digest;
 use evidence::envelope::state_reference;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
 
 use super::bundle::envelope_without_records;
-use crate::store::packed::{self, Kept};
+use crate::store::unpack::find;
 use crate::store::{Store, StoreError};
 
 /// What to unpack with.
@@ -30,18 +29,10 @@ pub(crate) enum Reference {
 
 /// The reference of the evidence whose digest begins so; `None` where there is none, or more than one.
 pub(crate) async fn of_evidence(store: &Store, begin: [u8; 8]) -> Result<Option<Reference>, StoreError> {
-    let (mut least, mut most) = ([0; 32], [0xff; 32]);
-    for bound in [&mut least, &mut most] {
-        bound[..8].copy_from_slice(&begin);
-    }
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT host_id, systemd_log, ");
-    query.push(packed::COLUMNS).push(" FROM evidence WHERE digest >= ").push_bind(least.to_vec());
-    query.push(" AND digest <= ").push_bind(most.to_vec()).push(" LIMIT 2");
-    let rows = query.build().fetch_all(store.readers()).await?;
-    let [row] = rows.as_slice() else { return Ok(None) };
-    let kept = Kept::of(store.readers(), row).await?;
-    let bytes = envelope_without_records(store.readers(), row, &kept).await?.reference();
-    Ok(Some(Reference::Evidence { host_row: row.try_get("host_id")?, bytes }))
+    let found = find(&mut *store.readers().acquire().await?, &begin).await?;
+    let [one] = found.as_slice() else { return Ok(None) };
+    let bytes = envelope_without_records(store.readers(), &one.kept).await?.reference();
+    Ok(Some(Reference::Evidence { host_row: one.host_row, bytes }))
 }
 
 /// The components of any host whose newest state has this root.

@@ -82,7 +82,7 @@ impl NewEnrolment {
         use_join(tx, &self.token.id, self.host, &ak_name, now).await?;
         let summary = format!("{summary}, as {}, tier {}", self.name, self.tier);
         let leaf = Some(to_i64(index.get()));
-        insert_event(tx, Some(row), EventKind::Enrolled, now.as_ms(), None, leaf, &summary).await?;
+        insert_event(tx, Some(row), EventKind::Enrolled, now.as_ms(), leaf, &summary).await?;
         Ok(Leaf::enrol(&Salt::from_bytes(self.salt), Sha256Digest::of(&[&record]).as_bytes()))
     }
 
@@ -174,7 +174,7 @@ impl NewEnrolment {
         let state = HostState::enrolled(self.chain);
         sqlx::query(
             "UPDATE host SET name = ?, ak_public = ?, selection = ?, tier = ?, agent_version = ?, enrolled_ms = ?,
-               chain = ?, next_seq = 0, prev = ?, components = 0, last_evidence = NULL, last_received_ms = NULL,
+               chain = ?, next_seq = 0, prev = ?, components = 0, last_leaf = NULL, last_received_ms = NULL,
                last_status = NULL, silent = 0, retired_ms = NULL WHERE id = ?",
         )
         .bind(&self.name)
@@ -188,7 +188,7 @@ impl NewEnrolment {
         .bind(row)
         .execute(&mut *tx)
         .await?;
-        sqlx::query("UPDATE host_state SET state = ?, intervals = ?, keyframe = NULL WHERE host_id = ?")
+        sqlx::query("UPDATE host_state SET state = ?, intervals = ?, keyframe_leaf = NULL WHERE host_id = ?")
             .bind(state.encode())
             .bind(intervals.encode())
             .bind(row)

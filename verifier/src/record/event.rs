@@ -2,6 +2,7 @@
 
 use evidence::digest::HostId;
 use evidence::time::UnixTime;
+use ledger::tree::LeafIndex;
 use sqlx::SqliteConnection;
 
 use crate::limits::{REFUSALS_OF_STRANGERS, REFUSALS_PER_HOST};
@@ -19,7 +20,10 @@ pub(crate) enum EventKind {
 }
 
 impl EventKind {
-    pub(crate) const fn name(self) -> &'static str {
+    const ALL: [Self; 6] =
+        [Self::Evidence, Self::Enrolled, Self::Refused, Self::Stale, Self::Fresh, Self::Retired];
+
+    const fn name(self) -> &'static str {
         match self {
             Self::Evidence => "evidence",
             Self::Enrolled => "enrolled",
@@ -29,29 +33,61 @@ impl EventKind {
             Self::Retired => "retired",
         }
     }
+
+    /// The number by which it is stored.
+    const fn code(self) -> i64 {
+        match self {
+            Self::Evidence => 1,
+            Self::Enrolled => 2,
+            Self::Refused => 3,
+            Self::Stale => 4,
+            Self::Fresh => 5,
+            Self::Retired => 6,
+        }
+    }
+
+    /// The word for a stored number.
+    pub(crate) fn name_of(code: i64) -> Result<&'static str, StoreError> {
+        let kind = Self::ALL.into_iter().find(|kind| kind.code() == code);
+        kind.map(Self::name).ok_or(StoreError::Damaged { what: "an event's kind" })
+    }
 }
 
+/// What happened and is no evidence.
 pub(super) async fn insert_event(
     tx: &mut SqliteConnection,
     host: Option<i64>,
     kind: EventKind,
     at_ms: u64,
-    evidence: Option<i64>,
     leaf: Option<i64>,
     summary: &str,
 ) -> Result<i64, StoreError> {
     let id = sqlx::query_scalar(
-        "INSERT INTO event (host_id, kind, at_ms, evidence_id, leaf, summary) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+        "INSERT INTO event (host_id, kind, at_ms, leaf, summary) VALUES (?, ?, ?, ?, ?) RETURNING id",
     )
     .bind(host)
-    .bind(kind.name())
+    .bind(kind.code())
     .bind(to_i64(at_ms))
-    .bind(evidence)
     .bind(leaf)
     .bind(summary)
     .fetch_one(tx)
     .await?;
     Ok(id)
+}
+
+/// Evidence has its time and its words itself.
+pub(super) async fn insert_evidence_event(
+    tx: &mut SqliteConnection,
+    host: i64,
+    index: LeafIndex,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO event (host_id, kind, leaf) VALUES (?, ?, ?)")
+        .bind(host)
+        .bind(EventKind::Evidence.code())
+        .bind(to_i64(index.get()))
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// A submission that was not accepted.
@@ -71,7 +107,7 @@ impl NewRefusal {
     pub(super) async fn apply(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
         let summary = format!("{}: {}", self.code, self.detail);
         let at_ms = self.at.as_ms();
-        let event = insert_event(tx, self.host_row, EventKind::Refused, at_ms, None, None, &summary).await?;
+        let event = insert_event(tx, self.host_row, EventKind::Refused, at_ms, None, &summary).await?;
         sqlx::query(
             "INSERT INTO refusal (event_id, host_id, named, code, detail, peer) VALUES (?, ?, ?, ?, ?, ?)",
         )
@@ -97,12 +133,17 @@ impl NewRefusal {
         .fetch_optional(&mut *tx)
         .await?;
         let Some(oldest) = oldest else { return Ok(()) };
-        for statement in [
-            "DELETE FROM refusal WHERE host_id IS ? AND event_id <= ?",
-            "DELETE FROM event WHERE host_id IS ? AND id <= ? AND kind = 'refused'",
-        ] {
-            sqlx::query(statement).bind(self.host_row).bind(oldest).execute(&mut *tx).await?;
-        }
+        sqlx::query("DELETE FROM refusal WHERE host_id IS ? AND event_id <= ?")
+            .bind(self.host_row)
+            .bind(oldest)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("DELETE FROM event WHERE host_id IS ? AND id <= ? AND kind = ?")
+            .bind(self.host_row)
+            .bind(oldest)
+            .bind(EventKind::Refused.code())
+            .execute(tx)
+            .await?;
         Ok(())
     }
 }
@@ -125,7 +166,7 @@ pub(super) async fn mark_silent(
             None => "no evidence since it enrolled".to_owned(),
         };
         sqlx::query("UPDATE host SET silent = 1 WHERE id = ?").bind(host).execute(&mut *tx).await?;
-        insert_event(tx, Some(*host), EventKind::Stale, now.as_ms(), None, None, &summary).await?;
+        insert_event(tx, Some(*host), EventKind::Stale, now.as_ms(), None, &summary).await?;
     }
     Ok(hosts.len())
 }

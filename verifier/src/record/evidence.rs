@@ -1,18 +1,18 @@
 //! Recording evidence that was verified.
 
-use evidence::body::{BootCounters, Trigger};
 use evidence::digest::{ChainId, Sha256Digest};
 use ledger::leaf::{Leaf, Salt};
 use ledger::tree::LeafIndex;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::RecordError;
-use super::event::{EventKind, insert_event};
+use super::event::{EventKind, insert_event, insert_evidence_event};
 use super::index::IndexEntry;
 use super::intervals::Intervals;
 use crate::limits::ROWS_PER_STATEMENT;
 use crate::store::blob::Blob;
 use crate::store::packed::Packed;
+use crate::store::unpack::{self, BEGINS_BYTES};
 use crate::store::{StoreError, to_i64};
 
 /// Verified and appraised evidence, ready to be written.
@@ -25,15 +25,8 @@ pub(crate) struct NewEvidence {
     pub(crate) digest: Sha256Digest,
     pub(crate) salt: [u8; 32],
     pub(crate) received_ms: u64,
-    pub(crate) heartbeat_ms: u64,
-    pub(crate) trigger: Trigger,
-    pub(crate) boot: BootCounters,
     pub(crate) packed: Packed,
-    pub(crate) firmware_log: Option<Sha256Digest>,
-    pub(crate) ima_first: u64,
-    pub(crate) ima_list: Option<Sha256Digest>,
-    pub(crate) systemd_log: Option<Sha256Digest>,
-    /// Contents that the logs before may name.
+    /// Contents that the packed parts name.
     pub(crate) blobs: Vec<Blob>,
     pub(crate) added: Vec<Sha256Digest>,
     pub(crate) removed: Vec<Sha256Digest>,
@@ -44,7 +37,6 @@ pub(crate) struct NewEvidence {
     pub(crate) components: u64,
     pub(crate) agent_version: String,
     pub(crate) status: i64,
-    pub(crate) summary: String,
     pub(crate) index: IndexEntry,
 }
 
@@ -54,26 +46,23 @@ impl NewEvidence {
         tx: &mut SqliteConnection,
         index: LeafIndex,
     ) -> Result<Leaf, RecordError> {
-        let was_silent = self.advance_chain(tx).await?;
+        let was_silent = self.advance_chain(tx, index).await?;
         for blob in &self.blobs {
             blob.insert(tx).await?;
         }
         self.index.apply(tx, self.host_row, index, (self.seq, self.received_ms)).await?;
-        let evidence = self.insert(tx, index).await?;
+        self.insert(tx, index).await?;
         self.write_components(tx, index).await?;
         let host = Some(self.host_row);
         if was_silent {
-            insert_event(tx, host, EventKind::Fresh, self.received_ms, None, None, "evidence came again")
-                .await?;
+            insert_event(tx, host, EventKind::Fresh, self.received_ms, None, "evidence came again").await?;
         }
-        let leaf = Some(to_i64(index.get()));
-        let summary = &self.summary;
-        insert_event(tx, host, EventKind::Evidence, self.received_ms, Some(evidence), leaf, summary).await?;
+        insert_evidence_event(tx, self.host_row, index).await?;
         Ok(Leaf::attestation(&Salt::from_bytes(self.salt), self.digest.as_bytes()))
     }
 
     /// Compares the head of the host's chain with what the evidence was verified against, and swaps it.
-    async fn advance_chain(&self, tx: &mut SqliteConnection) -> Result<bool, RecordError> {
+    async fn advance_chain(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<bool, RecordError> {
         let silent: Option<bool> = sqlx::query_scalar(
             "SELECT silent <> 0 FROM host WHERE id = ? AND chain = ? AND next_seq = ? AND prev = ?
                AND retired_ms IS NULL",
@@ -85,15 +74,12 @@ impl NewEvidence {
         .fetch_optional(&mut *tx)
         .await?;
         let Some(silent) = silent else {
-            let known: Option<i64> = sqlx::query_scalar("SELECT id FROM evidence WHERE digest = ?")
-                .bind(self.digest.as_bytes().as_slice())
-                .fetch_optional(tx)
-                .await?;
-            return Err(if known.is_some() { RecordError::Replayed } else { RecordError::Overtaken });
+            let known = unpack::find(tx, self.digest.as_bytes()).await?;
+            return Err(if known.is_empty() { RecordError::Overtaken } else { RecordError::Replayed });
         };
         sqlx::query(
             "UPDATE host SET next_seq = ?, prev = ?, components = ?, agent_version = ?, last_received_ms = ?,
-               last_status = ?, silent = 0 WHERE id = ?",
+               last_status = ?, last_leaf = ?, silent = 0 WHERE id = ?",
         )
         .bind(to_i64(self.seq.saturating_add(1)))
         .bind(self.digest.as_bytes().as_slice())
@@ -101,52 +87,47 @@ impl NewEvidence {
         .bind(&self.agent_version)
         .bind(to_i64(self.received_ms))
         .bind(self.status)
+        .bind(to_i64(index.get()))
         .bind(self.host_row)
         .execute(tx)
         .await?;
         Ok(silent)
     }
 
-    async fn insert(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<i64, StoreError> {
-        let id: i64 = sqlx::query_scalar(
-            "INSERT INTO evidence (host_id, chain, seq, digest, leaf, received_ms, cause, reset_count, restart_count,
-               firmware_log, ima_first, ima_list, systemd_log, changes, status, heartbeat_ms, packed, keyframe,
-               sealed, pcr_values, state_before, result, summary)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, X'', X'', X'', '', '') RETURNING id",
+    async fn insert(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<(), StoreError> {
+        let leaf = to_i64(index.get());
+        sqlx::query(
+            "INSERT INTO attestation (leaf, enrolment_id, seq, received_ms, changes, status)
+             SELECT ?, id, ?, ?, ?, ? FROM enrolment WHERE chain = ?",
         )
-        .bind(self.host_row)
-        .bind(self.chain.as_bytes().as_slice())
+        .bind(leaf)
         .bind(to_i64(self.seq))
-        .bind(self.digest.as_bytes().as_slice())
-        .bind(to_i64(index.get()))
         .bind(to_i64(self.received_ms))
-        .bind(self.trigger.name())
-        .bind(i64::from(self.boot.reset_count))
-        .bind(i64::from(self.boot.restart_count))
-        .bind(self.firmware_log.as_ref().map(|digest| digest.as_bytes().as_slice()))
-        .bind(to_i64(self.ima_first))
-        .bind(self.ima_list.as_ref().map(|digest| digest.as_bytes().as_slice()))
-        .bind(self.systemd_log.as_ref().map(|digest| digest.as_bytes().as_slice()))
         .bind(i64::from(!self.added.is_empty() || !self.removed.is_empty()))
         .bind(self.status)
-        .bind(to_i64(self.heartbeat_ms))
-        .bind(&self.packed.bytes)
-        .bind(self.packed.keyframe)
-        .fetch_one(&mut *tx)
+        .bind(self.chain.as_bytes().as_slice())
+        .execute(&mut *tx)
         .await?;
-        sqlx::query("UPDATE host SET last_evidence = ? WHERE id = ?")
-            .bind(id)
-            .bind(self.host_row)
+        let begins = self.digest.as_bytes().get(..BEGINS_BYTES).unwrap_or_default();
+        sqlx::query("INSERT INTO attestation_digest (begins, leaf) VALUES (?, ?)")
+            .bind(begins)
+            .bind(leaf)
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("INSERT INTO attestation_recent (leaf, packed, keyframe) VALUES (?, ?, ?)")
+            .bind(leaf)
+            .bind(&self.packed.bytes)
+            .bind(self.packed.keyframe)
             .execute(&mut *tx)
             .await?;
         if self.packed.keyframe.is_none() {
-            sqlx::query("UPDATE host_state SET keyframe = ? WHERE host_id = ?")
-                .bind(id)
+            sqlx::query("UPDATE host_state SET keyframe_leaf = ? WHERE host_id = ?")
+                .bind(leaf)
                 .bind(self.host_row)
                 .execute(tx)
                 .await?;
         }
-        Ok(id)
+        Ok(())
     }
 
     /// A heartbeat touches nothing of the history: only the state goes on.

@@ -9,6 +9,7 @@ mod archive;
 mod enrolment;
 mod event;
 mod evidence;
+mod folding;
 mod index;
 mod intervals;
 pub(crate) mod log;
@@ -48,8 +49,9 @@ use crate::store::token::{self, JoinRefusal, TokenError, TokenKind};
 use crate::store::{self, Store, StoreError, Trouble, reopen};
 
 pub(crate) use enrolment::NewEnrolment;
-pub(crate) use event::NewRefusal;
+pub(crate) use event::{EventKind, NewRefusal};
 pub(crate) use evidence::NewEvidence;
+pub(crate) use folding::{NewPack, next_to_fold};
 #[cfg(test)]
 pub(crate) use index::Begins;
 pub(crate) use index::IndexEntry;
@@ -74,6 +76,8 @@ pub(crate) enum Work {
     Archive(Box<SignedCheckpoint>),
     /// Operators' actions that a command line wrote wait for their leaves.
     Outbox,
+    /// Older evidence moves into a pack.
+    Fold(Box<NewPack>),
     /// Hosts that were last heard before this time are silent now.
     Silence(UnixTime),
     OperatorToken {
@@ -526,6 +530,7 @@ async fn apply(work: &Work, tx: &mut SqliteConnection, index: LeafIndex, now: Un
             log::contradict(tx, checkpoint).await?;
             Ok(stored(true))
         }
+        Work::Fold(new) => Ok(stored(new.apply(tx).await?)),
         Work::Archive(checkpoint) => archive::apply(checkpoint, tx, index).await.map(logged),
         Work::Silence(before) => Ok(stored(event::mark_silent(tx, *before, now).await? > 0)),
         Work::OperatorToken { who, name, scope, expires } => {

@@ -9,7 +9,8 @@ use std::path::Path;
 use appraisal::attester::{AttestationKey, Attester};
 use appraisal::state::HostState;
 use appraisal::verify::verify;
-use evidence::digest::{ChainId, HostId};
+use evidence::body::FirmwareLog;
+use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::manifest::Manifest;
 use evidence::tpm::Public;
 use inquiry::profile::EXTRACTOR;
@@ -22,7 +23,7 @@ use super::intervals::Intervals;
 use super::manifest;
 use crate::failure::{Exit, Failure};
 use crate::query::bundle;
-use crate::store::packed::{self, Kept};
+use crate::store::unpack::{self, Unpacker};
 use crate::store::{self, StoreError, to_i64, to_u64};
 
 /// What was indexed.
@@ -84,7 +85,7 @@ async fn all(
     mut told: impl FnMut(u64, u64),
 ) -> Result<Reindexed, ReindexError> {
     let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let of: i64 = sqlx::query_scalar("SELECT count(*) FROM evidence").fetch_one(&mut *tx).await?;
+    let of: i64 = sqlx::query_scalar("SELECT count(*) FROM attestation").fetch_one(&mut *tx).await?;
     for statement in FORGET {
         sqlx::query(statement).execute(&mut *tx).await?;
     }
@@ -137,6 +138,7 @@ async fn manifests(readers: &SqlitePool, tx: &mut SqliteConnection) -> Result<u6
             .await?;
     let mut count = 0;
     for (component, digest) in rows {
+        let digest = Sha256Digest::from_slice(&digest).map_err(|_| DAMAGED)?;
         let bytes = bundle::content(readers, &digest).await?;
         let manifest = Manifest::decode(&bytes).map_err(|_| DAMAGED)?;
         manifest::write_members(tx, component, &manifest).await?;
@@ -159,7 +161,7 @@ impl Host {
         mut told: impl FnMut(i64),
     ) -> Result<(), ReindexError> {
         let chains = sqlx::query(
-            "SELECT n.chain, n.leaf, n.ak_public, n.selection, r.leaf AS retired FROM enrolment n
+            "SELECT n.id, n.chain, n.leaf, n.ak_public, n.selection, r.leaf AS retired FROM enrolment n
              LEFT JOIN retirement r ON r.chain = n.chain WHERE n.host_id = ? ORDER BY n.leaf",
         )
         .bind(self.row)
@@ -206,24 +208,21 @@ impl Host {
     ) -> Result<(), ReindexError> {
         let attester = Attester { host: self.id, ak: chain.ak.clone(), selection: chain.selection.clone() };
         let mut state = HostState::enrolled(chain.id);
-        let mut known_log: Option<(Vec<u8>, Vec<u8>)> = None;
-        let mut next = 0_i64;
+        let mut known_log: Option<(Sha256Digest, Vec<u8>)> = None;
+        let (mut unpacker, mut next) = (Unpacker::default(), 0_i64);
         loop {
-            let mut query = QueryBuilder::<Sqlite>::new(
-                "SELECT seq, leaf, received_ms, firmware_log, ima_first, ima_list, systemd_log, ",
-            );
-            query.push(packed::COLUMNS).push(" FROM evidence WHERE host_id = ").push_bind(self.row);
-            query.push(" AND chain = ").push_bind(chain.id.as_bytes().to_vec());
-            query.push(" AND seq >= ").push_bind(next).push(" ORDER BY seq LIMIT ").push_bind(PAGE);
+            let mut query = QueryBuilder::<Sqlite>::new("SELECT e.received_ms, ");
+            query.push(unpack::COLUMNS).push(" FROM ").push(unpack::SOURCE);
+            query.push(" WHERE e.enrolment_id = ").push_bind(chain.row);
+            query.push(" AND e.seq >= ").push_bind(next).push(" ORDER BY e.seq LIMIT ").push_bind(PAGE);
             let rows = query.build().fetch_all(&mut *tx).await?;
             for row in &rows {
                 let (seq, leaf): (i64, i64) = (row.try_get("seq")?, row.try_get("leaf")?);
                 let received_ms = to_u64(row.try_get("received_ms")?);
                 next = seq + 1;
-                let kept = Kept::of(readers, row).await?;
-                let envelope = bundle::envelope(readers, row, &kept).await?;
-                let digest: Option<Vec<u8>> = row.try_get("firmware_log")?;
-                if let Some(digest) = digest
+                let kept = unpacker.kept(tx, row).await?;
+                let envelope = bundle::envelope(readers, &kept).await?;
+                if let FirmwareLog::Present(digest) = envelope.evidence.body().firmware_log
                     && known_log.as_ref().is_none_or(|(known, _)| *known != digest)
                 {
                     let bytes = bundle::content(readers, &digest).await?;
@@ -249,6 +248,7 @@ impl Host {
 }
 
 struct Chain {
+    row: i64,
     id: ChainId,
     ak: AttestationKey,
     selection: evidence::pcr::PcrSelection,
@@ -260,6 +260,7 @@ fn chain(row: &sqlx::sqlite::SqliteRow) -> Result<Chain, StoreError> {
     let (ak, selection): (Vec<u8>, String) = (row.try_get("ak_public")?, row.try_get("selection")?);
     let public = Public::parse(&ak).map_err(|_| DAMAGED)?;
     Ok(Chain {
+        row: row.try_get("id")?,
         id: ChainId::new(id),
         ak: AttestationKey::new(public).map_err(|_| DAMAGED)?,
         selection: selection.parse().map_err(|_| DAMAGED)?,

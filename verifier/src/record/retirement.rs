@@ -72,7 +72,7 @@ impl NewRetirement {
         .await?;
         let why = if self.reason.is_empty() { "no reason was given" } else { &self.reason };
         let (summary, leaf) = (format!("retired by {}: {why}", self.who), Some(to_i64(index.get())));
-        insert_event(tx, Some(self.host_row), EventKind::Retired, now.as_ms(), None, leaf, &summary).await?;
+        insert_event(tx, Some(self.host_row), EventKind::Retired, now.as_ms(), leaf, &summary).await?;
         let detail = format!("{name} ({}): {why}", HostId::new(host));
         action::record(tx, ActionKind::HostRetired, &self.who, &detail, now).await?;
         Ok(Leaf::enrol(&Salt::from_bytes(self.salt), Sha256Digest::of(&[&record]).as_bytes()))

@@ -8,7 +8,8 @@ use evidence::tpm::Public;
 use sqlx::Row as _;
 
 use super::packed::Keyframe;
-use super::{Store, StoreError, to_u64};
+use super::unpack::{Found, find};
+use super::{Store, StoreError};
 
 /// An enrolled host with its chain's state.
 #[derive(Clone, Debug)]
@@ -33,8 +34,8 @@ impl Store {
     /// The host with this identity.
     pub(crate) async fn enrolled(&self, host: HostId) -> Result<Option<EnrolledHost>, StoreError> {
         let row = sqlx::query(
-            "SELECT h.id, h.ak_public, h.selection, h.tier, s.state, s.keyframe, k.packed
-             FROM host h JOIN host_state s ON s.host_id = h.id LEFT JOIN evidence k ON k.id = s.keyframe
+            "SELECT h.id, h.ak_public, h.selection, h.tier, s.state, k.leaf, k.packed FROM host h
+             JOIN host_state s ON s.host_id = h.id LEFT JOIN attestation_recent k ON k.leaf = s.keyframe_leaf
              WHERE h.identity = ? AND h.retired_ms IS NULL",
         )
         .bind(host.as_bytes().as_slice())
@@ -48,13 +49,13 @@ impl Store {
         let ak = AttestationKey::new(public).map_err(|_| damaged("a host's attestation key"))?;
         let selection = selection.parse().map_err(|_| damaged("a host's PCR selection"))?;
         let keyframe =
-            row.try_get::<Option<i64>, _>("keyframe")?.zip(row.try_get::<Option<Vec<u8>>, _>("packed")?);
+            row.try_get::<Option<i64>, _>("leaf")?.zip(row.try_get::<Option<Vec<u8>>, _>("packed")?);
         Ok(Some(EnrolledHost {
             row: row.try_get("id")?,
             attester: Attester { host, ak, selection },
             state: HostState::decode(&state).map_err(|_| damaged("a host's state"))?,
             tier: TrustTier::from_name(&tier).ok_or_else(|| damaged("a host's tier"))?,
-            keyframe: keyframe.map(|(id, packed)| Keyframe::read(id, &packed)).transpose()?,
+            keyframe: keyframe.map(|(leaf, packed)| Keyframe::read(leaf, &packed)).transpose()?,
         }))
     }
 
@@ -63,12 +64,8 @@ impl Store {
         &self,
         digest: &Sha256Digest,
     ) -> Result<Option<RecordedEvidence>, StoreError> {
-        let row: Option<(i64, i64, i64)> =
-            sqlx::query_as("SELECT host_id, leaf, status FROM evidence WHERE digest = ?")
-                .bind(digest.as_bytes().as_slice())
-                .fetch_optional(&self.readers)
-                .await?;
-        Ok(row.map(|(host_row, leaf, status)| RecordedEvidence { host_row, leaf: to_u64(leaf), status }))
+        let found = find(&mut *self.readers.acquire().await?, digest.as_bytes()).await?.pop();
+        Ok(found.map(|Found { host_row, leaf, status, .. }| RecordedEvidence { host_row, leaf, status }))
     }
 
     /// Components of the host's newest state whose manifests are missing.

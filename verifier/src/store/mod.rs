@@ -9,9 +9,11 @@ pub(crate) mod blob;
 pub(crate) mod directory;
 pub(crate) mod host;
 pub(crate) mod log;
+pub(crate) mod pack;
 pub(crate) mod packed;
 pub(crate) mod packed_rows;
 pub(crate) mod token;
+pub(crate) mod unpack;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;

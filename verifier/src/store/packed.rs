@@ -1,20 +1,17 @@
 //! What is kept of evidence and is only ever read whole, in few bytes.
 //!
-//! In: the parts of a piece of evidence. Out: one column of its row. From one hour to the next a host's evidence differs in its
-//! signature and some digests, so it is compressed against a *keyframe*: earlier evidence of the same chain that is compressed by
-//! itself. Two rows are read for one, whatever the chain's length.
+//! In: the parts of a piece of evidence. Out: one value. From one hour to the next a host's evidence differs in its signature and some
+//! digests, so the newest is compressed against a *keyframe*: earlier evidence of the same chain that is compressed by itself. Two rows
+//! are read for one, whatever the chain's length. Older evidence lies in packs (`pack`), which take less; `unpack` reads both.
 
+use appraisal::state::HostState;
 use evidence::cbor::{CborError, Reader, Writer};
+use evidence::digest::Sha256Digest;
 use evidence::envelope::Evidence;
 use evidence::limits::{ATTEST_BYTES, BODY_BYTES, PCR_VALUES, RESULT_BYTES, SIGNATURE_BYTES};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteExecutor};
 use wire::submit::{compress, compress_against, decompress, decompress_against};
 
 use super::StoreError;
-
-/// The columns of `evidence` that [`Kept::of`] reads.
-pub(crate) const COLUMNS: &str = "packed, keyframe, sealed, pcr_values, state_before, result";
 
 /// The parts of evidence that are read whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,73 +25,122 @@ pub(crate) struct Kept {
     pub(crate) result: String,
     /// New records of IMA, where they are few; many are a content of their own.
     pub(crate) ima_list: Vec<u8>,
+    /// The content that many records are.
+    pub(crate) ima_content: Option<Sha256Digest>,
+    /// systemd's log, whole.
+    pub(crate) systemd_log: Option<Sha256Digest>,
+    /// The heartbeat that was asked for when it was appraised; none is known of evidence of early versions.
+    pub(crate) heartbeat_ms: u64,
+    /// One line for people.
+    pub(crate) summary: String,
 }
 
 impl Kept {
-    fn encode(&self) -> Vec<u8> {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let content =
+            |digest: &Option<Sha256Digest>| digest.map_or(Vec::new(), |digest| digest.as_bytes().to_vec());
         let mut w = Writer::new();
-        w.array(5).bytes(&self.sealed).bytes(&self.pcr_values).bytes(&self.state_before);
+        w.array(PARTS).bytes(&self.sealed).bytes(&self.pcr_values).bytes(&self.state_before);
         w.text(&self.result).bytes(&self.ima_list);
+        w.bytes(&content(&self.ima_content)).bytes(&content(&self.systemd_log));
+        w.uint(self.heartbeat_ms).text(&self.summary);
         w.finish()
     }
 
-    fn decode(bytes: &[u8]) -> Result<Self, CborError> {
+    /// Those of earlier versions have five parts; the others were columns.
+    pub(super) fn decode(bytes: &[u8]) -> Result<(Self, Completeness), CborError> {
         let mut r = Reader::new(bytes);
-        r.array_of(5)?;
-        let kept = Self {
+        let parts = r.array(PARTS)?;
+        if parts != PARTS && parts != EARLY_PARTS {
+            return Err(CborError::Schema { offset: 0, expected: PARTS as u64, found: parts as u64 });
+        }
+        let mut kept = Self {
             sealed: r.bytes(SEALED_BYTES)?.to_vec(),
             pcr_values: r.bytes(PCR_VALUES_BYTES)?.to_vec(),
             state_before: r.bytes(STATE_BYTES)?.to_vec(),
             result: r.text(RESULT_BYTES)?.to_owned(),
             ima_list: r.bytes(IMA_BYTES)?.to_vec(),
+            ..Self::default()
         };
+        if parts == EARLY_PARTS {
+            r.end()?;
+            return Ok((kept, Completeness::Early));
+        }
+        kept.ima_content = content(&mut r)?;
+        kept.systemd_log = content(&mut r)?;
+        kept.heartbeat_ms = r.uint()?;
+        r.text(SUMMARY_BYTES)?.clone_into(&mut kept.summary);
         r.end()?;
-        Ok(kept)
+        Ok((kept, Completeness::Whole))
     }
 
-    /// From a row with [`COLUMNS`].
-    pub(crate) async fn of(executor: impl SqliteExecutor<'_>, row: &SqliteRow) -> Result<Self, StoreError> {
-        let Some(packed) = row.try_get::<Option<Vec<u8>>, _>("packed")? else {
-            return Ok(Self {
-                sealed: row.try_get("sealed")?,
-                pcr_values: row.try_get("pcr_values")?,
-                state_before: row.try_get("state_before")?,
-                result: row.try_get("result")?,
-                ima_list: Vec::new(),
-            });
-        };
-        let bytes = match row.try_get::<Option<i64>, _>("keyframe")? {
-            None => decompress(&packed, KEPT_BYTES),
-            Some(id) => {
-                let keyframe: Option<Vec<u8>> =
-                    sqlx::query_scalar("SELECT packed FROM evidence WHERE id = ?")
-                        .bind(id)
-                        .fetch_one(executor)
-                        .await?;
-                let keyframe = Keyframe::read(id, &keyframe.ok_or(DAMAGED)?)?;
-                decompress_against(&packed, &keyframe.bytes, KEPT_BYTES)
-            }
-        };
-        Self::decode(&bytes.map_err(|_| DAMAGED)?).map_err(|_| DAMAGED)
+    /// How many bytes it has, roughly.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.sealed.len()
+            + self.pcr_values.len()
+            + self.state_before.len()
+            + self.result.len()
+            + self.ima_list.len()
+            + 256
     }
 
     /// The evidence.
     pub(crate) fn evidence(&self) -> Result<Evidence, StoreError> {
         Evidence::decode(&self.sealed).map_err(|_| StoreError::Damaged { what: "recorded evidence" })
     }
+
+    /// The digest that its chain and the log know it by.
+    pub(crate) fn digest(&self) -> Sha256Digest {
+        Sha256Digest::of(&[&self.sealed])
+    }
+
+    /// What it was verified against, without components.
+    pub(crate) fn state_before(&self) -> Result<HostState, StoreError> {
+        HostState::decode(&self.state_before)
+            .map_err(|_| StoreError::Damaged { what: "a host's earlier state" })
+    }
+}
+
+fn content(r: &mut Reader<'_>) -> Result<Option<Sha256Digest>, CborError> {
+    let offset = r.offset();
+    match r.bytes(32)? {
+        [] => Ok(None),
+        bytes => Sha256Digest::from_slice(bytes).map(Some).map_err(|_| CborError::Schema {
+            offset,
+            expected: 32,
+            found: bytes.len() as u64,
+        }),
+    }
+}
+
+/// Whether the packed parts are all that is kept of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Completeness {
+    Whole,
+    /// Of an early version: the rest is in columns.
+    Early,
 }
 
 /// Evidence that later evidence is compressed against.
 #[derive(Clone, Debug)]
 pub(crate) struct Keyframe {
-    id: i64,
+    leaf: i64,
     bytes: Vec<u8>,
 }
 
 impl Keyframe {
-    /// From the row with this id, and its packed parts.
-    pub(crate) fn read(id: i64, packed: &[u8]) -> Result<Self, StoreError> {
-        Ok(Self { id, bytes: decompress(packed, KEPT_BYTES).map_err(|_| DAMAGED)? })
+    /// From its leaf, and its packed parts.
+    pub(crate) fn read(leaf: i64, packed: &[u8]) -> Result<Self, StoreError> {
+        Ok(Self { leaf, bytes: decompress(packed, KEPT_BYTES).map_err(|_| DAMAGED)? })
+    }
+
+    pub(super) const fn leaf(&self) -> i64 {
+        self.leaf
+    }
+
+    /// What was packed against it, as it was encoded.
+    pub(super) fn unpack(&self, packed: &[u8]) -> Result<Vec<u8>, StoreError> {
+        decompress_against(packed, &self.bytes, KEPT_BYTES).map_err(|_| DAMAGED)
     }
 }
 
@@ -102,7 +148,7 @@ impl Keyframe {
 #[derive(Clone, Debug)]
 pub(crate) struct Packed {
     pub(crate) bytes: Vec<u8>,
-    /// The row of the keyframe that they need; `None` where they are one.
+    /// The leaf of the keyframe that they need; `None` where they are one.
     pub(crate) keyframe: Option<i64>,
 }
 
@@ -117,7 +163,7 @@ impl Packed {
         {
             let against = compress_against(&bytes, &keyframe.bytes)?;
             if against.len() < alone.len() / 2 {
-                return Ok(Self { bytes: against, keyframe: Some(keyframe.id) });
+                return Ok(Self { bytes: against, keyframe: Some(keyframe.leaf) });
             }
         }
         Ok(Self { bytes: alone, keyframe: None })
@@ -127,12 +173,17 @@ impl Packed {
 /// New records of IMA of more bytes than these are a content of their own.
 pub(crate) const IMA_BYTES: usize = 8 << 10;
 
-const DAMAGED: StoreError = StoreError::Damaged { what: "packed evidence" };
+pub(super) const DAMAGED: StoreError = StoreError::Damaged { what: "packed evidence" };
+const PARTS: usize = 9;
+const EARLY_PARTS: usize = 5;
 const SEALED_BYTES: usize = BODY_BYTES + ATTEST_BYTES + SIGNATURE_BYTES + 64;
 const PCR_VALUES_BYTES: usize = PCR_VALUES * 66 + 8;
 /// A state without its components.
 const STATE_BYTES: usize = 1 << 10;
-const KEPT_BYTES: usize = SEALED_BYTES + PCR_VALUES_BYTES + STATE_BYTES + RESULT_BYTES + IMA_BYTES + 64;
+/// One line that we wrote ourselves: some words, and the codes of reasons.
+const SUMMARY_BYTES: usize = 64 << 10;
+pub(super) const KEPT_BYTES: usize =
+    SEALED_BYTES + PCR_VALUES_BYTES + STATE_BYTES + RESULT_BYTES + IMA_BYTES + SUMMARY_BYTES + 256;
 const KEYFRAME_RATIO: usize = 4;
 
 #[cfg(test)]
@@ -147,12 +198,19 @@ mod tests {
             state_before: vec![n; 100],
             result: format!("{{\"iat\":{n}}}"),
             ima_list: vec![n; 50],
+            ima_content: (n % 2 == 0).then(|| Sha256Digest::new([n; 32])),
+            systemd_log: Some(Sha256Digest::new([7; 32])),
+            heartbeat_ms: 300_000,
+            summary: format!("{n} components"),
         }
     }
 
     fn unpack(packed: &Packed, keyframe: Option<&Keyframe>) -> Kept {
         let reference = keyframe.map_or(&[][..], |keyframe| &keyframe.bytes);
-        Kept::decode(&decompress_against(&packed.bytes, reference, KEPT_BYTES).unwrap()).unwrap()
+        let bytes = decompress_against(&packed.bytes, reference, KEPT_BYTES).unwrap();
+        let (kept, completeness) = Kept::decode(&bytes).unwrap();
+        assert_eq!(completeness, Completeness::Whole);
+        kept
     }
 
     #[test]

@@ -365,7 +365,6 @@ impl Host {
         for sealed in std::mem::take(&mut self.spool) {
             let mut new = self.chain.next(&sealed.components);
             new.index = sealed.entry;
-            new.boot = new.index.boot;
             let named = new.index.named;
             let done = submit(bench.recorder.clone(), new.clone()).await.unwrap().0;
             let Done::Logged { index, .. } = done else { panic!("{done:?}") };

@@ -198,7 +198,7 @@ mod tests {
             state_before: vec![n; 100],
             result: format!("{{\"iat\":{n}}}"),
             ima_list: vec![n; 50],
-            ima_content: (n % 2 == 0).then(|| Sha256Digest::new([n; 32])),
+            ima_content: n.is_multiple_of(2).then(|| Sha256Digest::new([n; 32])),
             systemd_log: Some(Sha256Digest::new([7; 32])),
             heartbeat_ms: 300_000,
             summary: format!("{n} components"),

@@ -5,6 +5,7 @@
 mod cel;
 mod inspect;
 mod trusted;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub(crate) use inspect::{
 };
 
 pub(crate) use trusted::{ModeArg, TrustedArgs};
+pub(crate) use watch::{WatchAdd, WatchCommand};
 
 use crate::duration::Seconds;
 use crate::ui::Format;
@@ -82,6 +84,9 @@ pub(crate) enum Command {
     Host(HostCommand),
     /// Who trusted X? For each host YES, NO or UNKNOWN, with evidence
     Trusted(TrustedArgs),
+    /// Questions that are asked again whenever there is something new
+    #[command(subcommand)]
+    Watch(WatchCommand),
     /// Letting hosts join
     #[command(subcommand)]
     Enroll(EnrollCommand),

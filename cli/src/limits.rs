@@ -40,5 +40,7 @@ pub(crate) const CERTIFICATE_FILE_BYTES: usize = 4 << 20;
 pub(crate) const AUDIT_STATE_BYTES: usize = 1 << 29;
 /// Pages of operators' actions that are followed: half a million.
 pub(crate) const ACTION_PAGES: usize = 1_000;
+/// Pages of what a watch found that are followed: a million.
+pub(crate) const HIT_PAGES: usize = 1_000;
 /// What an export says of itself: a signed head, and the names of hosts.
 pub(crate) const SUMMARY_BYTES: usize = 16 << 20;

@@ -3,175 +3,17 @@
 //! In: small fleets whose hosts attest by a TPM in memory. Out: what `lydian trusted` says of them. The pages in `docs/incidents/` walk
 //! through the same days.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context as _, Result, ensure};
 use evidence::body::{Claim, Gap, GapCause, GapEnd};
 use evidence::digest::Sha256Digest;
 use evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, EntryFlags, Manifest};
 use evidence::principal::{Edge, Principal, Relation};
 use evidence::time::UnixTime;
-use support::client::granted;
-use support::{
-    KeyKind, Program, SecureBootSwitch, SoftAttester, TestEkCa, Verifier, VerifierClient, VerifierSettings,
-    certificate_lists, entry, hash_list, image_hash,
-};
-use wire::operator::{ActionList, Scope};
-use wire::trusted::{HostAnswer, Trusted, Verdict};
+use support::{Program, SecureBootSwitch, certificate_lists, entry, hash_list, image_hash};
+use wire::operator::ActionList;
+use wire::trusted::Verdict;
 
-use crate::scene::{booted, enrol};
-
-/// A verifier and hosts by name.
-struct Fleet {
-    verifier: Verifier,
-    operator: VerifierClient,
-    client: VerifierClient,
-    hosts: BTreeMap<String, SoftAttester>,
-    ca: TestEkCa,
-}
-
-impl Fleet {
-    async fn new() -> Result<Self> {
-        let ca = TestEkCa::new("Test TPM maker")?;
-        let settings = VerifierSettings { ek_roots: vec![ca.root_pem()?], ..VerifierSettings::default() };
-        let verifier = Verifier::start(&settings).await?;
-        let (operator, client) = (verifier.operator(Scope::Read).await?, verifier.client()?);
-        Ok(Self { verifier, operator, client, hosts: BTreeMap::new(), ca })
-    }
-
-    /// A host that is enrolled and has sent nothing yet.
-    async fn host(&mut self, name: &str) -> Result<()> {
-        let seed = u64::try_from(self.hosts.len())? + 1;
-        let booted = booted(&self.ca, seed, KeyKind::EccP256)?;
-        let mut attester = SoftAttester::new(booted.host, name)?;
-        // What nobody has sent the manifest of could be anything.
-        attester.host.toggle(Sha256Digest::of(&[b"first component"]));
-        enrol(&self.client, &mut attester, &self.verifier.join_token().await?).await?;
-        self.hosts.insert(name.to_owned(), attester);
-        Ok(())
-    }
-
-    fn of(&mut self, name: &str) -> Result<&mut SoftAttester> {
-        self.hosts.get_mut(name).with_context(|| format!("no host is called {name}"))
-    }
-
-    /// A host gets a component, or loses it.
-    async fn toggle(&mut self, name: &str, manifest: &Manifest) -> Result<()> {
-        self.of(name)?.toggle(manifest);
-        self.attest(name).await?;
-        self.client
-            .manifests(&[manifest.encode()])
-            .await?
-            .map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
-        Ok(())
-    }
-
-    /// The next evidence; with a gap where there is one.
-    async fn attest_with(&mut self, name: &str, gaps: Vec<Gap>) -> Result<u64> {
-        let client = self.verifier.client()?;
-        let attester = self.of(name)?;
-        let mut body = attester.host.body();
-        body.gaps = gaps;
-        let envelope = attester.host.seal(&body)?;
-        let receipt = granted(client.submit(&envelope, attester.from_size()).await?)?;
-        attester.recorded(&envelope, &receipt)?;
-        Ok(receipt.index)
-    }
-
-    async fn attest(&mut self, name: &str) -> Result<u64> {
-        self.attest_with(name, Vec::new()).await
-    }
-
-    /// Every host says that it is as it was.
-    async fn heartbeat(&mut self) -> Result<()> {
-        for name in self.hosts.keys().cloned().collect::<Vec<_>>() {
-            self.attest(&name).await?;
-        }
-        Ok(())
-    }
-
-    /// How many leaves the log has now, with evidence of every host on either side.
-    async fn moment(&mut self) -> Result<String> {
-        self.heartbeat().await?;
-        self.heartbeat().await?;
-        let mut size = 0;
-        for name in self.hosts.keys().cloned().collect::<Vec<_>>() {
-            size = self.attest(&name).await? + 1;
-        }
-        self.heartbeat().await?;
-        self.heartbeat().await?;
-        Ok(format!("leaf:{size}"))
-    }
-
-    async fn run(&self, more: &[&str]) -> Result<support::Finished> {
-        let token = self.operator.token().context("a token")?.to_owned();
-        let lydian = Program::new("lydian")?.args(["trusted"]).args(more);
-        lydian
-            .env("LYDIAN_URL", self.verifier.url())
-            .env("LYDIAN_CA", self.verifier.ca())
-            .env("LYDIAN_TOKEN", token)
-            .run()
-            .await
-    }
-
-    /// The answer of the command line.
-    async fn ask(&self, more: &[&str]) -> Result<Answers> {
-        let finished = self.run(&[more, &["-o", "json"]].concat()).await?;
-        ensure!(finished.code() < 2, "{}", finished.stderr);
-        let answer: Trusted = serde_json::from_str(&finished.stdout)?;
-        let good = answer.hosts.iter().all(|host| host.answer == Verdict::No);
-        ensure!(finished.code() == i32::from(!good), "exit code {} for {answer:#?}", finished.code());
-        Ok(Answers(answer))
-    }
-}
-
-struct Answers(Trusted);
-
-impl Answers {
-    fn host(&self, name: &str) -> Result<&HostAnswer> {
-        self.0.hosts.iter().find(|host| host.name == name).with_context(|| format!("no answer for {name}"))
-    }
-
-    /// Hosts and their answers, as `name yes`.
-    #[track_caller]
-    fn are(&self, expected: &[(&str, Verdict)]) -> Result<()> {
-        let found: Vec<(&str, Verdict)> =
-            self.0.hosts.iter().map(|host| (&*host.name, host.answer)).collect();
-        ensure!(found == expected, "{found:?} instead of {expected:?}: {:#?}", self.0);
-        Ok(())
-    }
-}
-
-/// A package of one file, which a key has signed where there is one.
-fn package(name: &str, version: &str, content: &[u8], signer: Option<&Principal>) -> Result<Manifest> {
-    let edges = signer.map(|signer| Edge::new(Relation::SignedBy, vec![signer.clone()], "the vendor"));
-    let entry = Entry {
-        path: format!("/usr/lib/{name}/{name}.so").into_bytes(),
-        digest: Sha256Digest::of(&[content]),
-        size: 1,
-        mode: 0o755,
-        flags: EntryFlags::ELF,
-        edges: edges.into_iter().collect(),
-        facts: Vec::new(),
-    };
-    let text = str::to_owned;
-    Ok(Manifest::new(ComponentKind::Package, text(name), text(version), text("amd64"), vec![entry])?)
-}
-
-/// A store that lists a key as trusted.
-fn store(name: &str, key: &Principal) -> Result<Manifest> {
-    let entry = Entry {
-        path: format!("/etc/{name}/key.pem").into_bytes(),
-        digest: Sha256Digest::of(&[name.as_bytes(), key.id()]),
-        size: 1,
-        mode: 0o644,
-        flags: EntryFlags::default(),
-        edges: vec![Edge::new(Relation::Trusts, vec![key.clone()], "the vendor")],
-        facts: Vec::new(),
-    };
-    let name = name.to_owned();
-    Ok(Manifest::new(ComponentKind::TrustStore, name, String::new(), String::new(), vec![entry])?)
-}
+use crate::fleet::{Fleet, package, store};
 
 /// A boot loader's file.
 fn loader(version: &str, content: &[u8], signer: &Principal) -> Result<Manifest> {
@@ -188,7 +30,7 @@ fn loader(version: &str, content: &[u8], signer: &Principal) -> Result<Manifest>
     Ok(Manifest::new(ComponentKind::Package, text("shim-signed"), text(version), text("amd64"), vec![entry])?)
 }
 
-fn certificate(name: &str) -> Result<Vec<u8>> {
+pub(crate) fn certificate(name: &str) -> Result<Vec<u8>> {
     let mut parameters = rcgen::CertificateParams::default();
     parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
     let key = rcgen::KeyPair::generate()?;
@@ -300,7 +142,7 @@ async fn a_backdoored_package_that_is_gone_already() -> Result<()> {
     let bad = format!("file:{}", Sha256Digest::of(&[b"bad"]));
     let ran = fleet.ask(&[&bad, "--role", "executed", "--min-class", "B"]).await?;
     ran.are(&[("blind", NO), ("current", YES), ("stable", NO)])?;
-    let explained = fleet.run(&[&bad, "--explain", "current"]).await?;
+    let explained = fleet.trusted(&[&bad, "--explain", "current"]).await?;
     for word in ["YES", "executed B", "kernel's list", path, "xz-utils 5.6.1-1"] {
         ensure!(explained.stdout.contains(word), "{word:?} is not in:\n{}", explained.stdout);
     }
@@ -344,7 +186,7 @@ async fn a_signed_update_with_a_stranger_in_it() -> Result<()> {
         &list,
         format!("# from a report\n{digest}  orion.so\n{}\n", Sha256Digest::of(&[b"another"])),
     )?;
-    let listed = fleet.run(&[&format!("@{}", list.display()), "-o", "csv"]).await?;
+    let listed = fleet.trusted(&[&format!("@{}", list.display()), "-o", "csv"]).await?;
     ensure!(listed.code() == 1 && listed.stdout.lines().count() == 4, "{listed:?}");
     ensure!(listed.stdout.contains("other,") && listed.stdout.contains(",NO,"), "{}", listed.stdout);
     ensure!(listed.stderr.contains("3 hosts: 2 yes, 0 unknown, 1 no"), "{}", listed.stderr);
@@ -523,7 +365,7 @@ async fn what_could_not_be_read_is_no_reason_for_a_no() -> Result<()> {
 async fn what_is_asked_wrongly_is_told_so() -> Result<()> {
     let fleet = Fleet::new().await?;
     let refused = async |more: &[&str], words: &[&str]| {
-        let finished = fleet.run(more).await?;
+        let finished = fleet.trusted(more).await?;
         let hints = words.iter().all(|word| finished.stderr.contains(word));
         ensure!(finished.code() == 2 && hints, "{more:?}: {finished:?}");
         Ok(())
@@ -539,7 +381,7 @@ async fn what_is_asked_wrongly_is_told_so() -> Result<()> {
     refused(&["package:xz", "--min-class", "F"], &["no class is called so"]).await?;
     refused(&["@/nowhere"], &["/nowhere"]).await?;
     for more in [&["package:xz"][..], &["package:xz", "--from", "1h", "--to", "now"]] {
-        let nobody = fleet.run(more).await?;
+        let nobody = fleet.trusted(more).await?;
         ensure!(nobody.code() == 0 && nobody.stderr.contains("0 hosts"), "{nobody:?}");
     }
     Ok(())

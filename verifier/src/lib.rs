@@ -28,6 +28,7 @@ mod record;
 mod http;
 mod query;
 pub mod serve;
+mod watch;
 mod witness;
 
 #[doc(hidden)]

@@ -108,5 +108,19 @@ pub(crate) const SUBJECTS: usize = 10_000;
 pub(crate) const QUESTION_BYTES: usize = 1 << 20;
 /// Chains that wait to be folded: an hour's worth of a hundred thousand hosts, each once in 64 pieces of evidence.
 pub(crate) const FOLD_QUEUE: usize = 2_048;
+/// Watches; each is a question of some tens of milliseconds whenever there is something new.
+pub(crate) const WATCHES: i64 = 100;
+/// What watches are given between two looks: they may take half of a processor where evidence comes all the time.
+pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(2);
+/// Bytes of a watch's subjects in the record of its being added.
+pub(crate) const WATCH_DETAIL_BYTES: usize = 2_000;
+/// What one watch finds on one host at one time; what is more is found when something of this is over.
+pub(crate) const HITS_PER_HOST: usize = 10_000;
+/// What a watch found that is written in one transaction.
+pub(crate) const HITS_AT_ONCE: usize = 1_000;
+/// What a watch found that is told in this program's log, of one look.
+pub(crate) const HITS_TOLD: usize = 100;
+/// What a watch found, in one answer.
+pub(crate) const HITS_SHOWN: i64 = 1_000;
 /// Pages that each connection keeps of the database, as SQLite counts it: 32 MiB. A question about all hosts reads some of them.
 pub(crate) const CACHE_KIB: i64 = -(32 << 10);

@@ -33,6 +33,7 @@ use crate::notify;
 use crate::pki::{RENEWAL, ServerIdentity};
 use crate::record::{self, Liveness, Place, Recorder, Work};
 use crate::store::{self, Store, action};
+use crate::watch::{self, Watcher, Watching};
 
 /// A verifier that serves.
 #[derive(Debug)]
@@ -132,10 +133,12 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     #[cfg(test)]
     let watched = Watched { heads: recorder.heads(), board: board.clone() };
     let (folder, folding) = fold::queue();
+    let watcher = Watcher::default();
     let app = App {
         store: store.clone(),
         recorder: recorder.clone(),
         folder,
+        watcher: watcher.clone(),
         clock: clock.clone(),
         rules: config.hosts.clone(),
         join_token_ttl_max: config.join_token_ttl_max,
@@ -155,6 +158,14 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     let ca_pem = identity.ca_pem().to_owned();
     let liveness = recorder.liveness();
     tokio::spawn(fold::run(store.clone(), recorder.clone(), folding, stop.clone()));
+    let watching = Watching {
+        store: store.clone(),
+        recorder: recorder.clone(),
+        clock: clock.clone(),
+        stale_after: config.hosts.stale_after,
+        watcher,
+    };
+    tokio::spawn(watch::run(watching, stop.clone()));
     tokio::spawn(outbox(recorder.clone(), store.clone(), stop.clone()));
     tokio::spawn(sweep(recorder, clock.clone(), config.hosts.stale_after, stop.clone()));
     tokio::spawn(renew(identity, clock, stop.clone()));

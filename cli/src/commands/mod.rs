@@ -11,6 +11,7 @@ mod tokens;
 mod trusted;
 mod verify;
 mod version;
+mod watch;
 
 use crate::Outcome;
 use crate::args::{
@@ -34,6 +35,7 @@ pub(crate) fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, CliError> {
     match cli.command {
         Command::Host(command) => host::run(&client(args)?, ui, command),
         Command::Trusted(asked) => trusted::run(args, ui, &asked),
+        Command::Watch(command) => watch::run(args, ui, command),
         Command::Enroll(EnrollCommand::Token(command)) => enroll::run(&client(args)?, ui, command),
         Command::Token(command) => tokens::run(&client(args)?, ui, command),
         Command::Refusal(RefusalCommand::List) => host::refusals(&client(args)?, ui),

@@ -1,6 +1,7 @@
 //! Subjects from files as they are handed round on a bad day.
 //!
-//! In: a list of subjects or digests, a table of comma-separated values, STIX 2.1 indicators, a `CycloneDX` or SPDX document, an update of dbx.
+//! In: a list of subjects or digests, a table of comma-separated values, STIX 2.1 indicators, a `CycloneDX` or SPDX document, an update of dbx,
+//! levels of SBAT.
 //! Out: subjects, and how many entries say nothing that can be asked. Those are told, since an answer about the others does not speak
 //! for them. What a file claims is not checked.
 
@@ -60,6 +61,9 @@ pub(super) fn read(path: &Path) -> Result<Listed, CliError> {
                 .hint("a list has one subject a line; `lydian trusted --help` shows their kinds")
         });
     }
+    if text.starts_with("sbat,") {
+        return levels(path, text);
+    }
     let is_table = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     if is_table { table(path, text) } else { lines(path, text) }
 }
@@ -78,6 +82,24 @@ fn lines(path: &Path, text: &str) -> Result<Listed, CliError> {
         let found = written.parse::<Subject>();
         let found = found.map_err(|error| CliError::input(path, format_args!("line {number}: {error}")))?;
         listed.subjects.push(found.to_string());
+    }
+    Ok(listed)
+}
+
+/// Levels of SBAT, as shim has them: what boots by a lower one is what is asked about.
+fn levels(path: &Path, text: &str) -> Result<Listed, CliError> {
+    let mut listed = Listed::default();
+    for (number, line) in (1_usize..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        let mut fields = line.trim().split(',');
+        let (component, generation) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+        // The first line is of the format itself, with the date of the levels.
+        if component == "sbat" {
+            continue;
+        }
+        if !listed.take(&format!("boot:sbat<{component},{generation}")) {
+            let what = "a level of SBAT is a component's name and a generation";
+            return Err(CliError::input(path, format_args!("line {number}: {what}")));
+        }
     }
     Ok(listed)
 }
@@ -288,6 +310,14 @@ mod tests {
             [format!("file:{}", "ab".repeat(32)), "package:xz-utils>=5.6.0".to_owned()]
         );
         let error = file("list", b"\nfile:1\n").unwrap_err();
+        assert!(error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn levels_of_sbat_are_what_boots_below_them() {
+        let listed = file("SbatLevel.csv", b"sbat,1,2024010900\nshim,4\ngrub,3\ngrub.debian,4\n\n").unwrap();
+        assert_eq!(listed.subjects, ["boot:sbat<shim,4", "boot:sbat<grub,3", "boot:sbat<grub.debian,4"]);
+        let error = file("levels", b"sbat,1,2024010900\nshim,x\n").unwrap_err();
         assert!(error.contains("line 2"), "{error}");
     }
 

@@ -74,19 +74,7 @@ fn explained<'a>(answer: &'a Trusted, which: &str) -> Result<&'a HostAnswer, Cli
 
 fn question(args: &TrustedArgs, ui: &mut Ui) -> Result<AskTrusted, CliError> {
     let (format, now) = (ui.format(), ui.now());
-    let mut subjects = Vec::with_capacity(args.subjects.len());
-    for written in &args.subjects {
-        match written.strip_prefix('@') {
-            Some(path) => {
-                let listed = subjects::read(Path::new(path))?;
-                if listed.others > 0 {
-                    ui.warn(&others(path, &listed));
-                }
-                subjects.extend(listed.subjects);
-            }
-            None => subjects.push(subject(written)?),
-        }
-    }
+    let subjects = collected(&args.subjects, ui)?;
     let time = |name, text: &Option<String>, side| {
         text.as_deref().map(|text| moment(name, text, side, now)).transpose()
     };
@@ -124,6 +112,24 @@ fn question(args: &TrustedArgs, ui: &mut Ui) -> Result<AskTrusted, CliError> {
         accept: args.accept.clone(),
         hosts: args.hosts.clone(),
     })
+}
+
+/// Subjects as they were written, with those of files.
+pub(super) fn collected(written: &[String], ui: &mut Ui) -> Result<Vec<String>, CliError> {
+    let mut subjects = Vec::with_capacity(written.len());
+    for written in written {
+        match written.strip_prefix('@') {
+            Some(path) => {
+                let listed = subjects::read(Path::new(path))?;
+                if listed.others > 0 {
+                    ui.warn(&others(path, &listed));
+                }
+                subjects.extend(listed.subjects);
+            }
+            None => subjects.push(subject(written)?),
+        }
+    }
+    Ok(subjects)
 }
 
 /// Entries that the answer does not speak for.

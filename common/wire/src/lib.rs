@@ -15,6 +15,7 @@ pub mod problem;
 pub mod submit;
 pub mod text;
 pub mod trusted;
+pub mod watch;
 
 pub use base64_bytes::Base64Bytes;
 pub use problem::Problem;

@@ -17,7 +17,7 @@ use crate::store::action;
 #[serde(deny_unknown_fields)]
 pub(super) struct Before {
     #[serde(default)]
-    before: Option<u64>,
+    pub(super) before: Option<u64>,
 }
 
 /// `GET /v1/actions`: newest first.

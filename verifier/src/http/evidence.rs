@@ -159,6 +159,7 @@ async fn accept(
         return Err(Fault::internal("evidence was recorded without a leaf").into());
     };
     app.folder.recorded(chain, seq);
+    app.watcher.look();
     let wanted = app.store.wanted_of(row).await.map_err(Fault::from)?;
     let about = About { leaf, index, wanted, status };
     Ok(receipt::build(app, &head, from, about).await?)

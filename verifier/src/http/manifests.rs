@@ -34,6 +34,9 @@ pub(super) async fn upload(
             _ => stored.ignored += 1,
         }
     }
+    if stored.stored > 0 {
+        app.watcher.look();
+    }
     Ok(Json(stored))
 }
 

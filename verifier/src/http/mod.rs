@@ -18,6 +18,7 @@ mod session;
 mod status;
 mod tokens;
 mod trusted;
+mod watches;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -45,11 +46,12 @@ use crate::fold::Folder;
 use crate::limits::{QUESTION_BYTES, REQUEST_TIMEOUT, SUBMISSION_KIB};
 use crate::record::Recorder;
 use crate::store::Store;
+use crate::watch::Watcher;
 
 pub(crate) use trusted::understand;
 
 use limits::{Rate, RateLimits};
-use problem::Fault;
+pub(crate) use problem::Fault;
 use session::Sessions;
 
 pub(crate) use server::{Server, tls_config};
@@ -60,6 +62,7 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) recorder: Recorder,
     pub(crate) folder: Folder,
+    pub(crate) watcher: Watcher,
     pub(crate) clock: Clock,
     pub(crate) rules: HostRules,
     pub(crate) join_token_ttl_max: Duration,
@@ -129,6 +132,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/refusals", get(operator::refusals))
         .route("/v1/trusted", post(trusted::ask).layer(limit(QUESTION_BYTES)))
         .route("/v1/actions", get(actions::list))
+        .route("/v1/watches", get(watches::list))
+        .route("/v1/watches/{name}", get(watches::show))
         .route("/v1/log/witnesses", get(log::witnesses))
         .route_layer(from_fn_with_state(Arc::clone(&app), auth::read));
     let enrollers = Router::new()
@@ -141,6 +146,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/tokens/{id}", delete(tokens::revoke_operator))
         .route("/v1/hosts/{host}/retire", post(operator::retire))
         .layer(limit(JSON_REQUEST_BYTES))
+        .merge(
+            Router::new()
+                .route("/v1/watches", post(watches::add).layer(limit(QUESTION_BYTES)))
+                .route("/v1/watches/{name}", delete(watches::remove)),
+        )
         .route_layer(from_fn_with_state(Arc::clone(&app), auth::admin));
     agents
         .merge(open)

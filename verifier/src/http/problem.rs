@@ -97,6 +97,9 @@ impl From<RecordError> for Fault {
                 .hint("fetch the receipt of this evidence instead of sending it again"),
             RecordError::Overtaken => Self::new(StatusCode::CONFLICT, "seq-out-of-order", error),
             RecordError::ChainTaken => Self::malformed(error),
+            RecordError::TooManyWatches => {
+                Self::new(StatusCode::CONFLICT, "too-many", error).hint("`lydian watch rm` removes one")
+            }
             RecordError::Retired => {
                 Self::new(StatusCode::CONFLICT, "retired", error).hint("it comes back by enrolling again")
             }

@@ -64,7 +64,7 @@ async fn made(app: &App, work: Work) -> Result<(StatusCode, Json<NewToken>), Fau
     }
 }
 
-fn checked(text: String, what: &str) -> Result<String, Fault> {
+pub(super) fn checked(text: String, what: &str) -> Result<String, Fault> {
     if text.len() > TOKEN_NAME_BYTES || text.chars().any(char::is_control) {
         return Err(Fault::malformed(format_args!(
             "{what} has more than {TOKEN_NAME_BYTES} bytes or is not printable"

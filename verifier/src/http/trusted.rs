@@ -24,7 +24,7 @@ use super::App;
 use super::enrol::json;
 use super::operator::silent_before;
 use super::problem::Fault;
-use crate::limits::SUBJECTS;
+use crate::limits::{SIGHTINGS_SHOWN, SUBJECTS};
 use crate::query::trusted::{self, AskError, Asked, Bound};
 use crate::record::Work;
 use crate::store::action::Who;
@@ -94,6 +94,7 @@ pub(crate) fn understand(question: &AskTrusted) -> Result<Asked, Fault> {
         accept,
         list: question.list,
         brief: question.brief,
+        shown: SIGHTINGS_SHOWN,
     })
 }
 

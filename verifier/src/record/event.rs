@@ -17,11 +17,20 @@ pub(crate) enum EventKind {
     Stale,
     Fresh,
     Retired,
+    /// A watch found something.
+    Watched,
 }
 
 impl EventKind {
-    const ALL: [Self; 6] =
-        [Self::Evidence, Self::Enrolled, Self::Refused, Self::Stale, Self::Fresh, Self::Retired];
+    const ALL: [Self; 7] = [
+        Self::Evidence,
+        Self::Enrolled,
+        Self::Refused,
+        Self::Stale,
+        Self::Fresh,
+        Self::Retired,
+        Self::Watched,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
@@ -31,6 +40,7 @@ impl EventKind {
             Self::Stale => "stale",
             Self::Fresh => "fresh",
             Self::Retired => "retired",
+            Self::Watched => "watched",
         }
     }
 
@@ -43,6 +53,7 @@ impl EventKind {
             Self::Stale => 4,
             Self::Fresh => 5,
             Self::Retired => 6,
+            Self::Watched => 7,
         }
     }
 

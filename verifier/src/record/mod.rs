@@ -17,6 +17,7 @@ mod manifest;
 mod principal;
 mod reindex;
 mod retirement;
+mod watching;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -33,6 +34,7 @@ use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use wire::operator::{NewToken, Scope};
+use wire::watch::WatchRule;
 
 use crate::clock::Clock;
 use crate::config::{Config, LogFiles, Publishing};
@@ -59,6 +61,7 @@ pub(crate) use manifest::NewManifest;
 pub(crate) use reindex::is_current;
 pub(crate) use reindex::{Reindexed, reindex};
 pub(crate) use retirement::NewRetirement;
+pub(crate) use watching::NewHits;
 
 /// What is to be recorded.
 #[derive(Debug)]
@@ -101,6 +104,16 @@ pub(crate) enum Work {
         kind: TokenKind,
         id: String,
     },
+    Watch {
+        who: Who,
+        rule: Box<WatchRule>,
+    },
+    Unwatch {
+        who: Who,
+        name: String,
+    },
+    /// What a watch found.
+    Hits(Box<NewHits>),
 }
 
 /// What came of it.
@@ -131,6 +144,9 @@ pub(crate) enum RecordError {
     /// The chain was started before.
     #[error("this chain was started before; draw a fresh one")]
     ChainTaken,
+    /// There are as many watches as there may be.
+    #[error("there are as many watches as there may be")]
+    TooManyWatches,
     /// The host was retired before.
     #[error("the host is retired already")]
     Retired,
@@ -544,6 +560,9 @@ async fn apply(work: &Work, tx: &mut SqliteConnection, index: LeafIndex, now: Un
             action::record(tx, ActionKind::TrustedAsked, who, question, now).await?;
             Ok(stored(true))
         }
+        Work::Watch { who, rule } => Ok(stored(watching::add(tx, who, rule, now).await?)),
+        Work::Unwatch { who, name } => Ok(stored(watching::remove(tx, who, name, now).await?)),
+        Work::Hits(new) => Ok(stored(new.apply(tx, now).await?)),
         Work::Revoke { who, kind, id } => Ok(stored(token::revoke(tx, who, *kind, id, now).await?)),
     }
 }

@@ -46,6 +46,8 @@ pub(crate) enum ActionKind {
     Exported,
     HostRetired,
     TrustedAsked,
+    WatchAdded,
+    WatchRemoved,
 }
 
 impl ActionKind {
@@ -58,6 +60,8 @@ impl ActionKind {
             Self::Exported => "exported",
             Self::HostRetired => "host-retired",
             Self::TrustedAsked => "trusted-asked",
+            Self::WatchAdded => "watch-added",
+            Self::WatchRemoved => "watch-removed",
         }
     }
 }

@@ -14,6 +14,7 @@ pub(crate) mod packed;
 pub(crate) mod packed_rows;
 pub(crate) mod token;
 pub(crate) mod unpack;
+pub(crate) mod watch;
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;

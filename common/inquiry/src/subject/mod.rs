@@ -34,6 +34,8 @@ pub enum Subject {
     Package(PackageSubject),
     /// A certificate, key or boot image, under names that it goes by.
     Key(KeySubject),
+    /// Certificates whose name has this text in it, whatever the case: what people call them, which nothing vouches for.
+    CertName(String),
     /// How a host boots.
     Boot(BootSubject),
 }
@@ -47,7 +49,7 @@ impl Subject {
             Self::Key(key) if key.is_image() => {
                 &[Role::Executed, Role::Present, Role::Eligible, Role::Revoked]
             }
-            Self::Key(_) => &[Role::Used, Role::Eligible, Role::Revoked],
+            Self::Key(_) | Self::CertName(_) => &[Role::Used, Role::Eligible, Role::Revoked],
         }
     }
 
@@ -61,7 +63,7 @@ impl Subject {
                 &[&[Source::Files]]
             }
             // A key is listed by firmware and by the system's stores, and has signed boot images and files.
-            (Self::Key(_), Role::Used | Role::Eligible | Role::Revoked) => {
+            (Self::Key(_) | Self::CertName(_), Role::Used | Role::Eligible | Role::Revoked) => {
                 &[&[Source::Files], &[Source::Boot]]
             }
             (Self::Key(_), Role::Executed) | (Self::Boot(_), Role::Present) => &[&[Source::Boot]],
@@ -86,6 +88,8 @@ impl FromStr for Subject {
             "path" if rest.starts_with(['/', '*']) => rest.parse().map(Self::Path),
             "path" => Err(SubjectError::Path),
             "package" => rest.parse().map(Self::Package),
+            "cert-name" if is_plain(rest) => Ok(Self::CertName(rest.to_owned())),
+            "cert-name" => Err(SubjectError::CertName),
             "cert" => KeySubject::certificate(rest).map(Self::Key),
             "key" => KeySubject::key(rest).map(Self::Key),
             "image" => KeySubject::image(rest).map(Self::Key),
@@ -102,6 +106,7 @@ impl fmt::Display for Subject {
             Self::Path(glob) => write!(f, "path:{glob}"),
             Self::Package(package) => write!(f, "package:{package}"),
             Self::Key(key) => key.fmt(f),
+            Self::CertName(text) => write!(f, "cert-name:{text}"),
             Self::Boot(boot) => write!(f, "boot:{boot}"),
         }
     }
@@ -111,7 +116,7 @@ impl fmt::Display for Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubjectError {
     /// It does not begin with a kind.
-    #[error("a subject begins with file:, path:, package:, cert:, key:, image: or boot:")]
+    #[error("a subject begins with file:, path:, package:, cert:, cert-name:, key:, image: or boot:")]
     NoKind,
     /// There is nothing behind the kind.
     #[error("there is nothing behind the colon")]
@@ -136,6 +141,9 @@ pub enum SubjectError {
     /// Not a package.
     #[error("a package is written NAME, or NAME with one of = < <= > >= and a version")]
     Package,
+    /// Not text that names have.
+    #[error("a certificate's name is looked for by three printable characters of it at least")]
+    CertName,
     /// Not a certificate's name.
     #[error(
         "a certificate is named by a SHA-256 of it or of its TBSCertificate (or SHA-384, SHA-512 of the latter), in hexadecimal"
@@ -153,6 +161,10 @@ pub enum SubjectError {
     /// Not a setting of the boot.
     #[error("settings of the boot are secure-boot=on|off|unknown, dbx-lacks=SHA256 and sbat<NAME,GENERATION")]
     Boot,
+}
+
+fn is_plain(text: &str) -> bool {
+    text.trim() == text && text.chars().count() >= 3 && !text.chars().any(char::is_control)
 }
 
 /// Hexadecimal digits, upper or lower case, with the colons between that some tools print.

@@ -32,6 +32,10 @@ fn every_kind_is_read() {
     ));
     assert!(matches!(reads("boot:sbat<grub,3"), Subject::Boot(BootSubject::SbatBelow { generation: 3, .. })));
     assert!(matches!(reads(&format!("image:{digest}")), Subject::Key(_)));
+    assert!(matches!(reads("cert-name:DO NOT TRUST"), Subject::CertName(text) if text == "DO NOT TRUST"));
+    for text in ["cert-name:", "cert-name:ab", "cert-name: padded", "cert-name:a\u{7}bc"] {
+        assert!(text.parse::<Subject>().is_err(), "{text}");
+    }
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub(super) struct Carrier {
 }
 
 /// What kind it is, and its row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Of {
     Component(i64),
     Profile(i64),
@@ -37,7 +37,7 @@ pub(super) enum Of {
 }
 
 /// An execution on a host.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Run {
     pub(super) host: i64,
     /// The first leaf that tells of it.
@@ -121,6 +121,7 @@ impl Carriers {
             },
             Subject::Package(package) => found.package(reading, package).await,
             Subject::Key(key) => found.key(reading, key, roles).await,
+            Subject::CertName(text) => found.named(reading, text, roles).await,
             Subject::Boot(boot) => found.boot(reading, boot).await,
         };
         gathered.map_err(|error| match error {
@@ -225,8 +226,46 @@ impl Carriers {
             let Some(principal) = principal(reading, name).await? else { continue };
             self.principal(reading, principal).await?;
         }
+        self.doubts_of_keys(reading, roles, key.is_image()).await
+    }
+
+    /// Certificates with this in their name.
+    async fn named(
+        &mut self,
+        reading: &mut SqliteConnection,
+        text: &str,
+        roles: &[Role],
+    ) -> Result<(), GatherError> {
+        let text = text.to_lowercase();
+        let mut principals = BTreeSet::new();
+        let mut rows = sqlx::query(LABELS).fetch(&mut *reading);
+        while let Some(row) = rows.try_next().await? {
+            if row.try_get::<&str, _>("label")?.to_lowercase().contains(&text) {
+                principals.insert(row.try_get::<i64, _>("principal_id")?);
+            }
+        }
+        drop(rows);
+        for principal in principals {
+            self.principal(reading, principal).await?;
+        }
+        // One certificate has several names: each finds the same places.
+        let mut known = HashSet::new();
+        self.all
+            .retain(|found| known.insert((found.of, found.role, found.path.clone(), found.place.clone())));
+        if roles.contains(&Role::Eligible) || roles.contains(&Role::Revoked) {
+            self.doubt(reading, "certificate-without-name", NAMELESS).await?;
+        }
+        self.doubts_of_keys(reading, roles, false).await
+    }
+
+    async fn doubts_of_keys(
+        &mut self,
+        reading: &mut SqliteConnection,
+        roles: &[Role],
+        is_image: bool,
+    ) -> Result<(), GatherError> {
         // A program that ran is known by its hash alone: who signed it, only where some host has it as a file.
-        if roles.contains(&Role::Used) && !key.is_image() {
+        if roles.contains(&Role::Used) && !is_image {
             self.doubt(reading, "image-unresolved", UNRESOLVED_IMAGES).await?;
             self.doubt(reading, "entries-of-other-kinds", UNNAMED_AUTHORITIES).await?;
         }
@@ -388,6 +427,13 @@ const UNNAMED_TRUST: &str = "SELECT DISTINCT profile_id FROM boot_setting WHERE 
 const UNNAMED_AUTHORITIES: &str =
     "SELECT profile_id FROM boot_setting WHERE name = 'unnamed:authorities' ORDER BY 1";
 const UNNAMED_DBX: &str = "SELECT profile_id FROM boot_setting WHERE name = 'unnamed:dbx' ORDER BY 1";
+
+const LABELS: &str = "SELECT principal_id, label FROM boot_principal WHERE label <> '' GROUP BY 1, 2
+  UNION SELECT principal_id, label FROM component_principal WHERE label <> '' GROUP BY 1, 2";
+/// Boots with a certificate in a list of which nobody could read what it is called, or not all of it.
+const NAMELESS: &str =
+    "SELECT DISTINCT b.profile_id FROM boot_principal b JOIN principal p ON p.id = b.principal_id
+  WHERE p.kind = 'certificate' AND (b.label = '' OR length(CAST(b.label AS BLOB)) > 250) ORDER BY 1";
 
 /// Executions with the boot that each was in. One that the first evidence of a chain tells of was in a boot that may have begun in a chain before.
 const EXECUTIONS: &str = "SELECT e.host_id, e.from_leaf, e.class, e.path,

@@ -52,7 +52,7 @@ pub(super) async fn all(
     let mut gaps = Vec::new();
     if sources.contains(&Source::Files) {
         gaps.extend(UNDESCRIBED.read(reading, since, DOUBTS_APART).await?);
-        if subjects.iter().any(|subject| matches!(subject, Subject::Key(_))) {
+        if subjects.iter().any(|subject| matches!(subject, Subject::Key(_) | Subject::CertName(_))) {
             gaps.extend(UNREAD.read(reading, since, DOUBTS_APART).await?);
         }
     }

@@ -44,6 +44,8 @@ pub(crate) struct Asked {
     pub(crate) list: List,
     /// Whether times are left out.
     pub(crate) brief: bool,
+    /// Sightings of one host that are shown.
+    pub(crate) shown: usize,
 }
 
 /// One end of the window.
@@ -119,8 +121,13 @@ pub(crate) async fn answer(
     let others = if asked.brief { Vec::new() } else { sorted(found.shown()) };
     let moments = Moments::of(&mut reading, &exact, &others).await?;
     let placed = found.place(&mut reading, moments, &directory).await?;
-    let view =
-        view::View { question: &question, moments: &placed.moments, silent_before, times: !asked.brief };
+    let view = view::View {
+        question: &question,
+        moments: &placed.moments,
+        silent_before,
+        times: !asked.brief,
+        most: asked.shown,
+    };
     let mut answers = Vec::with_capacity(hosts.len());
     let mut counts = Counts::default();
     for host in &hosts {
@@ -215,7 +222,13 @@ fn limits(question: &Question, subjects: &[Subject]) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if subjects.iter().any(|subject| matches!(subject, Subject::Key(_))) {
+    if subjects.iter().any(|subject| matches!(subject, Subject::CertName(_))) {
+        limits.push(
+            "names: what certificates are called is their makers' word, and of stores on disk the agent's; one that is known by its digest alone has none"
+                .to_owned(),
+        );
+    }
+    if subjects.iter().any(|subject| matches!(subject, Subject::Key(_) | Subject::CertName(_))) {
         limits.push(
             "keys: of the stores that agents read (docs/trust-anchors.md), and of signatures that files, packages and lists of packages carry"
                 .to_owned(),

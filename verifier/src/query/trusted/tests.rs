@@ -139,6 +139,7 @@ async fn ask(fleet: &Fleet, case: &Case, from: usize, to: usize) -> Trusted {
         accept: Vec::new(),
         list: List::All,
         brief: false,
+        shown: 100,
     };
     answer(&fleet.bench.store, &asked, UnixTime::from_ms(0)).await.unwrap()
 }

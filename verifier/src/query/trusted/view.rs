@@ -10,7 +10,7 @@ use wire::trusted::{CoverageGapView, EvidenceView, HostAnswer, SightingView, Unk
 use super::doubts::FoundGap;
 use super::moments::Moments;
 use super::sightings::{Placed, number};
-use crate::limits::{REASONS_SHOWN, SIGHTINGS_SHOWN};
+use crate::limits::REASONS_SHOWN;
 use crate::store::directory::HostEntry;
 use crate::store::to_i64;
 
@@ -21,6 +21,8 @@ pub(super) struct View<'a> {
     pub(super) silent_before: UnixTime,
     /// Whether times are shown.
     pub(super) times: bool,
+    /// Sightings of one host that are shown.
+    pub(super) most: usize,
 }
 
 impl View<'_> {
@@ -55,7 +57,7 @@ impl View<'_> {
             Answer::Unknown(why) => (Verdict::Unknown, None, why),
         };
         let mut near = placed.iter().filter(|placed| self.is_near(placed));
-        let seen_there = near.by_ref().take(SIGHTINGS_SHOWN).map(|placed| self.sighting(placed)).collect();
+        let seen_there = near.by_ref().take(self.most).map(|placed| self.sighting(placed)).collect();
         let more = why.len().saturating_sub(REASONS_SHOWN);
         HostAnswer {
             id: Arc::clone(&host.card.id).into(),

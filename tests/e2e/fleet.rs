@@ -1,0 +1,187 @@
+//! Small fleets whose hosts attest by a TPM in memory, and what `lydian` says of them.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, ensure};
+use evidence::body::Gap;
+use evidence::digest::Sha256Digest;
+use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
+use evidence::principal::{Edge, Principal, Relation};
+use support::client::granted;
+use support::{KeyKind, Program, SoftAttester, TestEkCa, Verifier, VerifierClient, VerifierSettings};
+use wire::operator::Scope;
+use wire::trusted::{HostAnswer, Trusted, Verdict};
+
+use crate::scene::{booted, enrol};
+
+/// A verifier and hosts by name.
+pub(crate) struct Fleet {
+    pub(crate) verifier: Verifier,
+    pub(crate) operator: VerifierClient,
+    pub(crate) client: VerifierClient,
+    pub(crate) hosts: BTreeMap<String, SoftAttester>,
+    pub(crate) ca: TestEkCa,
+}
+
+impl Fleet {
+    pub(crate) async fn new() -> Result<Self> {
+        let ca = TestEkCa::new("Test TPM maker")?;
+        let settings = VerifierSettings { ek_roots: vec![ca.root_pem()?], ..VerifierSettings::default() };
+        let verifier = Verifier::start(&settings).await?;
+        let (operator, client) = (verifier.operator(Scope::Read).await?, verifier.client()?);
+        Ok(Self { verifier, operator, client, hosts: BTreeMap::new(), ca })
+    }
+
+    /// A host that is enrolled and has sent nothing yet.
+    pub(crate) async fn host(&mut self, name: &str) -> Result<()> {
+        let seed = u64::try_from(self.hosts.len())? + 1;
+        let booted = booted(&self.ca, seed, KeyKind::EccP256)?;
+        let mut attester = SoftAttester::new(booted.host, name)?;
+        // What nobody has sent the manifest of could be anything.
+        attester.host.toggle(Sha256Digest::of(&[b"first component"]));
+        enrol(&self.client, &mut attester, &self.verifier.join_token().await?).await?;
+        self.hosts.insert(name.to_owned(), attester);
+        Ok(())
+    }
+
+    pub(crate) fn of(&mut self, name: &str) -> Result<&mut SoftAttester> {
+        self.hosts.get_mut(name).with_context(|| format!("no host is called {name}"))
+    }
+
+    /// A host gets a component, or loses it.
+    pub(crate) async fn toggle(&mut self, name: &str, manifest: &Manifest) -> Result<()> {
+        self.of(name)?.toggle(manifest);
+        self.attest(name).await?;
+        self.client
+            .manifests(&[manifest.encode()])
+            .await?
+            .map_err(|problem| anyhow::anyhow!("{problem:?}"))?;
+        Ok(())
+    }
+
+    /// The next evidence; with a gap where there is one.
+    pub(crate) async fn attest_with(&mut self, name: &str, gaps: Vec<Gap>) -> Result<u64> {
+        let client = self.verifier.client()?;
+        let attester = self.of(name)?;
+        let mut body = attester.host.body();
+        body.gaps = gaps;
+        let envelope = attester.host.seal(&body)?;
+        let receipt = granted(client.submit(&envelope, attester.from_size()).await?)?;
+        attester.recorded(&envelope, &receipt)?;
+        Ok(receipt.index)
+    }
+
+    pub(crate) async fn attest(&mut self, name: &str) -> Result<u64> {
+        self.attest_with(name, Vec::new()).await
+    }
+
+    /// Every host says that it is as it was.
+    pub(crate) async fn heartbeat(&mut self) -> Result<()> {
+        for name in self.hosts.keys().cloned().collect::<Vec<_>>() {
+            self.attest(&name).await?;
+        }
+        Ok(())
+    }
+
+    /// How many leaves the log has now, with evidence of every host on either side.
+    pub(crate) async fn moment(&mut self) -> Result<String> {
+        self.heartbeat().await?;
+        self.heartbeat().await?;
+        let mut size = 0;
+        for name in self.hosts.keys().cloned().collect::<Vec<_>>() {
+            size = self.attest(&name).await? + 1;
+        }
+        self.heartbeat().await?;
+        self.heartbeat().await?;
+        Ok(format!("leaf:{size}"))
+    }
+
+    /// The command line, with the token of an operator who may read.
+    pub(crate) async fn lydian(&self, arguments: &[&str]) -> Result<support::Finished> {
+        self.lydian_as(&self.operator, arguments).await
+    }
+
+    /// The question at the command line.
+    pub(crate) async fn trusted(&self, arguments: &[&str]) -> Result<support::Finished> {
+        self.lydian(&[&["trusted"], arguments].concat()).await
+    }
+
+    /// The command line, with another's token.
+    pub(crate) async fn lydian_as(
+        &self,
+        operator: &VerifierClient,
+        arguments: &[&str],
+    ) -> Result<support::Finished> {
+        let token = operator.token().context("a token")?.to_owned();
+        Program::new("lydian")?
+            .args(arguments)
+            .env("LYDIAN_URL", self.verifier.url())
+            .env("LYDIAN_CA", self.verifier.ca())
+            .env("LYDIAN_TOKEN", token)
+            .run()
+            .await
+    }
+
+    /// The answer of the command line.
+    pub(crate) async fn ask(&self, more: &[&str]) -> Result<Answers> {
+        let finished = self.trusted(&[more, &["-o", "json"]].concat()).await?;
+        ensure!(finished.code() < 2, "{}", finished.stderr);
+        let answer: Trusted = serde_json::from_str(&finished.stdout)?;
+        let good = answer.hosts.iter().all(|host| host.answer == Verdict::No);
+        ensure!(finished.code() == i32::from(!good), "exit code {} for {answer:#?}", finished.code());
+        Ok(Answers(answer))
+    }
+}
+
+pub(crate) struct Answers(pub(crate) Trusted);
+
+impl Answers {
+    pub(crate) fn host(&self, name: &str) -> Result<&HostAnswer> {
+        self.0.hosts.iter().find(|host| host.name == name).with_context(|| format!("no answer for {name}"))
+    }
+
+    /// Hosts and their answers, as `name yes`.
+    #[track_caller]
+    pub(crate) fn are(&self, expected: &[(&str, Verdict)]) -> Result<()> {
+        let found: Vec<(&str, Verdict)> =
+            self.0.hosts.iter().map(|host| (&*host.name, host.answer)).collect();
+        ensure!(found == expected, "{found:?} instead of {expected:?}: {:#?}", self.0);
+        Ok(())
+    }
+}
+
+/// A package of one file, which a key has signed where there is one.
+pub(crate) fn package(
+    name: &str,
+    version: &str,
+    content: &[u8],
+    signer: Option<&Principal>,
+) -> Result<Manifest> {
+    let edges = signer.map(|signer| Edge::new(Relation::SignedBy, vec![signer.clone()], "the vendor"));
+    let entry = Entry {
+        path: format!("/usr/lib/{name}/{name}.so").into_bytes(),
+        digest: Sha256Digest::of(&[content]),
+        size: 1,
+        mode: 0o755,
+        flags: EntryFlags::ELF,
+        edges: edges.into_iter().collect(),
+        facts: Vec::new(),
+    };
+    let text = str::to_owned;
+    Ok(Manifest::new(ComponentKind::Package, text(name), text(version), text("amd64"), vec![entry])?)
+}
+
+/// A store that lists a key as trusted.
+pub(crate) fn store(name: &str, key: &Principal) -> Result<Manifest> {
+    let entry = Entry {
+        path: format!("/etc/{name}/key.pem").into_bytes(),
+        digest: Sha256Digest::of(&[name.as_bytes(), key.id()]),
+        size: 1,
+        mode: 0o644,
+        flags: EntryFlags::default(),
+        edges: vec![Edge::new(Relation::Trusts, vec![key.clone()], "the vendor")],
+        facts: Vec::new(),
+    };
+    let name = name.to_owned();
+    Ok(Manifest::new(ComponentKind::TrustStore, name, String::new(), String::new(), vec![entry])?)
+}

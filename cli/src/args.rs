@@ -3,6 +3,7 @@
 //! In: arguments and `LYDIAN_*` variables. Out: typed commands. Every command's help ends with examples.
 
 mod cel;
+mod incident;
 mod inspect;
 mod trusted;
 mod watch;
@@ -17,6 +18,7 @@ pub(crate) use inspect::{
     SiglistArgs, SystemdLogArgs,
 };
 
+pub(crate) use incident::{IncidentCommand, IncidentOpen, ReportFormat};
 pub(crate) use trusted::{ModeArg, TrustedArgs};
 pub(crate) use watch::{WatchAdd, WatchCommand};
 
@@ -87,6 +89,9 @@ pub(crate) enum Command {
     /// Questions that are asked again whenever there is something new
     #[command(subcommand)]
     Watch(WatchCommand),
+    /// What happened, which hosts it concerns, and what is left to do
+    #[command(subcommand)]
+    Incident(IncidentCommand),
     /// Letting hosts join
     #[command(subcommand)]
     Enroll(EnrollCommand),

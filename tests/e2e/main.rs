@@ -6,6 +6,7 @@
 mod audit;
 mod bad_input;
 mod bandwidth;
+mod containment;
 mod durability;
 mod faults;
 mod fleet;

@@ -108,6 +108,8 @@ pub(crate) const SUBJECTS: usize = 10_000;
 pub(crate) const QUESTION_BYTES: usize = 1 << 20;
 /// Chains that wait to be folded: an hour's worth of a hundred thousand hosts, each once in 64 pieces of evidence.
 pub(crate) const FOLD_QUEUE: usize = 2_048;
+/// Incidents: they stay when they are closed.
+pub(crate) const INCIDENTS: i64 = 10_000;
 /// Watches; each is a question of some tens of milliseconds whenever there is something new.
 pub(crate) const WATCHES: i64 = 100;
 /// What watches are given between two looks: they may take half of a processor where evidence comes all the time.

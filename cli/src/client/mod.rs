@@ -107,6 +107,12 @@ impl Client {
         parse(&bytes)
     }
 
+    /// Sends JSON to where nothing is answered.
+    pub(crate) fn tell(&self, path: &[&str], body: &impl Serialize) -> Result<(), Denied> {
+        let body = serde_json::to_vec(body).map_err(|error| CliError::output(&error))?;
+        self.send(Method::POST, Request::path(path), Some(body), JSON_REPLY_BYTES).map(|_| ())
+    }
+
     /// Deletes something.
     pub(crate) fn delete(&self, path: &[&str]) -> Result<(), Denied> {
         self.send(Method::DELETE, Request::path(path), None, JSON_REPLY_BYTES).map(|_| ())

@@ -75,23 +75,16 @@ fn explained<'a>(answer: &'a Trusted, which: &str) -> Result<&'a HostAnswer, Cli
 fn question(args: &TrustedArgs, ui: &mut Ui) -> Result<AskTrusted, CliError> {
     let (format, now) = (ui.format(), ui.now());
     let subjects = collected(&args.subjects, ui)?;
-    let time = |name, text: &Option<String>, side| {
-        text.as_deref().map(|text| moment(name, text, side, now)).transpose()
-    };
     let (from, to) = match &args.at {
         Some(text) if text == "now" => {
             return Err(CliError::value("--at", "no quote tells of this very moment yet")
                 .hint("--at 1h asks about an hour ago; without --at and --to the window ends with each host's newest evidence"));
         }
-        Some(_) => {
-            let at = time("--at", &args.at, Side::Begin)?;
+        Some(text) => {
+            let at = Some(moment("--at", text, Side::Begin, now)?);
             (at.clone(), at)
         }
-        None => {
-            // Until now is as late as each host is known.
-            let to = args.to.clone().filter(|to| to != "now");
-            (time("--from", &args.from, Side::Begin)?, time("--to", &to, Side::End)?)
-        }
+        None => window(args.from.as_deref(), args.to.as_deref(), now)?,
     };
     Ok(AskTrusted {
         subjects,
@@ -149,6 +142,16 @@ fn subject(written: &str) -> Result<String, CliError> {
             Err(CliError::value(written, error).hint("`lydian trusted --help` lists all kinds of subjects"))
         }
     }
+}
+
+/// A window's ends; until now is as late as each host is known.
+pub(super) fn window(
+    from: Option<&str>,
+    to: Option<&str>,
+    now: OffsetDateTime,
+) -> Result<(Option<String>, Option<String>), CliError> {
+    let time = |name, text: Option<&str>, side| text.map(|text| moment(name, text, side, now)).transpose();
+    Ok((time("--from", from, Side::Begin)?, time("--to", to.filter(|to| *to != "now"), Side::End)?))
 }
 
 /// Which end of a window a time is.

@@ -4,8 +4,10 @@
 //! pipe nothing is wrapped, cut or coloured. Everything that came from a host is escaped before it gets into a cell.
 
 mod card;
+mod document;
 mod ear;
 mod host;
+mod incident;
 mod table;
 mod tone;
 mod trusted;
@@ -15,6 +17,7 @@ use std::ffi::OsStr;
 pub(crate) use card::Card;
 pub(crate) use ear::{ClaimLine, result_of};
 pub(crate) use host::{claim_rows, denominator, history, host_card, host_table};
+pub(crate) use incident::{incident_report, incident_summary, incident_table};
 pub(crate) use table::{Cell, Table};
 pub(crate) use tone::{Tone, paint};
 pub(crate) use trusted::{trusted_card, trusted_csv, trusted_summary, trusted_table};

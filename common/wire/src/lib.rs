@@ -5,6 +5,7 @@
 //! receives it checks it.
 
 pub mod base64_bytes;
+pub mod incident;
 pub mod limits;
 
 pub mod ear;

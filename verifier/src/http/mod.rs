@@ -7,6 +7,7 @@ mod actions;
 mod auth;
 mod enrol;
 mod evidence;
+mod incidents;
 pub(crate) mod limits;
 mod log;
 mod manifests;
@@ -133,6 +134,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/trusted", post(trusted::ask).layer(limit(QUESTION_BYTES)))
         .route("/v1/actions", get(actions::list))
         .route("/v1/watches", get(watches::list))
+        .route("/v1/incidents", get(incidents::list))
+        .route("/v1/incidents/{name}", get(incidents::status))
         .route("/v1/watches/{name}", get(watches::show))
         .route("/v1/log/witnesses", get(log::witnesses))
         .route_layer(from_fn_with_state(Arc::clone(&app), auth::read));
@@ -149,6 +152,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .merge(
             Router::new()
                 .route("/v1/watches", post(watches::add).layer(limit(QUESTION_BYTES)))
+                .route("/v1/incidents", post(incidents::open).layer(limit(QUESTION_BYTES)))
+                .route("/v1/incidents/{name}/close", post(incidents::close).layer(limit(JSON_REQUEST_BYTES)))
                 .route("/v1/watches/{name}", delete(watches::remove)),
         )
         .route_layer(from_fn_with_state(Arc::clone(&app), auth::admin));

@@ -97,8 +97,8 @@ impl From<RecordError> for Fault {
                 .hint("fetch the receipt of this evidence instead of sending it again"),
             RecordError::Overtaken => Self::new(StatusCode::CONFLICT, "seq-out-of-order", error),
             RecordError::ChainTaken => Self::malformed(error),
-            RecordError::TooManyWatches => {
-                Self::new(StatusCode::CONFLICT, "too-many", error).hint("`lydian watch rm` removes one")
+            RecordError::TooMany => {
+                Self::new(StatusCode::CONFLICT, "too-many", error).hint("`lydian watch rm` removes a watch")
             }
             RecordError::Retired => {
                 Self::new(StatusCode::CONFLICT, "retired", error).hint("it comes back by enrolling again")

@@ -44,11 +44,8 @@ pub(super) async fn add(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<WatchRule>), Fault> {
     let mut rule: WatchRule = json(body)?;
-    rule.name = checked(rule.name, "name")?;
+    rule.name = named(rule.name)?;
     rule.note = checked(rule.note, "note")?;
-    if !is_name(&rule.name) {
-        return Err(Fault::malformed("a watch's name has letters, digits, dots, dashes and underscores"));
-    }
     crate::watch::check(&rule)?;
     let name = rule.name.clone();
     match app.recorder.record(Work::Watch { who, rule: Box::new(rule.clone()) }).await? {
@@ -73,7 +70,15 @@ pub(super) async fn remove(
     }
 }
 
-/// One that can be a segment of a path.
+/// A name that can be a segment of a path.
+pub(super) fn named(name: String) -> Result<String, Fault> {
+    let name = checked(name, "name")?;
+    if is_name(&name) {
+        return Ok(name);
+    }
+    Err(Fault::malformed("a name has letters, digits, dots, dashes and underscores"))
+}
+
 fn is_name(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with('.')

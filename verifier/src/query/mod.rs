@@ -4,6 +4,7 @@ pub(crate) mod bundle;
 pub(crate) mod changes;
 pub(crate) mod history;
 pub(crate) mod hosts;
+pub(crate) mod incident;
 pub(crate) mod reference;
 pub(crate) mod trusted;
 

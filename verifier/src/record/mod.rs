@@ -10,6 +10,7 @@ mod enrolment;
 mod event;
 mod evidence;
 mod folding;
+mod incident;
 mod index;
 mod intervals;
 pub(crate) mod log;
@@ -33,6 +34,7 @@ use ledger::tree::LeafIndex;
 use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
+use wire::incident::IncidentRule;
 use wire::operator::{NewToken, Scope};
 use wire::watch::WatchRule;
 
@@ -114,6 +116,15 @@ pub(crate) enum Work {
     },
     /// What a watch found.
     Hits(Box<NewHits>),
+    Open {
+        who: Who,
+        rule: Box<IncidentRule>,
+    },
+    Close {
+        who: Who,
+        name: String,
+        note: String,
+    },
 }
 
 /// What came of it.
@@ -144,9 +155,9 @@ pub(crate) enum RecordError {
     /// The chain was started before.
     #[error("this chain was started before; draw a fresh one")]
     ChainTaken,
-    /// There are as many watches as there may be.
-    #[error("there are as many watches as there may be")]
-    TooManyWatches,
+    /// There are as many watches or incidents as there may be.
+    #[error("there are as many as there may be")]
+    TooMany,
     /// The host was retired before.
     #[error("the host is retired already")]
     Retired,
@@ -562,6 +573,8 @@ async fn apply(work: &Work, tx: &mut SqliteConnection, index: LeafIndex, now: Un
         }
         Work::Watch { who, rule } => Ok(stored(watching::add(tx, who, rule, now).await?)),
         Work::Unwatch { who, name } => Ok(stored(watching::remove(tx, who, name, now).await?)),
+        Work::Open { who, rule } => Ok(stored(incident::open(tx, who, rule, now).await?)),
+        Work::Close { who, name, note } => Ok(stored(incident::close(tx, who, name, note, now).await?)),
         Work::Hits(new) => Ok(stored(new.apply(tx, now).await?)),
         Work::Revoke { who, kind, id } => Ok(stored(token::revoke(tx, who, *kind, id, now).await?)),
     }

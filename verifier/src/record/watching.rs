@@ -30,7 +30,7 @@ pub(super) async fn add(
     now: UnixTime,
 ) -> Result<bool, RecordError> {
     if watch::count(tx).await? >= WATCHES {
-        return Err(RecordError::TooManyWatches);
+        return Err(RecordError::TooMany);
     }
     let text = serde_json::to_string(rule).map_err(|_| StoreError::Damaged { what: "a watch" })?;
     let added = sqlx::query(
@@ -45,14 +45,14 @@ pub(super) async fn add(
     if added.rows_affected() == 0 {
         return Ok(false);
     }
-    action::record(tx, ActionKind::WatchAdded, who, &words(rule), now).await?;
+    action::record(tx, ActionKind::WatchAdded, who, &listed(&rule.name, &rule.subjects), now).await?;
     Ok(true)
 }
 
-/// The rule for the record of what operators did; cut where it is long.
-fn words(rule: &WatchRule) -> String {
-    let mut words = format!("{}: {} subjects:", rule.name, rule.subjects.len());
-    for subject in &rule.subjects {
+/// Subjects for the record of what operators did; cut where they are many.
+pub(super) fn listed(name: &str, subjects: &[String]) -> String {
+    let mut words = format!("{name}: {} subjects:", subjects.len());
+    for subject in subjects {
         if words.len() + subject.len() > WATCH_DETAIL_BYTES {
             words.push_str(" …");
             break;

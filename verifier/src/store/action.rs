@@ -48,6 +48,8 @@ pub(crate) enum ActionKind {
     TrustedAsked,
     WatchAdded,
     WatchRemoved,
+    IncidentOpened,
+    IncidentClosed,
 }
 
 impl ActionKind {
@@ -62,6 +64,8 @@ impl ActionKind {
             Self::TrustedAsked => "trusted-asked",
             Self::WatchAdded => "watch-added",
             Self::WatchRemoved => "watch-removed",
+            Self::IncidentOpened => "incident-opened",
+            Self::IncidentClosed => "incident-closed",
         }
     }
 }

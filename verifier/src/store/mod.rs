@@ -8,6 +8,7 @@ pub(crate) mod action;
 pub(crate) mod blob;
 pub(crate) mod directory;
 pub(crate) mod host;
+pub(crate) mod incident;
 pub(crate) mod log;
 pub(crate) mod pack;
 pub(crate) mod packed;

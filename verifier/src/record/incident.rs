@@ -1,0 +1,60 @@
+//! Recording that an incident was opened and closed.
+
+use evidence::time::UnixTime;
+use sqlx::SqliteConnection;
+use wire::incident::IncidentRule;
+
+use super::RecordError;
+use super::watching::listed;
+use crate::limits::INCIDENTS;
+use crate::store::action::{self, ActionKind, Who};
+use crate::store::{StoreError, to_i64};
+
+/// Whether it was opened: one of this name may be there.
+pub(super) async fn open(
+    tx: &mut SqliteConnection,
+    who: &Who,
+    rule: &IncidentRule,
+    now: UnixTime,
+) -> Result<bool, RecordError> {
+    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM incident").fetch_one(&mut *tx).await?;
+    if count >= INCIDENTS {
+        return Err(RecordError::TooMany);
+    }
+    let text = serde_json::to_string(rule).map_err(|_| StoreError::Damaged { what: "an incident" })?;
+    let opened = sqlx::query(
+        "INSERT INTO incident (name, rule, who, opened_ms) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(&rule.name)
+    .bind(text)
+    .bind(who.to_string())
+    .bind(to_i64(now.as_ms()))
+    .execute(&mut *tx)
+    .await?;
+    if opened.rows_affected() == 0 {
+        return Ok(false);
+    }
+    action::record(tx, ActionKind::IncidentOpened, who, &listed(&rule.name, &rule.subjects), now).await?;
+    Ok(true)
+}
+
+/// Whether it was open.
+pub(super) async fn close(
+    tx: &mut SqliteConnection,
+    who: &Who,
+    name: &str,
+    note: &str,
+    now: UnixTime,
+) -> Result<bool, RecordError> {
+    let closed = sqlx::query("UPDATE incident SET closed_ms = ? WHERE name = ? AND closed_ms IS NULL")
+        .bind(to_i64(now.as_ms()))
+        .bind(name)
+        .execute(&mut *tx)
+        .await?;
+    if closed.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let detail = if note.is_empty() { name.to_owned() } else { format!("{name}: {note}") };
+    action::record(tx, ActionKind::IncidentClosed, who, &detail, now).await?;
+    Ok(true)
+}

@@ -193,6 +193,28 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_piece_and_as_many_as_fit_come_back() {
+        let noise = |len: usize, salt: u32| -> Vec<u8> {
+            (0..)
+                .flat_map(|n: u32| n.wrapping_mul(2_654_435_761).wrapping_add(salt).to_le_bytes())
+                .take(len)
+                .collect()
+        };
+        let largest = Kept { sealed: noise(PACK_BYTES, 1), result: "x".repeat(1 << 20), ..Kept::default() };
+        let packed = pack(std::slice::from_ref(&largest)).unwrap();
+        assert_eq!(unpack(&packed).unwrap(), [largest]);
+        let long =
+            |number: u32| Kept { sealed: noise(16, number), summary: "s".repeat(32_000), ..Kept::default() };
+        let mut pieces: Vec<Kept> = (0..).map(long).take(PACK_PIECES).collect();
+        let mut bytes = 0;
+        pieces.retain(|kept| {
+            bytes += kept.bytes();
+            bytes <= PACK_BYTES
+        });
+        assert_eq!(unpack(&pack(&pieces).unwrap()).unwrap(), pieces);
+    }
+
+    #[test]
     fn digests_that_overlap_or_are_many_come_back() {
         let first = Kept { sealed: b"first".to_vec(), ..Kept::default() };
         let digest = first.digest();

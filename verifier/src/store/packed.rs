@@ -81,6 +81,7 @@ impl Kept {
             + self.state_before.len()
             + self.result.len()
             + self.ima_list.len()
+            + self.summary.len()
             + 256
     }
 

@@ -11,8 +11,26 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use support::{Figure, Goal};
-use verifier::measure::Asker;
+use verifier::measure::{Asker, Wave};
 use wire::trusted::{AskTrusted, List};
+
+/// A wave of updates, as the verifier records it: verified evidence of a thousand hosts at once, each with forty intervals that end or begin.
+async fn ingest(dir: &Path) -> Result<()> {
+    let _ = std::fs::remove_dir_all(dir);
+    std::fs::create_dir_all(dir)?;
+    let wave = Wave { hosts: 1_000, components: 600, updated: 20, updates: 5 };
+    let done = verifier::measure::wave(dir, wave).await?;
+    let changes = done.count as f64 * f64::from(wave.updated) * 2.0;
+    Figure {
+        name: "an update wave: intervals that begin or end, recorded with their evidence",
+        ours: changes / done.time.as_secs_f64(),
+        peer: None,
+        unit: "changes/s",
+        goal: Goal::AtLeast(100_000.0),
+    }
+    .write()?;
+    Ok(std::fs::remove_dir_all(dir)?)
+}
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -53,6 +71,7 @@ async fn main() -> Result<()> {
         let unknown = (0..1_999_u32).map(|number| format!("file:{number:064x}"));
         AskTrusted { subjects: unknown.chain([subject.to_owned()]).collect(), ..brief(subject) }
     };
+    ingest(&dir.with_extension("wave")).await?;
     first(&asker, &ever(&format!("file:{}", "0".repeat(64)))).await?;
     for line in &truth {
         let subject = line.get("subject").and_then(Value::as_str).context("a subject")?;

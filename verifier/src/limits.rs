@@ -112,7 +112,7 @@ pub(crate) const FOLD_QUEUE: usize = 2_048;
 pub(crate) const INCIDENTS: i64 = 10_000;
 /// Watches; each is a question of some tens of milliseconds whenever there is something new.
 pub(crate) const WATCHES: i64 = 100;
-/// What watches are given between two looks: they may take half of a processor where evidence comes all the time.
+/// The least time between two looks at all watches, where evidence comes all the time.
 pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(2);
 /// Bytes of a watch's subjects in the record of its being added.
 pub(crate) const WATCH_DETAIL_BYTES: usize = 2_000;

@@ -7,7 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use appraisal::state::HostState;
+use evidence::body::BootCounters;
+use evidence::digest::{ChainId, Sha256Digest};
 use evidence::time::UnixTime;
+use inquiry::profile::Reading;
 use ledger::leaf::{Leaf, Salt};
 use ledger::note::{KeyName, SignerKey};
 use sqlx::{Connection as _, SqliteConnection};
@@ -18,9 +22,10 @@ use crate::clock::Clock;
 use crate::failure::{Exit, Failure};
 use crate::log::LogReader;
 use crate::log::sequence::{Committed, OpenError, Sequencer};
-use crate::record::{Heads, Place, Work, log, start};
+use crate::record::{Begins, Heads, IndexEntry, NewEvidence, Place, Recorder, Work, log, start};
 use crate::store::Store;
 use crate::store::action::Who;
+use crate::store::packed::{Kept, Packed};
 
 /// What was measured.
 #[derive(Debug)]
@@ -125,6 +130,170 @@ pub async fn appends(dir: &Path, writers: usize, time: Duration) -> Result<Appen
     store.close().await;
     let bytes = bytes_below(&log_dir).map_err(|error| Failure::io(log_dir.display(), &error))?;
     Ok(Appends { count, time, latencies, bytes })
+}
+
+/// Hosts that all have the same components, of which some are updated everywhere, again and again.
+#[derive(Clone, Copy, Debug)]
+pub struct Wave {
+    /// Hosts.
+    pub hosts: u32,
+    /// Components that each has.
+    pub components: u32,
+    /// Of these, how many each update replaces.
+    pub updated: u32,
+    /// Updates.
+    pub updates: u32,
+}
+
+/// Has verified evidence of an update recorded, of all hosts at once: as many intervals end as begin, beside everything else that is recorded with evidence.
+/// The first evidence of each host is no part of the time; latencies are those of the evidence.
+pub async fn wave(dir: &Path, wave: Wave) -> Result<Appends, Failure> {
+    let software = |error: &dyn std::fmt::Display| Failure::new(Exit::Software, error);
+    let log_dir = dir.join("log");
+    let place = Place::local(&dir.join("verifier.db"), &log_dir, key()?, Heads::Published)?;
+    let mut connection = crate::store::migrated(&place.database).await?;
+    let mut tx = connection.begin().await.map_err(|error| software(&error))?;
+    for host in 0..wave.hosts {
+        enrol(&mut tx, host).await.map_err(|error| software(&error))?;
+    }
+    tx.commit().await.map_err(|error| software(&error))?;
+    connection.close().await.map_err(|error| software(&error))?;
+    let (recorder, store, task) = start(place, Clock::system()).await?;
+    let mut hosts: Vec<Updated> = (0..wave.hosts).map(Updated::new).collect();
+    let first: Vec<_> = (0..wave.components).map(|number| component(number, 0)).collect();
+    round(&recorder, &mut hosts, (&first, &[])).await.map_err(|error| software(&error))?;
+    let (begun, mut latencies) = (Instant::now(), Vec::new());
+    for update in 1..=wave.updates {
+        let of = |version| (0..wave.updated).map(|number| component(number, version)).collect::<Vec<_>>();
+        let times = round(&recorder, &mut hosts, (&of(update), &of(update - 1))).await;
+        latencies.extend(times.map_err(|error| software(&error))?);
+    }
+    let time = begun.elapsed();
+    drop(recorder);
+    task.await.map_err(|error| software(&error))??;
+    store.close().await;
+    let bytes = bytes_below(&log_dir).map_err(|error| Failure::io(log_dir.display(), &error))?;
+    Ok(Appends { count: latencies.len() as u64, time, latencies, bytes })
+}
+
+/// A host, as if it had enrolled.
+async fn enrol(tx: &mut SqliteConnection, host: u32) -> Result<(), sqlx::Error> {
+    let (row, chain) = (i64::from(host) + 1, chain_of(host));
+    let state = HostState::enrolled(chain);
+    sqlx::query(
+        "INSERT INTO host (id, identity, name, ek_public, ak_public, selection, tier, agent_version, enrolled_ms, chain, next_seq, prev,
+           components, silent) VALUES (?, ?, ?, X'', X'', '', '', '', 0, ?, 0, ?, 0, 0)",
+    )
+    .bind(row)
+    .bind(chain.as_bytes().as_slice())
+    .bind(format!("host-{host}"))
+    .bind(chain.as_bytes().as_slice())
+    .bind(state.prev().as_bytes().as_slice())
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query("INSERT INTO host_state (host_id, state, intervals) VALUES (?, ?, X'80')")
+        .bind(row)
+        .bind(state.encode())
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query(
+        "INSERT INTO enrolment (host_id, chain, leaf, at_ms, join_token, ak_public, selection, tier, salt, record)
+         VALUES (?, ?, ?, 0, '', X'', '', '', X'', X'')",
+    )
+    .bind(row)
+    .bind(chain.as_bytes().as_slice())
+    // Leaves of enrolments are not there: they are before the log's.
+    .bind(-row)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+fn chain_of(host: u32) -> ChainId {
+    let mut chain = [0; 16];
+    for (to, from) in chain.iter_mut().zip(host.to_be_bytes()) {
+        *to = from;
+    }
+    ChainId::new(chain)
+}
+
+fn component(number: u32, version: u32) -> Sha256Digest {
+    Sha256Digest::of(&[b"a component", &number.to_be_bytes(), &version.to_be_bytes()])
+}
+
+struct Updated {
+    host: u32,
+    seq: u64,
+    prev: Sha256Digest,
+}
+
+impl Updated {
+    fn new(host: u32) -> Self {
+        Self { host, seq: 0, prev: HostState::enrolled(chain_of(host)).prev() }
+    }
+
+    fn next(&mut self, added: &[Sha256Digest], removed: &[Sha256Digest]) -> std::io::Result<NewEvidence> {
+        let name = format!("evidence {} of host {}, after {}", self.seq, self.host, self.prev);
+        // As much as an hour's evidence takes when it is packed.
+        let kept = Kept { sealed: name.repeat(6).into_bytes(), result: "{}".to_owned(), ..Kept::default() };
+        let (seq, digest) = (self.seq, kept.digest());
+        let prev = std::mem::replace(&mut self.prev, digest);
+        self.seq += 1;
+        let boot = BootCounters { reset_count: 1, restart_count: 0 };
+        let sorted = |digests: &[Sha256Digest]| {
+            let mut digests = digests.to_vec();
+            digests.sort_unstable();
+            digests
+        };
+        Ok(NewEvidence {
+            host_row: i64::from(self.host) + 1,
+            chain: chain_of(self.host),
+            seq,
+            prev,
+            digest,
+            salt: [1; 32],
+            received_ms: 1,
+            packed: Packed::new(&kept, None)?,
+            blobs: Vec::new(),
+            added: sorted(added),
+            removed: sorted(removed),
+            state: HostState::enrolled(chain_of(self.host)).encode(),
+            state_root: digest,
+            components: 0,
+            agent_version: "1".to_owned(),
+            status: 1,
+            index: IndexEntry {
+                named: 0,
+                agent_time: UnixTime::from_ms(1),
+                boot,
+                begins: if seq == 0 { Begins::Chain } else { Begins::Nothing },
+                reading: Reading { profile: None, executions: Vec::new(), troubles: Vec::new() },
+            },
+        })
+    }
+}
+
+/// Evidence of every host at once, and how long each took.
+async fn round(
+    recorder: &Recorder,
+    hosts: &mut [Updated],
+    (added, removed): (&[Sha256Digest], &[Sha256Digest]),
+) -> Result<Vec<Duration>, String> {
+    let mut running = JoinSet::new();
+    for host in hosts {
+        let new = host.next(added, removed).map_err(|error| error.to_string())?;
+        let recorder = recorder.clone();
+        running.spawn(async move {
+            let handed = Instant::now();
+            recorder.record(Work::Evidence(Box::new(new))).await.map_err(|error| error.to_string())?;
+            Ok::<_, String>(handed.elapsed())
+        });
+    }
+    let mut times = Vec::new();
+    while let Some(done) = running.join_next().await {
+        times.push(done.map_err(|error| error.to_string())??);
+    }
+    Ok(times)
 }
 
 fn bytes_below(dir: &Path) -> std::io::Result<u64> {

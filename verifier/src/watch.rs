@@ -65,13 +65,14 @@ pub(crate) async fn run(watching: Watching, stop: CancellationToken) {
     let looking = async {
         let mut known = HashMap::new();
         loop {
+            let begun = tokio::time::Instant::now();
             if let Err(error) = watching.round(&mut known).await
                 && !matches!(error, LookError::Record(RecordError::Stopped))
             {
                 tracing::error!(%error, "watches could not be looked at");
             }
-            // At once where nothing came for a while, and not much more often than that where much comes.
-            tokio::time::sleep(WATCH_EVERY).await;
+            // At once where nothing came for a while; where much comes, for half of the time at most.
+            tokio::time::sleep(WATCH_EVERY.max(begun.elapsed())).await;
             watching.watcher.new.notified().await;
         }
     };

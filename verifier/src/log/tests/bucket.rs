@@ -163,7 +163,8 @@ async fn open(database: &Path, objects: Arc<dyn Objects>) -> Result<Started, Fai
     let database = database.to_owned();
     let place = Place { database, objects, key: key(), patience, heads: Heads::Published };
     let (recorder, store, task) = start(place, Clock::new(|| UnixTime::from_secs(1_000_000))).await?;
-    drop(store);
+    // A reader that is still there keeps SQLite from folding its write-ahead log when the recorder ends, and a copy would be an older database.
+    store.close().await;
     Ok((recorder, task))
 }
 

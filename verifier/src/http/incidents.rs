@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
+use inquiry::role::Role;
 use wire::incident::{CloseIncident, IncidentList, IncidentRule, IncidentStatus};
 use wire::trusted::AskTrusted;
 
@@ -52,7 +53,9 @@ pub(super) async fn open(
     let mut rule: IncidentRule = json(body)?;
     rule.name = named(rule.name)?;
     rule.note = checked(rule.note, "note")?;
-    understand(&question(&rule))?;
+    if understand(&question(&rule))?.roles.contains(&Role::Revoked) {
+        return Err(Fault::malformed("to be revoked is no exposure: an incident has no such role"));
+    }
     let (done, _) = app.recorder.record(Work::Open { who, rule: Box::new(rule.clone()) }).await?;
     if matches!(done, Done::Stored) {
         return Ok((StatusCode::CREATED, Json(rule)));

@@ -2,22 +2,22 @@
 //!
 //! In: an incident. Out: each host that is not a NO for its window, whether something of it is still there, and what is left to do. A host is
 //! *exposed* while its newest evidence shows something of the subjects in any role; *contained* when it shows nothing; *re-attested* when
-//! it attests as trusted from a boot that began after that, and nothing keeps it from being seen. Nobody sets a state by hand.
+//! it attests as trusted from a boot that began after that, and the answer in every role is a NO since that boot's first evidence. Nobody sets
+//! a state by hand.
 
 use std::collections::{BTreeSet, HashMap};
 
 use evidence::time::UnixTime;
-use inquiry::role::Source;
-use sqlx::Row as _;
+use sqlx::SqliteConnection;
 use wire::incident::{IncidentCounts, IncidentHost, IncidentState, IncidentStatus, IncidentView, Todo};
 use wire::trusted::{HostAnswer, List, SightingView, Trusted, Verdict};
 
-use super::trusted::{AskError, Asked, answer};
-use crate::limits::HITS_PER_HOST;
-use crate::store::directory::GapEntry;
+use super::trusted::{AskError, Asked, Since, answer_as_of};
+use crate::limits::SIGHTINGS_SHOWN;
+use crate::store::directory;
 use crate::store::{Store, StoreError, to_u64};
 
-/// How it stands: `asked` is its question, `ever` the same in all roles and for all of time.
+/// How it stands: `asked` is its question, `ever` the same in all roles and for all of time. All of it is as of one moment.
 pub(crate) async fn status(
     store: &Store,
     incident: IncidentView,
@@ -25,12 +25,17 @@ pub(crate) async fn status(
     ever: Asked,
     silent_before: UnixTime,
 ) -> Result<IncidentStatus, AskError> {
-    let ever = Asked { list: List::Exposed, brief: true, shown: HITS_PER_HOST, ..ever };
-    let ever = answer(store, &ever, silent_before).await?;
-    let ever: HashMap<&str, &HostAnswer> = ever.hosts.iter().map(|host| (&*host.id, host)).collect();
-    let window = answer(store, &Asked { list: List::Exposed, ..asked.clone() }, silent_before).await?;
-    let boots = boots(store).await?;
-    let blind = blind(store, asked);
+    let (mut reading, directory) = directory::begin(store).await?;
+    let boots = boots(&mut reading).await?;
+    let since = boots.iter().filter_map(|(row, boot)| Some((*row, boot.first_leaf? + 1))).collect();
+    let ever = Asked { list: List::Exposed, brief: true, shown: SIGHTINGS_SHOWN, ..ever };
+    let mut ask = async |asked: &Asked, since: &Since| {
+        answer_as_of(&mut reading, &directory, asked, silent_before, since).await
+    };
+    let window = ask(&Asked { list: List::Exposed, ..asked.clone() }, &Since::new()).await?;
+    let (ever, still) = (ask(&ever, &Since::new()).await?, ask(&ever, &since).await?);
+    let (ever, still) = (by_id(&ever), by_id(&still));
+    let rows: HashMap<&str, i64> = directory.hosts().iter().map(|host| (&*host.card.id, host.row)).collect();
     let mut status = IncidentStatus {
         incident,
         window: window.window.clone(),
@@ -41,14 +46,9 @@ pub(crate) async fn status(
         hosts: Vec::with_capacity(window.hosts.len()),
     };
     for host in &window.hosts {
-        let boot = boots.get(&*host.id).copied().unwrap_or_default();
-        let mut gaps = blind.get(&*host.id).cloned().unwrap_or_default();
-        let ever = ever.get(&*host.id);
-        // What is not shown may last.
-        if let Some(more) = ever.map(|ever| ever.more_seen).filter(|more| *more > 0) {
-            gaps.push(format!("{more} more things were seen than are looked at"));
-        }
-        let host = of_host(host, ever.map_or(&[], |ever| &ever.seen), boot, &gaps);
+        let boot = rows.get(&*host.id).and_then(|row| boots.get(row)).copied().unwrap_or_default();
+        let known = Known { boot, ever: ever.get(&*host.id).copied(), still: still.get(&*host.id).copied() };
+        let host = of_host(host, &known);
         match host.state {
             IncidentState::Exposed => status.counts.exposed += 1,
             IncidentState::Contained => status.counts.contained += 1,
@@ -63,6 +63,10 @@ pub(crate) async fn status(
     Ok(status)
 }
 
+fn by_id(answer: &Trusted) -> HashMap<&str, &HostAnswer> {
+    answer.hosts.iter().map(|host| (&*host.id, host)).collect()
+}
+
 fn counts(window: &Trusted) -> IncidentCounts {
     let counts = window.hosts_asked;
     IncidentCounts { all: counts.all, no: counts.no, ..IncidentCounts::default() }
@@ -71,79 +75,98 @@ fn counts(window: &Trusted) -> IncidentCounts {
 /// The newest boot of a host.
 #[derive(Clone, Copy, Debug, Default)]
 struct Boot {
-    /// Its first leaf; a chain that began within a boot proves no boot.
-    first_leaf: u64,
+    /// Its first leaf; `None` where a chain began within a boot, which proves none.
+    first_leaf: Option<u64>,
     /// Whether the newest result is that the host is trusted.
     trusted: bool,
 }
 
-async fn boots(store: &Store) -> Result<HashMap<String, Boot>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT h.identity, h.last_status, (SELECT max(b.first_leaf) FROM boot b WHERE b.host_id = h.id AND NOT b.continues) AS first_leaf
-         FROM host h",
+async fn boots(reading: &mut SqliteConnection) -> Result<HashMap<i64, Boot>, StoreError> {
+    let rows: Vec<(i64, bool, Option<i64>)> = sqlx::query_as(
+        "SELECT h.id, coalesce(h.last_status, 0) = 1,
+           (SELECT max(b.first_leaf) FROM boot b WHERE b.host_id = h.id AND NOT b.continues) FROM host h",
     )
-    .fetch_all(store.readers())
+    .fetch_all(reading)
     .await?;
-    rows.iter()
-        .map(|row| {
-            let boot = Boot {
-                first_leaf: row.try_get::<Option<i64>, _>("first_leaf")?.map_or(0, to_u64),
-                trusted: row.try_get::<Option<i64>, _>("last_status")? == Some(1),
-            };
-            Ok((hex::encode(row.try_get::<Vec<u8>, _>("identity")?), boot))
-        })
-        .collect()
+    let boot =
+        |(row, trusted, first): (_, _, Option<i64>)| (row, Boot { first_leaf: first.map(to_u64), trusted });
+    Ok(rows.into_iter().map(boot).collect())
 }
 
-/// What of each host cannot be seen now, in words, of the sources that would show something of the subjects.
-fn blind(store: &Store, asked: &Asked) -> HashMap<String, Vec<String>> {
-    let sources: Vec<Source> = asked
-        .subjects
-        .iter()
-        .flat_map(|subject| subject.roles().iter().flat_map(|role| subject.sources(*role)))
-        .flat_map(|one_of| one_of.iter().copied())
-        .collect();
-    let counts = |gap: &&GapEntry| {
-        gap.to_leaf.is_none()
-            && sources.contains(&gap.source)
-            && !asked.accept.iter().any(|accepted| **accepted == *gap.cause)
-    };
-    let told = |gap: &GapEntry| format!("{} not seen: {} ({})", gap.source.name(), gap.cause, gap.scope);
-    let directory = store.directories().newest();
-    let hosts = directory.hosts().iter();
-    hosts
-        .map(|host| (host.card.id.to_string(), host.gaps.iter().filter(counts).map(told).collect()))
-        .collect()
+/// What is known of a host beside the answer for the window.
+struct Known<'a> {
+    boot: Boot,
+    /// The answer in all roles, for all of time; a NO where there is none.
+    ever: Option<&'a HostAnswer>,
+    /// The same since the first evidence of the newest boot.
+    still: Option<&'a HostAnswer>,
 }
 
-fn of_host(host: &HostAnswer, ever: &[SightingView], boot: Boot, gaps: &[String]) -> IncidentHost {
-    let lasting: Vec<&SightingView> = ever.iter().filter(|seen| seen.until.is_none()).collect();
-    let state = if !lasting.is_empty() {
-        IncidentState::Exposed
-    } else if host.answer == Verdict::Unknown {
-        IncidentState::Unknown
-    } else if boot.trusted
-        && gaps.is_empty()
-        && host.standing == "heard"
-        && ever.iter().all(|seen| is_past(seen, boot))
-    {
-        IncidentState::ReAttested
-    } else {
-        IncidentState::Contained
-    };
-    let mut todo: BTreeSet<Todo> = lasting.into_iter().map(undo).collect();
+impl Known<'_> {
+    fn seen(&self) -> &[SightingView] {
+        self.ever.map_or(&[], |ever| &ever.seen)
+    }
+
+    /// Whether more was seen than is looked at here one by one.
+    fn is_cut(&self) -> bool {
+        self.ever.is_some_and(|ever| ever.more_seen > 0)
+    }
+
+    /// Whether the newest boot began without it, as far as that was seen.
+    fn is_past(&self) -> bool {
+        let ended =
+            |first| !self.seen().is_empty() && self.seen().iter().all(|seen| ended_before(seen, first));
+        self.boot.first_leaf.is_some_and(ended)
+    }
+
+    fn state(&self, host: &HostAnswer) -> IncidentState {
+        let lasts = self.seen().iter().any(|seen| seen.until.is_none());
+        let may_last = self.is_cut() && self.still.is_some_and(|still| still.answer == Verdict::Yes);
+        if lasts || may_last {
+            IncidentState::Exposed
+        } else if host.answer == Verdict::Unknown {
+            IncidentState::Unknown
+        } else if self.still.is_none()
+            && self.is_past()
+            && !self.is_cut()
+            && self.boot.trusted
+            && host.standing == "heard"
+        {
+            IncidentState::ReAttested
+        } else {
+            IncidentState::Contained
+        }
+    }
+
+    /// What keeps a host that has nothing of it from being known to be well.
+    fn left(&self) -> Vec<Todo> {
+        if self.is_cut() {
+            return vec![shown(
+                "open an incident with fewer subjects: more was seen than is looked at one by one",
+            )];
+        }
+        if !self.is_past() {
+            return vec![shown("reboot: what is gone from the disk may still run")];
+        }
+        let gaps = self.still.into_iter().flat_map(|still| &still.unknown);
+        let mut left: Vec<Todo> =
+            gaps.map(|why| shown(format!("end what keeps it from being seen: {}", why.detail))).collect();
+        if !self.boot.trusted {
+            left.push(shown("look at its newest result (lydian host show): it does not attest as trusted"));
+        }
+        left
+    }
+}
+
+fn of_host(host: &HostAnswer, known: &Known<'_>) -> IncidentHost {
+    let state = known.state(host);
+    let lasting = known.seen().iter().filter(|seen| seen.until.is_none());
+    let mut todo: BTreeSet<Todo> = lasting.map(undo).collect();
     match state {
         IncidentState::Unknown => todo.extend(host.unknown.iter().map(|why| find_out(&why.code))),
-        IncidentState::Contained if !ever.iter().all(|seen| is_past(seen, boot)) => {
-            todo.insert(shown("reboot: what is gone from the disk may still run"));
-        }
-        IncidentState::Contained if !boot.trusted => {
-            todo.insert(shown("look at its newest result (lydian host show): it does not attest as trusted"));
-        }
-        IncidentState::Exposed | IncidentState::Contained | IncidentState::ReAttested => {}
-    }
-    if state == IncidentState::Contained {
-        todo.extend(gaps.iter().map(|gap| shown(format!("end what keeps it from being seen: {gap}"))));
+        IncidentState::Contained => todo.extend(known.left()),
+        IncidentState::Exposed if todo.is_empty() => todo.extend(known.left()),
+        IncidentState::Exposed | IncidentState::ReAttested => {}
     }
     if host.standing == "silent" {
         todo.insert(shown("bring it back, or retire it: it sends no evidence"));
@@ -166,12 +189,12 @@ fn of_host(host: &HostAnswer, ever: &[SightingView], boot: Boot, gaps: &[String]
     }
 }
 
-/// Whether the newest boot began without it. What a boot is made of, and what ran in it, ends where the next begins; a file that was missing in a
+/// Whether it was over when a boot began. What a boot is made of, and what ran in it, ends where the next begins; a file that was missing in a
 /// boot's first evidence may have been there when it began.
-fn is_past(seen: &SightingView, boot: Boot) -> bool {
+fn ended_before(seen: &SightingView, first_leaf: u64) -> bool {
     let Some(until) = &seen.until else { return false };
     let of_boot = seen.role == "executed" || seen.place.is_some();
-    if of_boot { boot.first_leaf >= until.leaf } else { boot.first_leaf > until.leaf }
+    if of_boot { first_leaf >= until.leaf } else { first_leaf > until.leaf }
 }
 
 fn shown(what: impl Into<String>) -> Todo {
@@ -253,25 +276,30 @@ mod tests {
         }
     }
 
-    fn state(
-        answer: Verdict,
-        ever: &[SightingView],
-        first_leaf: u64,
-        trusted: bool,
-    ) -> (IncidentState, Vec<String>) {
-        let host = HostAnswer {
+    fn answered(answer: Verdict, seen: &[SightingView]) -> HostAnswer {
+        HostAnswer {
             id: "00".into(),
             name: "host".into(),
             standing: "heard".into(),
             heard: None,
             answer,
             class: None,
-            seen: Vec::new(),
+            seen: seen.to_vec(),
             more_seen: 0,
             unknown: Vec::new(),
             more_unknown: 0,
-        };
-        let host = of_host(&host, ever, Boot { first_leaf, trusted }, &[]);
+        }
+    }
+
+    fn state(
+        answer: Verdict,
+        ever: &[SightingView],
+        first_leaf: u64,
+        trusted: bool,
+    ) -> (IncidentState, Vec<String>) {
+        let (host, ever) = (answered(answer, &[]), answered(Verdict::Yes, ever));
+        let boot = Boot { first_leaf: Some(first_leaf), trusted };
+        let host = of_host(&host, &Known { boot, ever: Some(&ever), still: None });
         (host.state, host.todo.into_iter().filter(|todo| todo.shown).map(|todo| todo.what).collect())
     }
 
@@ -297,5 +325,27 @@ mod tests {
         assert_eq!(state(Verdict::Unknown, &[], 9, true).0, Unknown);
         assert_eq!(state(Verdict::Unknown, &lasts, 9, true).0, Exposed, "what is there now is there");
         assert!(state(Verdict::Yes, &gone, 5, true).1[0].starts_with("reboot"));
+    }
+
+    #[test]
+    fn a_host_of_which_not_all_is_known_is_not_well() {
+        use IncidentState::{Contained, Exposed, ReAttested};
+        let gone = answered(Verdict::Yes, &[seen("present", None, Some(7))]);
+        let host = answered(Verdict::Yes, &[]);
+        let boot = Boot { first_leaf: Some(9), trusted: true };
+        let of = |known: &Known<'_>| of_host(&host, known).state;
+        assert_eq!(of(&Known { boot, ever: Some(&gone), still: None }), ReAttested);
+        // Something since the boot's first evidence is not known.
+        let still = answered(Verdict::Unknown, &[]);
+        assert_eq!(of(&Known { boot, ever: Some(&gone), still: Some(&still) }), Contained);
+        assert_eq!(
+            of(&Known { boot: Boot { first_leaf: None, ..boot }, ever: Some(&gone), still: None }),
+            Contained
+        );
+        // What is not shown may last.
+        let cut = HostAnswer { more_seen: 1, ..gone };
+        assert_eq!(of(&Known { boot, ever: Some(&cut), still: None }), Contained);
+        let still = answered(Verdict::Yes, &[]);
+        assert_eq!(of(&Known { boot, ever: Some(&cut), still: Some(&still) }), Exposed);
     }
 }

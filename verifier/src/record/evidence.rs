@@ -12,7 +12,7 @@ use super::intervals::Intervals;
 use crate::limits::ROWS_PER_STATEMENT;
 use crate::store::blob::Blob;
 use crate::store::packed::Packed;
-use crate::store::unpack::{self, BEGINS_BYTES};
+use crate::store::unpack;
 use crate::store::{StoreError, to_i64};
 
 /// Verified and appraised evidence, ready to be written.
@@ -96,7 +96,7 @@ impl NewEvidence {
 
     async fn insert(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<(), StoreError> {
         let leaf = to_i64(index.get());
-        sqlx::query(
+        let row = sqlx::query(
             "INSERT INTO attestation (leaf, enrolment_id, seq, received_ms, changes, status)
              SELECT ?, id, ?, ?, ?, ? FROM enrolment WHERE chain = ?",
         )
@@ -108,9 +108,11 @@ impl NewEvidence {
         .bind(self.chain.as_bytes().as_slice())
         .execute(&mut *tx)
         .await?;
-        let begins = self.digest.as_bytes().get(..BEGINS_BYTES).unwrap_or_default();
+        if row.rows_affected() != 1 {
+            return Err(StoreError::Damaged { what: "a host's chain has no enrolment" });
+        }
         sqlx::query("INSERT INTO attestation_digest (begins, leaf) VALUES (?, ?)")
-            .bind(begins)
+            .bind(unpack::begins(&self.digest).as_slice())
             .bind(leaf)
             .execute(&mut *tx)
             .await?;

@@ -177,4 +177,13 @@ async fn early(reading: &mut SqliteConnection, leaf: i64, packed: Option<Kept>) 
 }
 
 /// Bytes of a digest that evidence is found by.
-pub(crate) const BEGINS_BYTES: usize = 6;
+const BEGINS_BYTES: usize = 6;
+
+/// What evidence with this digest is found by.
+pub(crate) fn begins(digest: &Sha256Digest) -> [u8; BEGINS_BYTES] {
+    let mut begins = [0; BEGINS_BYTES];
+    for (to, from) in begins.iter_mut().zip(digest.as_bytes()) {
+        *to = *from;
+    }
+    begins
+}

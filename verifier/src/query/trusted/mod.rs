@@ -13,7 +13,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use evidence::time::UnixTime;
 use inquiry::answer::{Answer, Mode, Question};
@@ -21,12 +21,13 @@ use inquiry::moment::{Moment, Window};
 use inquiry::role::{Class, Role, Source};
 use inquiry::subject::{Glob, Subject};
 use sqlx::SqliteConnection;
-use wire::trusted::{BoundView, Counts, List, SubjectView, Trusted, WindowView};
+use wire::trusted::{BoundView, Counts, HostAnswer, List, SubjectView, Trusted, WindowView};
 
 use self::doubts::FoundGap;
 use self::moments::Moments;
+use self::sightings::PlacedAll;
 use crate::limits::{CARRIERS, INTERVALS_READ};
-use crate::store::directory::{self, GapEntry, HostEntry};
+use crate::store::directory::{self, Directory, GapEntry, HostEntry};
 use crate::store::{Store, StoreError, to_i64, to_u64};
 
 /// A question that was understood.
@@ -92,10 +93,24 @@ pub(crate) async fn answer(
     silent_before: UnixTime,
 ) -> Result<Trusted, AskError> {
     let (mut reading, directory) = directory::begin(store).await?;
+    answer_as_of(&mut reading, &directory, asked, silent_before, &Since::new()).await
+}
+
+/// Where the window of a host begins by itself, by its row: later than what was asked for.
+pub(crate) type Since = HashMap<i64, u64>;
+
+/// Answers as of a transaction, so that several answers are of the same moment.
+pub(crate) async fn answer_as_of(
+    reading: &mut SqliteConnection,
+    directory: &Directory,
+    asked: &Asked,
+    silent_before: UnixTime,
+    since: &Since,
+) -> Result<Trusted, AskError> {
     let size = directory.log_size();
-    let (window, shown) = window(&mut reading, asked, size).await?;
+    let (window, shown) = window(reading, asked, size).await?;
     let question = question(asked, window);
-    let all = carriers::all(&mut reading, &asked.subjects, &asked.roles).await?;
+    let all = carriers::all(reading, &asked.subjects, &asked.roles).await?;
     let known = asked.subjects.iter().zip(&all).map(|(subject, carriers)| SubjectView {
         subject: subject.to_string(),
         found: carriers.asked as u64,
@@ -106,12 +121,12 @@ pub(crate) async fn answer(
     let fits =
         |host: &&HostEntry| asked.hosts.as_ref().is_none_or(|only| only.matches(host.card.name.as_bytes()));
     let hosts: Vec<&HostEntry> = directory.hosts().iter().filter(fits).collect();
-    let mut found = sightings::all(&mut reading, &asked.subjects, &all, window).await?;
-    let doubts = doubts::all(&mut reading, (&asked.subjects, &all), &sources, window).await?;
+    let mut found = sightings::all(reading, &asked.subjects, &all, window).await?;
+    let doubts = doubts::all(reading, (&asked.subjects, &all), &sources, window).await?;
     let gaps_of = gaps(asked, window, &sources, &hosts, doubts);
     // Whole windows are filled by what begins where another ends, so that each end counts.
     if asked.mode == Mode::Any {
-        found.bound(&directory, window);
+        found.bound(directory, window);
     }
     let unclear = gaps_of.values().flatten().filter_map(|gap| {
         let host = directory.of(gap.host)?;
@@ -119,8 +134,8 @@ pub(crate) async fn answer(
     });
     let exact = sorted(found.exact().chain(unclear));
     let others = if asked.brief { Vec::new() } else { sorted(found.shown()) };
-    let moments = Moments::of(&mut reading, &exact, &others).await?;
-    let placed = found.place(&mut reading, moments, &directory).await?;
+    let moments = Moments::of(reading, &exact, &others).await?;
+    let placed = found.place(reading, moments, directory).await?;
     let view = view::View {
         question: &question,
         moments: &placed.moments,
@@ -128,22 +143,7 @@ pub(crate) async fn answer(
         times: !asked.brief,
         most: asked.shown,
     };
-    let mut answers = Vec::with_capacity(hosts.len());
-    let mut counts = Counts::default();
-    for host in &hosts {
-        let gaps = gaps_of.get(&host.row).map(Vec::as_slice).unwrap_or_default();
-        let sightings = placed.of(host.row);
-        let (seen, found) = view.judge(host, sightings, gaps);
-        counts.all += 1;
-        match found {
-            Answer::Yes(_) => counts.yes += 1,
-            Answer::No(_) => counts.no += 1,
-            Answer::Unknown(_) => counts.unknown += 1,
-        }
-        if asked.list == List::All || !matches!(found, Answer::No(_)) {
-            answers.push(view.of_host((host, &seen), found, sightings, gaps));
-        }
-    }
+    let (counts, answers) = judged(view, &hosts, (&placed, &gaps_of), asked.list, since);
     Ok(Trusted {
         subjects: asked.subjects.iter().map(ToString::to_string).collect(),
         roles: asked.roles.iter().map(|role| role.name().to_owned()).collect(),
@@ -160,6 +160,37 @@ pub(crate) async fn answer(
         known,
         hosts: answers,
     })
+}
+
+/// The answer for each host, and how many there are of each.
+fn judged(
+    view: view::View<'_>,
+    hosts: &[&HostEntry],
+    (placed, gaps_of): (&PlacedAll, &BTreeMap<i64, Vec<FoundGap>>),
+    list: List,
+    since: &Since,
+) -> (Counts, Vec<HostAnswer>) {
+    let (mut counts, mut answers) = (Counts::default(), Vec::with_capacity(hosts.len()));
+    for host in hosts {
+        let own = since.get(&host.row).map(|from| Question {
+            window: Window { from: Some(*from), ..view.question.window },
+            ..view.question.clone()
+        });
+        let view = view::View { question: own.as_ref().unwrap_or(view.question), ..view };
+        let gaps = gaps_of.get(&host.row).map(Vec::as_slice).unwrap_or_default();
+        let sightings = placed.of(host.row);
+        let (seen, found) = view.judge(host, sightings, gaps);
+        counts.all += 1;
+        match found {
+            Answer::Yes(_) => counts.yes += 1,
+            Answer::No(_) => counts.no += 1,
+            Answer::Unknown(_) => counts.unknown += 1,
+        }
+        if list == List::All || !matches!(found, Answer::No(_)) {
+            answers.push(view.of_host((host, &seen), found, sightings, gaps));
+        }
+    }
+    (counts, answers)
 }
 
 fn sorted(leaves: impl Iterator<Item = i64>) -> Vec<i64> {

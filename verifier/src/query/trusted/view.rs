@@ -15,6 +15,7 @@ use crate::store::directory::HostEntry;
 use crate::store::to_i64;
 
 /// What answers are judged and shown by.
+#[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) question: &'a Question,
     pub(super) moments: &'a Moments,

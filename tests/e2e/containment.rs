@@ -6,32 +6,27 @@ use anyhow::{Context as _, Result, ensure};
 use evidence::body::{Gap, GapCause, GapEnd};
 use evidence::digest::Sha256Digest;
 use evidence::time::UnixTime;
-use support::{VerifierClient, certificate_lists, entry};
+use support::{certificate_lists, entry};
 use wire::incident::{IncidentHost, IncidentState, IncidentStatus};
-use wire::operator::{ActionList, Scope};
+use wire::operator::ActionList;
 
 use crate::fleet::{Fleet, package};
 use crate::incidents::certificate;
 
-struct Incident {
-    fleet: Fleet,
-    admin: VerifierClient,
-}
+struct Incident(Fleet);
 
 impl Incident {
     async fn new() -> Result<Self> {
-        let fleet = Fleet::new().await?;
-        let admin = fleet.verifier.operator(Scope::Admin).await?;
-        Ok(Self { fleet, admin })
+        Ok(Self(Fleet::new().await?))
     }
 
     async fn open(&self, arguments: &[&str]) -> Result<()> {
-        let opened = self.fleet.lydian_as(&self.admin, &[&["incident", "open"], arguments].concat()).await?;
+        let opened = self.0.lydian_as_admin(&[&["incident", "open"], arguments].concat()).await?;
         opened.succeeded().map(|_| ())
     }
 
     async fn status(&self, name: &str) -> Result<IncidentStatus> {
-        let told = self.fleet.lydian(&["incident", "status", name, "-o", "json"]).await?;
+        let told = self.0.lydian(&["incident", "status", name, "-o", "json"]).await?;
         let status: IncidentStatus =
             serde_json::from_str(&told.stdout).with_context(|| format!("{told:?}"))?;
         let done = status.counts.no + status.counts.re_attested == status.counts.all;
@@ -58,9 +53,9 @@ async fn a_backdoored_package_from_its_first_hour_to_the_last_reboot() -> Result
     let (bad, good) =
         (package("xz-utils", "5.6.1", b"bad", None)?, package("xz-utils", "5.4.5", b"good", None)?);
     for name in ["blind", "clean", "one", "two"] {
-        day.fleet.host(name).await?;
-        day.fleet.of(name)?.host.reboot()?;
-        day.fleet.toggle(name, if ["one", "two"].contains(&name) { &bad } else { &good }).await?;
+        day.0.host(name).await?;
+        day.0.of(name)?.host.reboot()?;
+        day.0.toggle(name, if ["one", "two"].contains(&name) { &bad } else { &good }).await?;
     }
     // An agent that did not run may have missed it.
     let gap = Gap {
@@ -69,8 +64,8 @@ async fn a_backdoored_package_from_its_first_hour_to_the_last_reboot() -> Result
         from: UnixTime::from_secs(1_700_000_000),
         until: GapEnd::Closed(UnixTime::from_secs(1_700_000_060)),
     };
-    day.fleet.attest_with("blind", vec![gap]).await?;
-    day.fleet.heartbeat().await?;
+    day.0.attest_with("blind", vec![gap]).await?;
+    day.0.heartbeat().await?;
     day.open(&["xz", "package:xz-utils>=5.6.0", "--note", "CVE-2024-3094"]).await?;
     let expected = |one, two| {
         BTreeMap::from([("blind".to_owned(), Unknown), ("one".to_owned(), one), ("two".to_owned(), two)])
@@ -88,44 +83,44 @@ async fn a_backdoored_package_from_its_first_hour_to_the_last_reboot() -> Result
     );
 
     // One host is mended, and not rebooted.
-    day.fleet.toggle("one", &bad).await?;
-    day.fleet.toggle("one", &good).await?;
+    day.0.toggle("one", &bad).await?;
+    day.0.toggle("one", &good).await?;
     ensure!(day.states("xz").await? == expected(Contained, Exposed));
     let status = day.status("xz").await?;
     ensure!(todo(&status, "one")?.iter().any(|what| what.starts_with("reboot")), "{status:#?}");
     // Then it is; and comes back to the bad version afterwards, which ends the peace.
-    day.fleet.of("one")?.host.reboot()?;
-    day.fleet.attest("one").await?;
+    day.0.of("one")?.host.reboot()?;
+    day.0.attest("one").await?;
     ensure!(day.states("xz").await? == expected(ReAttested, Exposed));
     // Something that nobody has described could be anything: this boot is not known to be without it any more.
-    day.fleet.of("one")?.host.toggle(Sha256Digest::of(&[b"a component that nobody describes"]));
-    day.fleet.attest("one").await?;
+    day.0.of("one")?.host.toggle(Sha256Digest::of(&[b"a component that nobody describes"]));
+    day.0.attest("one").await?;
     ensure!(day.states("xz").await? == expected(Contained, Exposed));
     let status = day.status("xz").await?;
     ensure!(todo(&status, "one")?.iter().any(|what| what.contains("manifest-missing")), "{status:#?}");
-    day.fleet.of("one")?.host.toggle(Sha256Digest::of(&[b"a component that nobody describes"]));
-    day.fleet.toggle("one", &bad).await?;
+    day.0.of("one")?.host.toggle(Sha256Digest::of(&[b"a component that nobody describes"]));
+    day.0.toggle("one", &bad).await?;
     ensure!(day.states("xz").await? == expected(Exposed, Exposed));
     for name in ["one", "two"] {
-        day.fleet.toggle(name, &bad).await?;
-        day.fleet.of(name)?.host.reboot()?;
-        day.fleet.attest(name).await?;
+        day.0.toggle(name, &bad).await?;
+        day.0.of(name)?.host.reboot()?;
+        day.0.attest(name).await?;
     }
     ensure!(day.states("xz").await? == expected(ReAttested, ReAttested));
 
     for (format, words) in
         [("md", ["# Incident xz", "re-attested"]), ("html", ["<h1>Incident xz</h1>", "<td>re-attested</td>"])]
     {
-        let report = day.fleet.lydian(&["incident", "report", "xz", "--format", format]).await?;
+        let report = day.0.lydian(&["incident", "report", "xz", "--format", format]).await?;
         ensure!(report.code() == 1 && words.iter().all(|word| report.stdout.contains(word)), "{report:?}");
     }
-    let close = day.fleet.lydian_as(&day.admin, &["incident", "close", "xz", "--note", "done"]).await?;
+    let close = day.0.lydian_as_admin(&["incident", "close", "xz", "--note", "done"]).await?;
     close.succeeded()?;
-    let again = day.fleet.lydian_as(&day.admin, &["incident", "close", "xz"]).await?;
+    let again = day.0.lydian_as_admin(&["incident", "close", "xz"]).await?;
     ensure!(again.code() > 1, "{again:?}");
-    let list = day.fleet.lydian(&["incident", "list"]).await?.succeeded()?;
+    let list = day.0.lydian(&["incident", "list"]).await?.succeeded()?;
     ensure!(list.contains("closed"), "{list}");
-    let actions: ActionList = day.fleet.operator.read("/v1/actions").await?;
+    let actions: ActionList = day.0.operator.read("/v1/actions").await?;
     let kinds: Vec<_> = actions.actions.iter().map(|action| action.kind.as_str()).collect();
     ensure!(kinds.contains(&"incident-opened") && kinds.contains(&"incident-closed"), "{kinds:?}");
     Ok(())
@@ -135,12 +130,12 @@ async fn a_backdoored_package_from_its_first_hour_to_the_last_reboot() -> Result
 async fn a_key_in_firmware_is_out_when_a_boot_proves_it() -> Result<()> {
     let mut day = Incident::new().await?;
     let (stolen, other) = (certificate("A stolen key")?, certificate("Another key")?);
-    day.fleet.host("host").await?;
-    let machine = &mut day.fleet.of("host")?.host.machine;
+    day.0.host("host").await?;
+    let machine = &mut day.0.of("host")?.host.machine;
     machine.db = certificate_lists(&[&stolen, &other])?;
     machine.authorities = vec![("db", entry(&other))];
-    day.fleet.of("host")?.host.reboot()?;
-    day.fleet.attest("host").await?;
+    day.0.of("host")?.host.reboot()?;
+    day.0.attest("host").await?;
     day.open(&["stolen", "cert-name:A stolen key"]).await?;
     let status = day.status("stolen").await?;
     let left = todo(&status, "host")?;
@@ -148,12 +143,12 @@ async fn a_key_in_firmware_is_out_when_a_boot_proves_it() -> Result<()> {
         matches!(left.as_slice(), [one] if one.starts_with("take it out of firmware's list (db, event")),
         "{status:#?}"
     );
-    let machine = &mut day.fleet.of("host")?.host.machine;
+    let machine = &mut day.0.of("host")?.host.machine;
     machine.db = certificate_lists(&[&other])?;
-    day.fleet.attest("host").await?;
+    day.0.attest("host").await?;
     ensure!(day.states("stolen").await?["host"] == IncidentState::Exposed, "the running boot still has it");
-    day.fleet.of("host")?.host.reboot()?;
-    day.fleet.attest("host").await?;
+    day.0.of("host")?.host.reboot()?;
+    day.0.attest("host").await?;
     // It is in no list; whether it signed what was started nobody can tell, as that is no host's file.
     let status = day.status("stolen").await?;
     ensure!(status.hosts.iter().all(|host| host.state == IncidentState::Contained), "{status:#?}");
@@ -162,7 +157,7 @@ async fn a_key_in_firmware_is_out_when_a_boot_proves_it() -> Result<()> {
     let status = day.status("listed").await?;
     ensure!(status.hosts.iter().all(|host| host.state == IncidentState::ReAttested), "{status:#?}");
     // Who may read may not open or close; names are checked.
-    let refused = day.fleet.lydian(&["incident", "open", "other", "cert-name:A stolen key"]).await?;
+    let refused = day.0.lydian(&["incident", "open", "other", "cert-name:A stolen key"]).await?;
     ensure!(refused.code() > 1 && refused.stderr.contains("scope"), "{refused:?}");
     for (arguments, why) in [
         (&["incident", "open", "stolen", "cert-name:other"][..], "already"),
@@ -170,7 +165,7 @@ async fn a_key_in_firmware_is_out_when_a_boot_proves_it() -> Result<()> {
         (&["incident", "open", "c", "cert-name:other", "--role=revoked"], "no exposure"),
         (&["incident", "status", "nothing", "-ojson"], "incident list"),
     ] {
-        let refused = day.fleet.lydian_as(&day.admin, arguments).await?;
+        let refused = day.0.lydian_as_admin(arguments).await?;
         ensure!(refused.code() > 1 && refused.stderr.contains(why), "{arguments:?}: {refused:?}");
     }
     Ok(())

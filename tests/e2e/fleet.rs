@@ -18,6 +18,7 @@ use crate::scene::{booted, enrol};
 pub(crate) struct Fleet {
     pub(crate) verifier: Verifier,
     pub(crate) operator: VerifierClient,
+    admin: VerifierClient,
     pub(crate) client: VerifierClient,
     pub(crate) hosts: BTreeMap<String, SoftAttester>,
     pub(crate) ca: TestEkCa,
@@ -28,8 +29,10 @@ impl Fleet {
         let ca = TestEkCa::new("Test TPM maker")?;
         let settings = VerifierSettings { ek_roots: vec![ca.root_pem()?], ..VerifierSettings::default() };
         let verifier = Verifier::start(&settings).await?;
-        let (operator, client) = (verifier.operator(Scope::Read).await?, verifier.client()?);
-        Ok(Self { verifier, operator, client, hosts: BTreeMap::new(), ca })
+        let (operator, admin) =
+            (verifier.operator(Scope::Read).await?, verifier.operator(Scope::Admin).await?);
+        let client = verifier.client()?;
+        Ok(Self { verifier, operator, admin, client, hosts: BTreeMap::new(), ca })
     }
 
     /// A host that is enrolled and has sent nothing yet.
@@ -106,12 +109,12 @@ impl Fleet {
         self.lydian(&[&["trusted"], arguments].concat()).await
     }
 
-    /// The command line, with another's token.
-    pub(crate) async fn lydian_as(
-        &self,
-        operator: &VerifierClient,
-        arguments: &[&str],
-    ) -> Result<support::Finished> {
+    /// The command line, with the token of an admin.
+    pub(crate) async fn lydian_as_admin(&self, arguments: &[&str]) -> Result<support::Finished> {
+        self.lydian_as(&self.admin, arguments).await
+    }
+
+    async fn lydian_as(&self, operator: &VerifierClient, arguments: &[&str]) -> Result<support::Finished> {
         let token = operator.token().context("a token")?.to_owned();
         Program::new("lydian")?
             .args(arguments)

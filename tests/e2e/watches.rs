@@ -3,38 +3,33 @@
 use anyhow::{Context as _, Result, ensure};
 use evidence::principal::Principal;
 use support::wait::until;
-use support::{VerifierClient, certificate_lists, entry};
-use wire::operator::{ActionList, Scope};
+use support::{certificate_lists, entry};
+use wire::operator::ActionList;
 use wire::watch::{WatchDetail, WatchList};
 
 use crate::fleet::{Fleet, package, store};
 use crate::incidents::certificate;
 use crate::scene::history;
 
-struct Watched {
-    fleet: Fleet,
-    admin: VerifierClient,
-}
+struct Watched(Fleet);
 
 impl Watched {
     async fn new() -> Result<Self> {
-        let fleet = Fleet::new().await?;
-        let admin = fleet.verifier.operator(Scope::Admin).await?;
-        Ok(Self { fleet, admin })
+        Ok(Self(Fleet::new().await?))
     }
 
     async fn add(&self, arguments: &[&str]) -> Result<()> {
-        let added = self.fleet.lydian_as(&self.admin, &[&["watch", "add"], arguments].concat()).await?;
+        let added = self.0.lydian_as_admin(&[&["watch", "add"], arguments].concat()).await?;
         added.succeeded().map(|_| ())
     }
 
     async fn show(&self, name: &str) -> Result<WatchDetail> {
-        self.fleet.operator.read(&format!("/v1/watches/{name}")).await
+        self.0.operator.read(&format!("/v1/watches/{name}")).await
     }
 
     /// Waits until a watch has looked at all that the log has now, and gives the hosts on which it ever found something.
     async fn hits(&self, name: &str) -> Result<Vec<String>> {
-        let checkpoint = self.fleet.client.read_text("/checkpoint").await?;
+        let checkpoint = self.0.client.read_text("/checkpoint").await?;
         let size: u64 = checkpoint.lines().nth(1).context("a size")?.parse()?;
         let looked = async || {
             let detail = self.show(name).await?;
@@ -52,20 +47,20 @@ async fn what_was_and_what_comes_is_found_once() -> Result<()> {
     let (bad, good) =
         (package("xz-utils", "5.6.1", b"bad", None)?, package("xz-utils", "5.4.5", b"good", None)?);
     for name in ["had", "has", "never"] {
-        world.fleet.host(name).await?;
+        world.0.host(name).await?;
     }
-    world.fleet.toggle("had", &bad).await?;
-    world.fleet.toggle("had", &bad).await?;
+    world.0.toggle("had", &bad).await?;
+    world.0.toggle("had", &bad).await?;
     for name in ["had", "never"] {
-        world.fleet.toggle(name, &good).await?;
+        world.0.toggle(name, &good).await?;
     }
-    world.fleet.toggle("has", &bad).await?;
+    world.0.toggle("has", &bad).await?;
 
     world.add(&["xz", "package:xz-utils>=5.6.0", "--note", "CVE-2024-3094"]).await?;
     world.add(&["xz-now", "package:xz-utils>=5.6.0", "--lasting"]).await?;
     ensure!(world.hits("xz").await? == ["had", "has"], "what was is found");
     ensure!(world.hits("xz-now").await? == ["has"], "of what lasts only what is there");
-    let told = history(&world.fleet.operator, "had").await?;
+    let told = history(&world.0.operator, "had").await?;
     let told: Vec<_> = told.iter().filter(|entry| entry.kind == "watched").collect();
     ensure!(
         matches!(told.as_slice(), [one] if one.summary.contains("watch xz: package:xz-utils>=5.6.0 present in")),
@@ -73,26 +68,23 @@ async fn what_was_and_what_comes_is_found_once() -> Result<()> {
     );
 
     // A host that comes later, and its manifest after it.
-    world.fleet.host("late").await?;
-    world.fleet.toggle("late", &bad).await?;
-    world.fleet.heartbeat().await?;
+    world.0.host("late").await?;
+    world.0.toggle("late", &bad).await?;
+    world.0.heartbeat().await?;
     ensure!(world.hits("xz").await? == ["had", "has", "late"]);
     // It goes, and comes again: that is something new.
-    world.fleet.toggle("has", &bad).await?;
+    world.0.toggle("has", &bad).await?;
     ensure!(world.hits("xz-now").await? == ["has", "late"]);
-    world.fleet.toggle("has", &bad).await?;
+    world.0.toggle("has", &bad).await?;
     ensure!(world.hits("xz-now").await? == ["has", "late", "has"]);
 
     // A verifier that starts again tells nothing twice.
-    world.fleet.verifier.terminate().await?;
-    world.fleet.verifier.restart().await?;
-    (world.fleet.client, world.fleet.operator) =
-        (world.fleet.verifier.client()?, world.fleet.verifier.operator(Scope::Read).await?);
-    world.admin = world.fleet.verifier.operator(Scope::Admin).await?;
-    world.fleet.heartbeat().await?;
+    world.0.verifier.terminate().await?;
+    world.0.verifier.restart().await?;
+    world.0.heartbeat().await?;
     ensure!(world.hits("xz").await? == ["had", "has", "late", "has"]);
 
-    let list = world.fleet.lydian(&["watch", "list", "-o", "json"]).await?;
+    let list = world.0.lydian(&["watch", "list", "-o", "json"]).await?;
     ensure!(list.code() == 1, "something is found: {}", list.stderr);
     let list: WatchList = serde_json::from_str(&list.stdout)?;
     let found: Vec<_> = list
@@ -101,7 +93,7 @@ async fn what_was_and_what_comes_is_found_once() -> Result<()> {
         .map(|watch| (watch.rule.name.as_str(), watch.last.as_ref().map(|last| last.found)))
         .collect();
     ensure!(found == [("xz", Some(3)), ("xz-now", Some(2))], "{found:?}");
-    let table = world.fleet.lydian(&["watch", "show", "xz"]).await?;
+    let table = world.0.lydian(&["watch", "show", "xz"]).await?;
     ensure!(
         table.code() == 1 && table.stdout.contains("late") && table.stderr.contains("found on 3"),
         "{table:?}"
@@ -112,9 +104,9 @@ async fn what_was_and_what_comes_is_found_once() -> Result<()> {
 #[tokio::test]
 async fn watches_are_added_and_removed_by_admins_and_the_log_has_it() -> Result<()> {
     let mut world = Watched::new().await?;
-    world.fleet.host("host").await?;
-    world.fleet.attest("host").await?;
-    let refused = world.fleet.lydian(&["watch", "add", "xz", "package:xz-utils"]).await?;
+    world.0.host("host").await?;
+    world.0.attest("host").await?;
+    let refused = world.0.lydian(&["watch", "add", "xz", "package:xz-utils"]).await?;
     ensure!(refused.code() > 1 && refused.stderr.contains("scope"), "{refused:?}");
     world.add(&["xz", "package:xz-utils"]).await?;
     for (arguments, why) in [
@@ -123,15 +115,15 @@ async fn watches_are_added_and_removed_by_admins_and_the_log_has_it() -> Result<
         (["watch", "add", "bad", "package:"], "nothing behind"),
         (["watch", "add", "bad", "--shipped=nothing"], "cannot be used with"),
     ] {
-        let refused = world.fleet.lydian_as(&world.admin, &arguments).await?;
+        let refused = world.0.lydian_as_admin(&arguments).await?;
         ensure!(refused.code() > 1 && refused.stderr.contains(why), "{arguments:?}: {refused:?}");
     }
-    let unknown = world.fleet.lydian_as(&world.admin, &["watch", "rm", "nothing"]).await?;
+    let unknown = world.0.lydian_as_admin(&["watch", "rm", "nothing"]).await?;
     ensure!(unknown.code() > 1 && unknown.stderr.contains("watch list"), "{unknown:?}");
-    world.fleet.lydian_as(&world.admin, &["watch", "rm", "xz"]).await?.succeeded()?;
-    let list = world.fleet.lydian(&["watch", "list", "-o", "json"]).await?.succeeded()?;
+    world.0.lydian_as_admin(&["watch", "rm", "xz"]).await?.succeeded()?;
+    let list = world.0.lydian(&["watch", "list", "-o", "json"]).await?.succeeded()?;
     ensure!(serde_json::from_str::<WatchList>(&list)?.watches.is_empty(), "{list}");
-    let actions: ActionList = world.fleet.operator.read("/v1/actions").await?;
+    let actions: ActionList = world.0.operator.read("/v1/actions").await?;
     let kinds: Vec<_> = actions.actions.iter().map(|action| action.kind.as_str()).collect();
     ensure!(kinds.contains(&"watch-added") && kinds.contains(&"watch-removed"), "{kinds:?}");
     Ok(())
@@ -147,13 +139,13 @@ async fn shipped_watches_find_what_they_are_for() -> Result<()> {
     for (name, platform, db) in
         [("both", &own, vec![&old, &new]), ("new", &own, vec![&new]), ("old", &test, vec![&old])]
     {
-        world.fleet.host(name).await?;
-        let machine = &mut world.fleet.of(name)?.host.machine;
+        world.0.host(name).await?;
+        let machine = &mut world.0.of(name)?.host.machine;
         machine.platform_key = certificate_lists(&[platform])?;
         machine.db = certificate_lists(&db.iter().map(|one| one.as_slice()).collect::<Vec<_>>())?;
         machine.authorities = vec![("db", entry(db[0]))];
-        world.fleet.of(name)?.host.reboot()?;
-        world.fleet.attest(name).await?;
+        world.0.of(name)?.host.reboot()?;
+        world.0.attest(name).await?;
     }
     world.add(&["--shipped", "all"]).await?;
     let mut found = world.hits("test-platform-keys").await?;
@@ -164,7 +156,7 @@ async fn shipped_watches_find_what_they_are_for() -> Result<()> {
     ensure!(found == ["old"], "{found:?}");
     // A list on disk counts as well.
     let listed = Principal::spki(b"a key");
-    world.fleet.toggle("new", &store("vendor-keys", &listed)?).await?;
+    world.0.toggle("new", &store("vendor-keys", &listed)?).await?;
     let key = format!("key:{}", hex::encode(listed.id()));
     world.add(&["vendor", &key]).await?;
     ensure!(world.hits("vendor").await? == ["new"]);

@@ -116,8 +116,10 @@ pub(crate) const WATCHES: i64 = 100;
 pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(2);
 /// Bytes of a watch's subjects in the record of its being added.
 pub(crate) const WATCH_DETAIL_BYTES: usize = 2_000;
-/// What one watch finds on one host at one time; what is more is found when something of this is over.
-pub(crate) const HITS_PER_HOST: usize = 10_000;
+/// What one watch finds on one host at one time; what is more is counted.
+pub(crate) const HITS_PER_HOST: usize = 1_000;
+/// What one watch ever finds, and keeps in memory to tell each once: some two hundred bytes each. What is more is counted.
+pub(crate) const HITS_PER_WATCH: usize = 200_000;
 /// What a watch found that is written in one transaction.
 pub(crate) const HITS_AT_ONCE: usize = 1_000;
 /// What a watch found that is told in this program's log, of one look.

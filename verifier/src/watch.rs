@@ -17,9 +17,10 @@ use wire::watch::{WatchRule, WatchStanding};
 
 use crate::clock::Clock;
 use crate::http::{Fault, understand};
-use crate::limits::{HITS_AT_ONCE, HITS_PER_HOST, HITS_TOLD, WATCH_EVERY};
-use crate::query::trusted::{AskError, answer};
+use crate::limits::{HITS_AT_ONCE, HITS_PER_HOST, HITS_PER_WATCH, HITS_TOLD, WATCH_EVERY};
+use crate::query::trusted::{AskError, Asked, Since, answer_as_of};
 use crate::record::{NewHits, RecordError, Recorder, Work};
+use crate::store::directory;
 use crate::store::watch::{self, Hit, Watch};
 use crate::store::{Store, StoreError, to_i64};
 
@@ -70,6 +71,7 @@ pub(crate) async fn run(watching: Watching, stop: CancellationToken) {
                 && !matches!(error, LookError::Record(RecordError::Stopped))
             {
                 tracing::error!(%error, "watches could not be looked at");
+                watching.watcher.look();
             }
             // At once where nothing came for a while; where much comes, for half of the time at most.
             tokio::time::sleep(WATCH_EVERY.max(begun.elapsed())).await;
@@ -104,7 +106,7 @@ impl Watching {
                 Ok(found) => found,
                 Err(error) => {
                     tracing::error!(watch = %watch.rule.name, %error, "a watch has no answer");
-                    let nothing = WatchStanding { log_size: 0, hosts: 0, found: 0, unknown: 0, error: None };
+                    let nothing = WatchStanding::default();
                     self.watcher.keep(watch.id, WatchStanding { error: Some(error), ..nothing });
                     continue;
                 }
@@ -123,8 +125,13 @@ impl Watching {
                 first.insert(before.into_iter().collect())
             }
         };
-        let mut hits: Vec<_> = found.hits.into_iter().filter(|(hit, _)| !before.contains(hit)).collect();
-        hits.dedup();
+        let mut new = HashSet::new();
+        let is_new = |(hit, _): &(Hit, String)| !before.contains(hit) && new.insert(hit.clone());
+        let mut hits: Vec<_> = found.hits.into_iter().filter(is_new).collect();
+        let (room, many) = (HITS_PER_WATCH.saturating_sub(before.len()), hits.len());
+        hits.truncate(room);
+        let mut standing = found.standing;
+        standing.untold += many.saturating_sub(room) as u64;
         if !hits.is_empty() {
             for some in hits.chunks(HITS_AT_ONCE) {
                 let new = NewHits { watch: watch.id, name: watch.rule.name.clone(), hits: some.to_vec() };
@@ -140,7 +147,7 @@ impl Watching {
             }
             before.extend(hits.into_iter().map(|(hit, _)| hit));
         }
-        self.watcher.keep(watch.id, found.standing);
+        self.watcher.keep(watch.id, standing);
         Ok(())
     }
 
@@ -156,16 +163,20 @@ impl Watching {
             Ok(asked)
         };
         let asked = ask(&rule.subjects, &rule.roles)?;
+        let unless = if rule.unless.is_empty() { None } else { Some(ask(&rule.unless, &[])?) };
+        // Both answers are of one moment.
+        let (mut reading, directory) =
+            directory::begin(&self.store).await.map_err(|error| error.to_string())?;
+        let mut ask = async |asked: &Asked| {
+            answer_as_of(&mut reading, &directory, asked, silent_before, &Since::new()).await.map_err(told)
+        };
         let mut excused = HashSet::new();
-        if !rule.unless.is_empty() {
-            let unless = answer(&self.store, &ask(&rule.unless, &[])?, silent_before).await.map_err(told)?;
+        if let Some(unless) = unless {
             let now = |host: &&HostAnswer| host.seen.iter().any(lasts);
-            excused.extend(unless.hosts.iter().filter(now).map(|host| host.id.to_string()));
+            excused.extend(ask(&unless).await?.hosts.iter().filter(now).map(|host| host.id.to_string()));
         }
-        let found = answer(&self.store, &asked, silent_before).await.map_err(told)?;
-        let rows = self.store.directories().newest();
-        let rows: HashMap<String, i64> =
-            rows.hosts().iter().map(|host| (host.card.id.to_string(), host.row)).collect();
+        let found = ask(&asked).await?;
+        let rows = directory.hosts().iter().map(|host| (&*host.card.id, host.row)).collect();
         Ok(Found::of(rule, &found, &excused, &rows))
     }
 }
@@ -179,12 +190,7 @@ struct Found {
 }
 
 impl Found {
-    fn of(
-        rule: &WatchRule,
-        answer: &Trusted,
-        excused: &HashSet<String>,
-        rows: &HashMap<String, i64>,
-    ) -> Self {
+    fn of(rule: &WatchRule, answer: &Trusted, excused: &HashSet<String>, rows: &HashMap<&str, i64>) -> Self {
         let counts = answer.hosts_asked;
         let mut found = Self {
             hits: Vec::new(),
@@ -194,17 +200,22 @@ impl Found {
                 hosts: counts.all,
                 found: 0,
                 unknown: counts.unknown,
+                untold: 0,
                 error: None,
             },
         };
         for host in &answer.hosts {
             let Some(row) = rows.get(&*host.id).filter(|_| !excused.contains(&*host.id)) else { continue };
-            let counts = |seen: &&SightingView| seen.certain && (!rule.lasting || lasts(seen));
+            // Classes are letters, the best first.
+            let counts = |seen: &&SightingView| {
+                seen.certain && *seen.class <= *answer.min_class && (!rule.lasting || lasts(seen))
+            };
             let seen: Vec<_> = host.seen.iter().filter(counts).collect();
             if host.answer != Verdict::Yes || seen.is_empty() {
                 continue;
             }
             found.standing.found += 1;
+            found.standing.untold += host.more_seen;
             found.names.insert(*row, host.name.to_string());
             found.hits.extend(seen.into_iter().map(|seen| hit(*row, seen)));
         }
@@ -243,4 +254,75 @@ pub(crate) fn check(rule: &WatchRule) -> Result<(), Fault> {
         understand(&question(rule, &rule.unless, &[]))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::trusted::{Counts, EvidenceView, Mode, WindowView};
+
+    use super::*;
+
+    fn seen(class: &'static str, certain: bool, until: Option<u64>) -> SightingView {
+        let evidence = |leaf| EvidenceView { leaf, seq: None, not_before_size: None, not_after: None };
+        SightingView {
+            subject: "cert:1".into(),
+            role: "eligible".into(),
+            class: class.into(),
+            certain,
+            what: "boot".into(),
+            path: None,
+            place: Some("db, event 3".into()),
+            label: None,
+            first: evidence(3),
+            last: None,
+            until: until.map(evidence),
+        }
+    }
+
+    fn found(rule: &WatchRule, least: &str, seen: Vec<SightingView>, excused: &[&str]) -> Found {
+        let host = HostAnswer {
+            id: "aa".into(),
+            name: "host".into(),
+            standing: "heard".into(),
+            heard: None,
+            answer: Verdict::Yes,
+            class: None,
+            seen,
+            more_seen: 4,
+            unknown: Vec::new(),
+            more_unknown: 0,
+        };
+        let answer = Trusted {
+            subjects: Vec::new(),
+            roles: Vec::new(),
+            min_class: least.to_owned(),
+            mode: Mode::Any,
+            window: WindowView { from: None, to: None },
+            accepted: Vec::new(),
+            limits: Vec::new(),
+            log_size: 9,
+            hosts_asked: Counts { all: 1, yes: 1, no: 0, unknown: 0 },
+            known: Vec::new(),
+            hosts: vec![host],
+        };
+        let excused = excused.iter().map(|id| (*id).to_owned()).collect();
+        Found::of(rule, &answer, &excused, &HashMap::from([("aa", 7)]))
+    }
+
+    #[test]
+    fn only_what_counts_is_told_and_the_rest_is_counted() {
+        let (any, lasting) = (WatchRule::default(), WatchRule { lasting: true, ..WatchRule::default() });
+        let all = || vec![seen("A", true, Some(5)), seen("D", true, None), seen("A", false, None)];
+        let classes = |found: &Found| found.hits.iter().map(|(_, class)| class.clone()).collect::<Vec<_>>();
+        let told = found(&any, "E", all(), &[]);
+        assert_eq!(
+            (classes(&told), told.standing.found, told.standing.untold),
+            (vec!["A".into(), "D".into()], 1, 4)
+        );
+        assert_eq!(classes(&found(&any, "B", all(), &[])), ["A"]);
+        assert_eq!(classes(&found(&lasting, "E", all(), &[])), ["D"]);
+        let nothing = found(&lasting, "B", all(), &[]);
+        assert_eq!((nothing.hits.len(), nothing.standing.found), (0, 0));
+        assert_eq!(found(&any, "E", all(), &["aa"]).standing.found, 0);
+    }
 }

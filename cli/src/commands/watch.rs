@@ -195,8 +195,16 @@ fn notes(watch: &WatchView, ui: &Ui) -> Vec<String> {
         Some(last) => match &last.error {
             Some(error) => format!("it has no answer: {error}"),
             None => format!(
-                "of {} hosts: found on {}, not known of {}, at {} leaves",
-                last.hosts, last.found, last.unknown, last.log_size
+                "of {} hosts: found on {}, not known of {}, at {} leaves{}",
+                last.hosts,
+                last.found,
+                last.unknown,
+                last.log_size,
+                if last.untold > 0 {
+                    format!("; {} more things are not told one by one", last.untold)
+                } else {
+                    String::new()
+                }
             ),
         },
     });

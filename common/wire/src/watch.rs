@@ -57,7 +57,7 @@ pub struct WatchView {
 }
 
 /// How a watch stood when it was looked at last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WatchStanding {
     /// Leaves of the log that were looked at.
     pub log_size: u64,
@@ -67,6 +67,9 @@ pub struct WatchStanding {
     pub found: u64,
     /// Hosts of which it is not known.
     pub unknown: u64,
+    /// Things that were seen on hosts and are not told one by one: there are too many.
+    #[serde(default)]
+    pub untold: u64,
     /// Why it could not be looked at, if so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

@@ -56,7 +56,7 @@ pub(super) async fn open(
     if understand(&question(&rule))?.roles.contains(&Role::Revoked) {
         return Err(Fault::malformed("to be revoked is no exposure: an incident has no such role"));
     }
-    let (done, _) = app.recorder.record(Work::Open { who, rule: Box::new(rule.clone()) }).await?;
+    let (done, _) = app.recorder.record(Work::OpenIncident { who, rule: Box::new(rule.clone()) }).await?;
     if matches!(done, Done::Stored) {
         return Ok((StatusCode::CREATED, Json(rule)));
     }
@@ -73,7 +73,7 @@ pub(super) async fn close(
 ) -> Result<StatusCode, Fault> {
     let asked: CloseIncident = json(body)?;
     let note = checked(asked.note, "note")?;
-    match app.recorder.record(Work::Close { who, name, note }).await? {
+    match app.recorder.record(Work::CloseIncident { who, name, note }).await? {
         (Done::Stored, _) => Ok(StatusCode::NO_CONTENT),
         _ => Err(Fault::not_found("no open incident has this name")),
     }

@@ -5,10 +5,10 @@ use sqlx::SqliteConnection;
 use wire::incident::IncidentRule;
 
 use super::RecordError;
-use super::watching::listed;
+use super::watching::{insert, listed};
 use crate::limits::INCIDENTS;
 use crate::store::action::{self, ActionKind, Who};
-use crate::store::{StoreError, to_i64};
+use crate::store::to_i64;
 
 /// Whether it was opened: one of this name may be there.
 pub(super) async fn open(
@@ -21,21 +21,13 @@ pub(super) async fn open(
     if count >= INCIDENTS {
         return Err(RecordError::TooMany);
     }
-    let text = serde_json::to_string(rule).map_err(|_| StoreError::Damaged { what: "an incident" })?;
-    let opened = sqlx::query(
-        "INSERT INTO incident (name, rule, who, opened_ms) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
-    )
-    .bind(&rule.name)
-    .bind(text)
-    .bind(who.to_string())
-    .bind(to_i64(now.as_ms()))
-    .execute(&mut *tx)
-    .await?;
-    if opened.rows_affected() == 0 {
-        return Ok(false);
+    let statement =
+        "INSERT INTO incident (name, rule, who, opened_ms) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING";
+    let opened = insert(tx, statement, (&rule.name, rule), who, now).await?;
+    if opened {
+        action::record(tx, ActionKind::IncidentOpened, who, &listed(&rule.name, &rule.subjects), now).await?;
     }
-    action::record(tx, ActionKind::IncidentOpened, who, &listed(&rule.name, &rule.subjects), now).await?;
-    Ok(true)
+    Ok(opened)
 }
 
 /// Whether it was open.

@@ -114,11 +114,11 @@ pub(crate) enum Work {
     },
     /// What a watch found.
     Hits(Box<NewHits>),
-    Open {
+    OpenIncident {
         who: Who,
         rule: Box<IncidentRule>,
     },
-    Close {
+    CloseIncident {
         who: Who,
         name: String,
         note: String,
@@ -571,8 +571,10 @@ async fn apply(work: &Work, tx: &mut SqliteConnection, index: LeafIndex, now: Un
         }
         Work::Watch { who, rule } => Ok(stored(watching::add(tx, who, rule, now).await?)),
         Work::Unwatch { who, name } => Ok(stored(watching::remove(tx, who, name, now).await?)),
-        Work::Open { who, rule } => Ok(stored(incident::open(tx, who, rule, now).await?)),
-        Work::Close { who, name, note } => Ok(stored(incident::close(tx, who, name, note, now).await?)),
+        Work::OpenIncident { who, rule } => Ok(stored(incident::open(tx, who, rule, now).await?)),
+        Work::CloseIncident { who, name, note } => {
+            Ok(stored(incident::close(tx, who, name, note, now).await?))
+        }
         Work::Hits(new) => Ok(stored(new.apply(tx, now).await?)),
         Work::Revoke { who, kind, id } => Ok(stored(token::revoke(tx, who, *kind, id, now).await?)),
     }

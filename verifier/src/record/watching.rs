@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use evidence::time::UnixTime;
+use serde::Serialize;
 use sqlx::SqliteConnection;
 use wire::watch::WatchRule;
 
@@ -32,21 +33,32 @@ pub(super) async fn add(
     if watch::count(tx).await? >= WATCHES {
         return Err(RecordError::TooMany);
     }
-    let text = serde_json::to_string(rule).map_err(|_| StoreError::Damaged { what: "a watch" })?;
-    let added = sqlx::query(
-        "INSERT INTO watch (name, rule, who, created_ms) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
-    )
-    .bind(&rule.name)
-    .bind(text)
-    .bind(who.to_string())
-    .bind(to_i64(now.as_ms()))
-    .execute(&mut *tx)
-    .await?;
-    if added.rows_affected() == 0 {
-        return Ok(false);
+    let statement =
+        "INSERT INTO watch (name, rule, who, created_ms) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING";
+    let added = insert(tx, statement, (&rule.name, rule), who, now).await?;
+    if added {
+        action::record(tx, ActionKind::WatchAdded, who, &listed(&rule.name, &rule.subjects), now).await?;
     }
-    action::record(tx, ActionKind::WatchAdded, who, &listed(&rule.name, &rule.subjects), now).await?;
-    Ok(true)
+    Ok(added)
+}
+
+/// Writes a rule under its name, with who wrote it and when; whether there was none of that name.
+pub(super) async fn insert(
+    tx: &mut SqliteConnection,
+    statement: &'static str,
+    (name, rule): (&str, &(impl Serialize + Sync)),
+    who: &Who,
+    now: UnixTime,
+) -> Result<bool, StoreError> {
+    let rule = serde_json::to_string(rule).map_err(|_| StoreError::Damaged { what: "a rule" })?;
+    let inserted = sqlx::query(statement)
+        .bind(name)
+        .bind(rule)
+        .bind(who.to_string())
+        .bind(to_i64(now.as_ms()))
+        .execute(tx)
+        .await?;
+    Ok(inserted.rows_affected() > 0)
 }
 
 /// Subjects for the record of what operators did; cut where they are many.

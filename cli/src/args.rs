@@ -19,7 +19,7 @@ pub(crate) use inspect::{
 };
 
 pub(crate) use incident::{IncidentCommand, IncidentOpen, ReportFormat};
-pub(crate) use trusted::{ModeArg, TrustedArgs};
+pub(crate) use trusted::{ModeArg, NarrowingArgs, TrustedArgs};
 pub(crate) use watch::{WatchAdd, WatchCommand};
 
 use crate::duration::Seconds;

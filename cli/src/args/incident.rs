@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::NarrowingArgs;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum IncidentCommand {
     /// Say what happened: what was compromised, and when
@@ -82,16 +84,9 @@ pub(crate) struct IncidentOpen {
     /// In words
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub(crate) note: String,
-    /// eligible, used, executed, present, revoked [default: all but revoked]
-    #[arg(long, value_name = "ROLE,…", value_delimiter = ',')]
-    pub(crate) role: Vec<String>,
-    /// The weakest class of evidence that counts, A (quoted) to E (unresolved)
-    #[arg(long, value_name = "CLASS")]
-    pub(crate) min_class: Option<String>,
+    #[command(flatten)]
+    pub(crate) narrowing: NarrowingArgs,
     /// Gaps of these causes are taken as if nothing had happened in them
     #[arg(long, value_name = "CAUSE,…", value_delimiter = ',')]
     pub(crate) accept: Vec<String>,
-    /// Only hosts whose name fits this pattern
-    #[arg(long, value_name = "PATTERN")]
-    pub(crate) hosts: Option<String>,
 }

@@ -1,6 +1,7 @@
 //! `lydian trusted …`
 
 use clap::{Args, ValueEnum};
+use wire::trusted::AskTrusted;
 
 /// Who trusted X?
 ///
@@ -39,21 +40,14 @@ pub(crate) struct TrustedArgs {
     /// A moment instead of a window
     #[arg(long, value_name = "TIME", conflicts_with_all = ["from", "to"])]
     pub(crate) at: Option<String>,
-    /// eligible, used, executed, present, revoked [default: all but revoked]
-    #[arg(long, value_name = "ROLE,…", value_delimiter = ',')]
-    pub(crate) role: Vec<String>,
-    /// The weakest class of evidence that counts, A (quoted) to E (unresolved)
-    #[arg(long, value_name = "CLASS")]
-    pub(crate) min_class: Option<String>,
+    #[command(flatten)]
+    pub(crate) narrowing: NarrowingArgs,
     /// Whether at any moment of the window, or for the whole of it
     #[arg(long, value_enum, default_value_t)]
     pub(crate) mode: ModeArg,
     /// Gaps of these causes are taken as if nothing had happened in them, such as left-out or walks-only; the answer and its record say so
     #[arg(long, value_name = "CAUSE,…", value_delimiter = ',')]
     pub(crate) accept: Vec<String>,
-    /// Only hosts whose name fits this pattern
-    #[arg(long, value_name = "PATTERN")]
-    pub(crate) hosts: Option<String>,
     /// Show the hosts that are a NO too
     #[arg(long)]
     pub(crate) all: bool,
@@ -70,4 +64,30 @@ pub(crate) enum ModeArg {
     Any,
     /// All of it
     Whole,
+}
+
+/// What a question is narrowed to.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct NarrowingArgs {
+    /// eligible, used, executed, present, revoked [default: all but revoked]
+    #[arg(long, value_name = "ROLE,…", value_delimiter = ',')]
+    pub(crate) role: Vec<String>,
+    /// The weakest class of evidence that counts, A (quoted) to E (unresolved)
+    #[arg(long, value_name = "CLASS")]
+    pub(crate) min_class: Option<String>,
+    /// Only hosts whose name fits this pattern
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) hosts: Option<String>,
+}
+
+impl NarrowingArgs {
+    /// A question without subjects that is narrowed so.
+    pub(crate) fn question(&self) -> AskTrusted {
+        AskTrusted {
+            roles: self.role.clone(),
+            min_class: self.min_class.clone(),
+            hosts: self.hosts.clone(),
+            ..AskTrusted::default()
+        }
+    }
 }

@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::NarrowingArgs;
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum WatchCommand {
     /// Look for something from now on, and in all that was
@@ -56,15 +58,8 @@ pub(crate) struct WatchAdd {
     /// Where the subjects are from, or what for [default: the names of their files]
     #[arg(long, value_name = "TEXT")]
     pub(crate) note: Option<String>,
-    /// eligible, used, executed, present, revoked [default: all but revoked]
-    #[arg(long, value_name = "ROLE,…", value_delimiter = ',')]
-    pub(crate) role: Vec<String>,
-    /// The weakest class of evidence that counts, A (quoted) to E (unresolved)
-    #[arg(long, value_name = "CLASS")]
-    pub(crate) min_class: Option<String>,
-    /// Only hosts whose name fits this pattern
-    #[arg(long, value_name = "PATTERN")]
-    pub(crate) hosts: Option<String>,
+    #[command(flatten)]
+    pub(crate) narrowing: NarrowingArgs,
     /// Only what a host has now, not what it had
     #[arg(long)]
     pub(crate) lasting: bool,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use wire::incident::{CloseIncident, IncidentList, IncidentRule, IncidentStatus};
+use wire::trusted::AskTrusted;
 
 use super::trusted::{collected, window};
 use crate::Outcome;
@@ -55,17 +56,14 @@ fn unknown(denied: Denied) -> CliError {
 
 fn rule(args: &IncidentOpen, ui: &mut Ui) -> Result<IncidentRule, CliError> {
     let (from, to) = window(args.from.as_deref(), args.to.as_deref(), ui.now())?;
-    Ok(IncidentRule {
-        name: args.name.clone(),
-        note: args.note.clone(),
+    let question = AskTrusted {
         subjects: collected(&args.subjects, ui)?,
         from,
         to,
-        roles: args.role.clone(),
-        min_class: args.min_class.clone(),
         accept: args.accept.clone(),
-        hosts: args.hosts.clone(),
-    })
+        ..args.narrowing.question()
+    };
+    Ok(IncidentRule { name: args.name.clone(), note: args.note.clone(), question })
 }
 
 fn open(client: &Client, ui: &mut Ui, rule: &IncidentRule) -> Result<Outcome, CliError> {
@@ -96,7 +94,7 @@ fn list(client: &Client, ui: &mut Ui) -> Result<Outcome, CliError> {
                     (&incident.rule.name).into(),
                     relative(&incident.opened, ui.now()).into(),
                     state,
-                    incident.rule.subjects.len().to_string().as_str().into(),
+                    incident.rule.question.subjects.len().to_string().as_str().into(),
                     Cell::toned(&incident.rule.note, Tone::Dim),
                 ]);
             }

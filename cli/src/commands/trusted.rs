@@ -90,8 +90,6 @@ fn question(args: &TrustedArgs, ui: &mut Ui) -> Result<AskTrusted, CliError> {
         subjects,
         from,
         to,
-        roles: args.role.clone(),
-        min_class: args.min_class.clone(),
         mode: match args.mode {
             ModeArg::Any => Mode::Any,
             ModeArg::Whole => Mode::Whole,
@@ -103,7 +101,7 @@ fn question(args: &TrustedArgs, ui: &mut Ui) -> Result<AskTrusted, CliError> {
         },
         brief: false,
         accept: args.accept.clone(),
-        hosts: args.hosts.clone(),
+        ..args.narrowing.question()
     })
 }
 

@@ -58,7 +58,7 @@ fn rules(args: &WatchAdd, ui: &mut Ui) -> Result<Vec<WatchRule>, CliError> {
                 .hint("`lydian watch shipped` shows them"));
         }
         for rule in &mut rules {
-            rule.hosts.clone_from(&args.hosts);
+            rule.hosts.clone_from(&args.narrowing.hosts);
         }
         return Ok(rules);
     }
@@ -67,9 +67,9 @@ fn rules(args: &WatchAdd, ui: &mut Ui) -> Result<Vec<WatchRule>, CliError> {
         name: args.name.clone().unwrap_or_default(),
         note: args.note.clone().unwrap_or_else(|| files.join(", ")),
         subjects: collected(&args.subjects, ui)?,
-        roles: args.role.clone(),
-        min_class: args.min_class.clone(),
-        hosts: args.hosts.clone(),
+        roles: args.narrowing.role.clone(),
+        min_class: args.narrowing.min_class.clone(),
+        hosts: args.narrowing.hosts.clone(),
         lasting: args.lasting,
         unless: collected(&args.unless, ui)?,
     };

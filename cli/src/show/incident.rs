@@ -107,10 +107,11 @@ pub(crate) fn incident_report(status: &IncidentStatus) -> Document {
         .collect(),
     );
     document.heading("What was asked");
-    document.list(incident.rule.subjects.clone());
+    document.list(incident.rule.question.subjects.clone());
     document.paragraph(window(status));
-    if !incident.rule.accept.is_empty() {
-        document.paragraph(format!("Gaps that do not count: {}", incident.rule.accept.join(", ")));
+    let accepted = &incident.rule.question.accept;
+    if !accepted.is_empty() {
+        document.paragraph(format!("Gaps that do not count: {}", accepted.join(", ")));
     }
     document.heading("What is left to do");
     let left = |host: &&IncidentHost| host.state != IncidentState::ReAttested;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::trusted::{SightingView, UnknownView, Verdict, WindowView};
+use crate::trusted::{AskTrusted, SightingView, UnknownView, Verdict, WindowView};
 
 /// `POST /v1/incidents`: what happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,26 +13,8 @@ pub struct IncidentRule {
     /// In words.
     #[serde(default)]
     pub note: String,
-    /// Subjects as in a question; any of them counts.
-    pub subjects: Vec<String>,
-    /// When the window begins, as in a question.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
-    /// When it ends.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<String>,
-    /// Roles as in a question; none are all but `revoked`.
-    #[serde(default)]
-    pub roles: Vec<String>,
-    /// The weakest class that counts, `A` to `E`; absent is `E`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_class: Option<String>,
-    /// Causes of gaps that do not count, as in a question.
-    #[serde(default)]
-    pub accept: Vec<String>,
-    /// Only hosts whose name fits this pattern; absent are all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hosts: Option<String>,
+    /// What is asked about it: subjects and window, roles and classes. `list` and `brief` say nothing here.
+    pub question: AskTrusted,
 }
 
 /// Answer to `GET /v1/incidents`.

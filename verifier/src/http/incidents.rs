@@ -36,10 +36,14 @@ pub(super) async fn status(
 ) -> Result<Json<IncidentStatus>, Fault> {
     let found = views(app.store.readers(), Some(&name)).await?.pop();
     let found = found.ok_or_else(|| Fault::not_found("no incident has this name"))?;
-    let asked = understand(&question(&found.rule))?;
-    let ever =
-        IncidentRule { from: None, to: None, roles: Vec::new(), min_class: None, ..found.rule.clone() };
-    let ever = understand(&question(&ever))?;
+    let question = &found.rule.question;
+    let asked = understand(question)?;
+    let ever = understand(&AskTrusted {
+        subjects: question.subjects.clone(),
+        accept: question.accept.clone(),
+        hosts: question.hosts.clone(),
+        ..AskTrusted::default()
+    })?;
     app.recorder.record(Work::Asked { who, question: format!("how incident {name} stands") }).await?;
     Ok(Json(incident::status(&app.store, found, &asked, ever, silent_before(&app)).await?))
 }
@@ -53,7 +57,7 @@ pub(super) async fn open(
     let mut rule: IncidentRule = json(body)?;
     rule.name = named(rule.name)?;
     rule.note = checked(rule.note, "note")?;
-    if understand(&question(&rule))?.roles.contains(&Role::Revoked) {
+    if understand(&rule.question)?.roles.contains(&Role::Revoked) {
         return Err(Fault::malformed("to be revoked is no exposure: an incident has no such role"));
     }
     let (done, _) = app.recorder.record(Work::OpenIncident { who, rule: Box::new(rule.clone()) }).await?;
@@ -76,18 +80,5 @@ pub(super) async fn close(
     match app.recorder.record(Work::CloseIncident { who, name, note }).await? {
         (Done::Stored, _) => Ok(StatusCode::NO_CONTENT),
         _ => Err(Fault::not_found("no open incident has this name")),
-    }
-}
-
-fn question(rule: &IncidentRule) -> AskTrusted {
-    AskTrusted {
-        subjects: rule.subjects.clone(),
-        from: rule.from.clone(),
-        to: rule.to.clone(),
-        roles: rule.roles.clone(),
-        min_class: rule.min_class.clone(),
-        accept: rule.accept.clone(),
-        hosts: rule.hosts.clone(),
-        ..AskTrusted::default()
     }
 }

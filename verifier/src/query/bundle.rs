@@ -35,18 +35,14 @@ pub(crate) async fn of_evidence(
     recorder: &Recorder,
     log_key: &str,
 ) -> Result<Option<Bundle>, StoreError> {
-    let row = sqlx::query(
-        "SELECT e.leaf, e.enrolment_id, e.seq, r.packed, r.keyframe, e.received_ms, n.ak_public, n.selection, n.tier, h.name
-         FROM host h JOIN enrolment n ON n.host_id = h.id AND n.chain = coalesce(?, h.chain)
-         JOIN attestation e ON e.enrolment_id = n.id LEFT JOIN attestation_recent r ON r.leaf = e.leaf
-         WHERE h.id = ? AND e.seq = ?",
-    )
-    .bind(wanted.chain.map(|chain| chain.to_vec()))
-    .bind(wanted.host)
-    .bind(to_i64(wanted.seq))
-    .fetch_optional(store.readers())
-    .await?;
-    let Some(row) = row else { return Ok(None) };
+    let mut query =
+        QueryBuilder::<Sqlite>::new("SELECT e.received_ms, n.ak_public, n.selection, n.tier, h.name, ");
+    query.push(unpack::COLUMNS).push(" FROM ").push(unpack::SOURCE);
+    query.push(" JOIN enrolment n ON n.id = e.enrolment_id JOIN host h ON h.id = n.host_id WHERE h.id = ");
+    query.push_bind(wanted.host).push(" AND n.chain = coalesce(");
+    query.push_bind(wanted.chain.map(|chain| chain.to_vec())).push(", h.chain) AND e.seq = ");
+    query.push_bind(to_i64(wanted.seq));
+    let Some(row) = query.build().fetch_optional(store.readers()).await? else { return Ok(None) };
     let mut unpacker = Unpacker::default();
     let kept = unpacker.kept(&mut *store.readers().acquire().await?, &row).await?;
     let envelope = envelope(store.readers(), &kept).await?;

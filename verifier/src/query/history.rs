@@ -9,7 +9,7 @@ use super::changes;
 use crate::appraise::status_name;
 use crate::record::EventKind;
 use crate::store::packed::Kept;
-use crate::store::unpack::Unpacker;
+use crate::store::unpack::{COLUMNS, Unpacker};
 use crate::store::{Store, StoreError, to_i64, to_u64};
 
 /// A page of a host's history: entries with an id below `before`.
@@ -20,9 +20,10 @@ pub(crate) async fn of_host(
     limit: i64,
 ) -> Result<HostHistory, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT v.id, v.kind, coalesce(v.at_ms, e.received_ms) AS at_ms, v.leaf AS logged, v.summary, e.status,
-           e.leaf, e.enrolment_id, e.seq, r.packed, r.keyframe
-         FROM event v LEFT JOIN attestation e ON e.leaf = v.leaf LEFT JOIN attestation_recent r ON r.leaf = e.leaf WHERE v.host_id = ",
+        "SELECT v.id, v.kind, coalesce(v.at_ms, e.received_ms) AS at_ms, v.leaf AS logged, v.summary, e.status, ",
+    );
+    query.push(COLUMNS).push(
+        " FROM event v LEFT JOIN attestation e ON e.leaf = v.leaf LEFT JOIN attestation_recent r ON r.leaf = e.leaf WHERE v.host_id = ",
     );
     query.push_bind(host);
     if let Some(before) = before {

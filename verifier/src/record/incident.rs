@@ -25,7 +25,14 @@ pub(super) async fn open(
         "INSERT INTO incident (name, rule, who, opened_ms) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING";
     let opened = insert(tx, statement, (&rule.name, rule), who, now).await?;
     if opened {
-        action::record(tx, ActionKind::IncidentOpened, who, &listed(&rule.name, &rule.subjects), now).await?;
+        action::record(
+            tx,
+            ActionKind::IncidentOpened,
+            who,
+            &listed(&rule.name, &rule.question.subjects),
+            now,
+        )
+        .await?;
     }
     Ok(opened)
 }

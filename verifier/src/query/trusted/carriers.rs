@@ -430,10 +430,11 @@ const UNNAMED_DBX: &str = "SELECT profile_id FROM boot_setting WHERE name = 'unn
 
 const LABELS: &str = "SELECT principal_id, label FROM boot_principal WHERE label <> '' GROUP BY 1, 2
   UNION SELECT principal_id, label FROM component_principal WHERE label <> '' GROUP BY 1, 2";
-/// Boots with a certificate in a list of which nobody could read what it is called, or not all of it.
+/// Boots with a certificate in a list of which nobody could read what it is called, or not all of it: names are cut at 256 bytes, where a character
+/// begins, and none that is whole is known to have more than 252.
 const NAMELESS: &str =
     "SELECT DISTINCT b.profile_id FROM boot_principal b JOIN principal p ON p.id = b.principal_id
-  WHERE p.kind = 'certificate' AND (b.label = '' OR length(CAST(b.label AS BLOB)) > 250) ORDER BY 1";
+  WHERE p.kind = 'certificate' AND (b.label = '' OR length(CAST(b.label AS BLOB)) > 252) ORDER BY 1";
 
 /// Executions with the boot that each was in. One that the first evidence of a chain tells of was in a boot that may have begun in a chain before.
 const EXECUTIONS: &str = "SELECT e.host_id, e.from_leaf, e.class, e.path,

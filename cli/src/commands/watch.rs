@@ -18,25 +18,21 @@ pub(super) fn run(
     ui: &mut Ui,
     command: WatchCommand,
 ) -> Result<Outcome, CliError> {
-    if matches!(command, WatchCommand::Shipped) {
-        return shipped(ui);
-    }
-    // What was written wrongly is found before anybody is asked.
-    let rules = match &command {
-        WatchCommand::Add(args) => rules(args, ui)?,
-        _ => Vec::new(),
-    };
-    let client = Client::new(&Connection::of(connection)?)?;
+    let client = || Client::new(&Connection::of(connection)?);
     match command {
-        WatchCommand::Add(_) => add(&client, ui, &rules),
-        WatchCommand::List => list(&client, ui),
-        WatchCommand::Show { name } => show(&client, ui, &name),
+        WatchCommand::Add(args) => {
+            // What was written wrongly is found before anybody is asked.
+            let rules = rules(&args, ui)?;
+            add(&client()?, ui, &rules)
+        }
+        WatchCommand::List => list(&client()?, ui),
+        WatchCommand::Show { name } => show(&client()?, ui, &name),
         WatchCommand::Rm { name } => {
-            client.delete(&["v1", "watches", &name]).map_err(unknown)?;
+            client()?.delete(&["v1", "watches", &name]).map_err(unknown)?;
             ui.note(&crate::escape::safe(&format!("{name} is watched for no more")));
             Ok(Outcome::Good)
         }
-        WatchCommand::Shipped => Ok(Outcome::Good),
+        WatchCommand::Shipped => shipped(ui),
     }
 }
 

@@ -143,3 +143,31 @@ async fn a_damaged_pack_is_told_and_not_skipped() {
     sqlx::query("DELETE FROM attestation_pack").execute(&mut db).await.unwrap();
     assert!(world.bench.store.recorded(&world.pieces[1].digest()).await.is_err());
 }
+
+#[tokio::test]
+async fn evidence_that_an_early_version_kept_in_columns_is_folded_as_well() {
+    let mut world = World::new().await;
+    world.record(192).await;
+    let mut db = crate::store::reopen(&world.bench.database()).await.unwrap();
+    let leaf: i64 =
+        sqlx::query_scalar("SELECT leaf FROM attestation WHERE seq = 3").fetch_one(&mut db).await.unwrap();
+    let piece = &world.pieces[3];
+    sqlx::query(
+        "INSERT INTO attestation_columns (leaf, summary, sealed, pcr_values, state_before, result) VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(leaf)
+    .bind(&piece.summary)
+    .bind(&piece.sealed)
+    .bind(&piece.pcr_values)
+    .bind(&piece.state_before)
+    .bind(&piece.result)
+    .execute(&mut db)
+    .await
+    .unwrap();
+    sqlx::query("DELETE FROM attestation_recent WHERE leaf = ?").bind(leaf).execute(&mut db).await.unwrap();
+    world.check().await;
+    world.fold().await;
+    assert_eq!(world.count(PACKS).await, 1);
+    assert_eq!(world.count("SELECT count(*) FROM attestation_columns").await, 0);
+    world.check().await;
+}

@@ -41,10 +41,7 @@ impl Unpacker {
         let (leaf, seq): (i64, i64) = (row.try_get("leaf")?, row.try_get("seq")?);
         let place = (row.try_get("enrolment_id")?, to_u64(seq));
         let Some(packed) = row.try_get::<Option<Vec<u8>>, _>("packed")? else {
-            return match self.packed(reading, place).await? {
-                Some(kept) => Ok(kept),
-                None => early(reading, leaf, None).await,
-            };
+            return self.moved(reading, leaf, place, None).await;
         };
         let bytes = match row.try_get::<Option<i64>, _>("keyframe")? {
             None => decompress(&packed, KEPT_BYTES).map_err(|_| DAMAGED)?,
@@ -55,10 +52,24 @@ impl Unpacker {
         };
         match Kept::decode(&bytes).map_err(|_| DAMAGED)? {
             (kept, Completeness::Whole) => Ok(kept),
-            (kept, Completeness::Early) => match self.packed(reading, place).await? {
-                Some(kept) => Ok(kept),
-                None => early(reading, leaf, Some(kept)).await,
-            },
+            (kept, Completeness::Early) => self.moved(reading, leaf, place, Some(kept)).await,
+        }
+    }
+
+    /// From the columns of early versions, or from a pack. Columns first: what is not there any more is in a pack by then.
+    async fn moved(
+        &mut self,
+        reading: &mut SqliteConnection,
+        leaf: i64,
+        (enrolment, seq): (i64, u64),
+        parts: Option<Kept>,
+    ) -> Result<Kept, StoreError> {
+        if let Some(kept) = self.pack.as_ref().and_then(|pack| pack.get(enrolment, seq)) {
+            return Ok(kept.clone());
+        }
+        match early(reading, leaf, parts).await? {
+            Some(kept) => Ok(kept),
+            None => self.packed(reading, (enrolment, seq)).await?.ok_or(DAMAGED),
         }
     }
 
@@ -146,13 +157,17 @@ pub(crate) async fn find(reading: &mut SqliteConnection, begins: &[u8]) -> Resul
     Ok(found)
 }
 
-/// Of an early version: with some parts packed, or with none.
-async fn early(reading: &mut SqliteConnection, leaf: i64, packed: Option<Kept>) -> Result<Kept, StoreError> {
+/// Of an early version that is not folded yet: with some parts packed, or with none.
+async fn early(
+    reading: &mut SqliteConnection,
+    leaf: i64,
+    packed: Option<Kept>,
+) -> Result<Option<Kept>, StoreError> {
     let row = sqlx::query("SELECT * FROM attestation_columns WHERE leaf = ?")
         .bind(leaf)
         .fetch_optional(reading)
-        .await?
-        .ok_or(DAMAGED)?;
+        .await?;
+    let Some(row) = row else { return Ok(None) };
     let content = |column| -> Result<Option<Sha256Digest>, StoreError> {
         let digest: Option<Vec<u8>> = row.try_get(column)?;
         digest.map(|digest| Sha256Digest::from_slice(&digest).map_err(|_| DAMAGED)).transpose()
@@ -167,13 +182,13 @@ async fn early(reading: &mut SqliteConnection, leaf: i64, packed: Option<Kept>) 
             ..Kept::default()
         },
     };
-    Ok(Kept {
+    Ok(Some(Kept {
         ima_content: content("ima_list")?,
         systemd_log: content("systemd_log")?,
         heartbeat_ms: row.try_get::<Option<i64>, _>("heartbeat_ms")?.map_or(0, to_u64),
         summary: row.try_get("summary")?,
         ..parts
-    })
+    }))
 }
 
 /// Bytes of a digest that evidence is found by.

@@ -34,8 +34,14 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     pub(crate) async fn new() -> Result<Self> {
+        Self::with(toml::Table::new()).await
+    }
+
+    /// With settings of the verifier's section `log`.
+    pub(crate) async fn with(log: toml::Table) -> Result<Self> {
         let ca = TestEkCa::new("Test TPM maker")?;
-        let settings = VerifierSettings { ek_roots: vec![ca.root_pem()?], ..VerifierSettings::default() };
+        let settings =
+            VerifierSettings { ek_roots: vec![ca.root_pem()?], log, ..VerifierSettings::default() };
         let verifier = Verifier::start(&settings).await?;
         let admin = verifier.operator(Scope::Admin).await?;
         let mut attesters = [booted(&ca, 1, KeyKind::EccP256)?, booted(&ca, 2, KeyKind::Rsa2048)?];

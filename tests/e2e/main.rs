@@ -12,6 +12,7 @@ mod faults;
 mod fleet;
 mod folding;
 mod incidents;
+mod index_roots;
 mod pipeline;
 mod refusals;
 mod restart;

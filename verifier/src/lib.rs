@@ -6,6 +6,7 @@
 
 mod limits;
 
+mod chores;
 pub mod clock;
 pub mod failure;
 pub mod files;

@@ -268,6 +268,7 @@ impl Updated {
                 boot,
                 begins: if seq == 0 { Begins::Chain } else { Begins::Nothing },
                 reading: Reading { profile: None, executions: Vec::new(), troubles: Vec::new() },
+                read: Sha256Digest::new([0; 32]),
             },
         })
     }

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use appraisal::policy::Policy;
-use evidence::time::UnixTime;
 use ledger::note::{KeyName, SignerKey, VerifierKey};
 use rustix::fs::{FlockOperation, flock};
 use sqlx::Connection as _;
@@ -20,6 +19,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use crate::chores::Chores;
 use crate::clock::Clock;
 use crate::config::{Config, Publishing, TlsSource};
 use crate::cosign::{self, Board, Cosigner};
@@ -28,11 +28,11 @@ use crate::failure::{Exit, Failure};
 use crate::files::{self, Audience};
 use crate::fold;
 use crate::http::{App, Books, Server, router, tls_config};
-use crate::limits::{OUTBOX, PEM_BYTES};
+use crate::limits::PEM_BYTES;
 use crate::notify;
-use crate::pki::{RENEWAL, ServerIdentity};
-use crate::record::{self, Liveness, Place, Recorder, Work};
-use crate::store::{self, Store, action};
+use crate::pki::ServerIdentity;
+use crate::record::{self, Liveness, Place, Recorder};
+use crate::store::{self, Store};
 use crate::watch::{self, Watcher, Watching};
 
 /// A verifier that serves.
@@ -166,9 +166,8 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
         watcher,
     };
     tokio::spawn(watch::run(watching, stop.clone()));
-    tokio::spawn(outbox(recorder.clone(), store.clone(), stop.clone()));
-    tokio::spawn(sweep(recorder, clock.clone(), config.hosts.stale_after, stop.clone()));
-    tokio::spawn(renew(identity, clock, stop.clone()));
+    let chores = Chores { recorder, store: store.clone(), clock, stop: stop.clone() };
+    chores.begin(&config, identity);
     let mut ending = vec![ends_all(recording, stop.clone())];
     ending.extend(cosigner.map(|cosigner| ends_all(tokio::spawn(cosigner.run(stop.clone())), stop.clone())));
     let task = tokio::spawn(run(server, ending, stop.clone(), store, lock));
@@ -278,6 +277,10 @@ async fn index_if_needed(config: &Config) -> Result<(), Failure> {
             manifests = done.manifests,
             "indexed evidence"
         );
+    }
+    if let Some(first) = done.roots.other.first() {
+        // It serves all the same: what is here is what can be answered from.
+        tracing::error!("{}", record::root_differs(*first, done.roots.other.len()));
     }
     Ok(())
 }
@@ -395,57 +398,5 @@ pub(crate) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> 
     })
 }
 
-/// Writes down which hosts have fallen silent, without anybody asking.
-async fn sweep(recorder: Recorder, clock: Clock, stale_after: Duration, stop: CancellationToken) {
-    let mut interval = tokio::time::interval((stale_after / 10).clamp(SWEEP_MIN, SWEEP_MAX));
-    let after_ms = u64::try_from(stale_after.as_millis()).unwrap_or(u64::MAX);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = interval.tick() => {}
-        }
-        let before = UnixTime::from_ms(clock.now().as_ms().saturating_sub(after_ms));
-        if let Err(error) = recorder.record(Work::Silence(before)).await {
-            tracing::error!(%error, "looking for silent hosts failed");
-        }
-    }
-}
-
-/// Has actions logged that a command line beside this server wrote.
-async fn outbox(recorder: Recorder, store: Store, stop: CancellationToken) {
-    let mut interval = tokio::time::interval(OUTBOX);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = interval.tick() => {}
-        }
-        let waiting = action::is_waiting(store.readers()).await;
-        let done = match waiting {
-            Ok(false) => continue,
-            Ok(true) => recorder.record(Work::Outbox).await.map(|_| ()).map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        if let Err(error) = done {
-            tracing::error!(%error, "operators' actions could not be logged");
-        }
-    }
-}
-
-async fn renew(identity: Arc<ServerIdentity>, clock: Clock, stop: CancellationToken) {
-    let mut interval = tokio::time::interval(RENEWAL);
-    interval.tick().await;
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            _ = interval.tick() => {}
-        }
-        if let Err(error) = identity.renew(clock.now()) {
-            tracing::error!(%error, "the server's certificate could not be renewed");
-        }
-    }
-}
-
 /// How often an indexing that takes long is told of.
 const INDEX_TOLD_EVERY: Duration = Duration::from_secs(10);
-const SWEEP_MIN: Duration = Duration::from_millis(100);
-const SWEEP_MAX: Duration = Duration::from_secs(30);

@@ -1,7 +1,7 @@
 //! What a verifier gives to an auditor: everything that leaves commit to, an item a leaf.
 //!
-//! In and out: canonical bytes of one item. A file of items is a host's chain (its enrolment, then its evidence in order) or the
-//! operators' actions; `wire` frames them. Nothing in an item is believed: the log and `appraisal` decide.
+//! In and out: canonical bytes of one item. A file of items is a host's chain (its enrolment, then its evidence in order), the
+//! operators' actions or the roots of the index; `wire` frames them. Nothing in an item is believed: the log and `appraisal` decide.
 
 use crate::cbor::{CborError, Reader, Writer};
 use crate::envelope::{Envelope, EnvelopeError};
@@ -23,6 +23,8 @@ pub enum Item {
     Action(Committed),
     /// The host was retired, and its chain ends: a [`crate::record::RetirementRecord`].
     Retirement(Committed),
+    /// What the index was at a size of the log: a [`crate::record::IndexRootRecord`].
+    IndexRoot(Committed),
 }
 
 /// A record with what its leaf is made of.
@@ -79,14 +81,9 @@ impl Item {
                 w.uint(attestation.not_before_ms).uint(attestation.heartbeat_ms).text(&attestation.result);
                 w.bytes(&attestation.envelope.encode());
             }
-            Self::Action(committed) => {
-                w.array(4).uint(ACTION);
-                write_committed(&mut w, committed);
-            }
-            Self::Retirement(committed) => {
-                w.array(4).uint(RETIREMENT);
-                write_committed(&mut w, committed);
-            }
+            Self::Action(committed) => write_record(&mut w, ACTION, committed),
+            Self::Retirement(committed) => write_record(&mut w, RETIREMENT, committed),
+            Self::IndexRoot(committed) => write_record(&mut w, INDEX_ROOT, committed),
         }
         w.finish()
     }
@@ -113,6 +110,7 @@ impl Item {
             })),
             (ACTION, 4) => Self::Action(read_committed(&mut r)?),
             (RETIREMENT, 4) => Self::Retirement(read_committed(&mut r)?),
+            (INDEX_ROOT, 4) => Self::IndexRoot(read_committed(&mut r)?),
             (found, _) => {
                 return Err(CborError::Schema { offset, expected: ATTESTATION, found }.into());
             }
@@ -126,9 +124,16 @@ impl Item {
         match self {
             Self::Enrolment(enrolment) => enrolment.committed.leaf,
             Self::Attestation(attestation) => attestation.leaf,
-            Self::Action(committed) | Self::Retirement(committed) => committed.leaf,
+            Self::Action(committed) | Self::Retirement(committed) | Self::IndexRoot(committed) => {
+                committed.leaf
+            }
         }
     }
+}
+
+fn write_record(w: &mut Writer, kind: u64, committed: &Committed) {
+    w.array(4).uint(kind);
+    write_committed(w, committed);
 }
 
 fn write_committed(w: &mut Writer, committed: &Committed) {
@@ -154,6 +159,7 @@ const ENROLMENT: u64 = 1;
 const ATTESTATION: u64 = 2;
 const ACTION: u64 = 3;
 const RETIREMENT: u64 = 4;
+const INDEX_ROOT: u64 = 5;
 
 #[cfg(test)]
 mod tests {
@@ -162,7 +168,7 @@ mod tests {
     use crate::envelope::{Attachment, AttachmentKind, Evidence};
     use crate::record::tests::{enrolment, more};
 
-    fn items() -> [Item; 4] {
+    fn items() -> [Item; 5] {
         let committed = Committed { leaf: 1, salt: [2; 32], record: enrolment(Some(more())).encode() };
         [
             Item::Enrolment(Enrolment {
@@ -187,7 +193,8 @@ mod tests {
                 },
             })),
             Item::Action(committed.clone()),
-            Item::Retirement(committed),
+            Item::Retirement(committed.clone()),
+            Item::IndexRoot(committed),
         ]
     }
 

@@ -1,5 +1,5 @@
-//! What leaves of the log commit to beside sealed evidence: that a host enrolled or was retired, and what an operator
-//! did.
+//! What leaves of the log commit to beside sealed evidence: that a host enrolled or was retired, what an operator
+//! did, and what the index was.
 //!
 //! In and out: canonical bytes, whose SHA-256 a leaf commits to with a salt of their own. A record is the verifier's word: the
 //! log fixes it, and fixes when; it does not make it true.
@@ -199,6 +199,47 @@ impl ActionRecord {
     }
 }
 
+/// The root of the index at a size of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexRootRecord {
+    /// The size: what the leaves below say is in the index. It is the index of the record's own leaf.
+    pub size: u64,
+    /// The version of the extractor that made it.
+    pub extractor: u64,
+    /// How many chains of evidence it is over.
+    pub chains: u64,
+    /// The root.
+    pub root: Sha256Digest,
+    /// When, in milliseconds since 1970 by the verifier's clock.
+    pub at_ms: u64,
+}
+
+impl IndexRootRecord {
+    /// The bytes that a leaf commits to.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut w = Writer::new();
+        w.array(6).uint(1).uint(self.size).uint(self.extractor).uint(self.chains);
+        w.bytes(self.root.as_bytes()).uint(self.at_ms);
+        w.finish()
+    }
+
+    /// Reads what [`IndexRootRecord::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CborError> {
+        let mut r = Reader::new(bytes);
+        r.array_of(6)?;
+        r.key(1)?;
+        let record = Self {
+            size: r.uint()?,
+            extractor: r.uint()?,
+            chains: r.uint()?,
+            root: Sha256Digest::new(r.array_bytes()?),
+            at_ms: r.uint()?,
+        };
+        r.end()?;
+        Ok(record)
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -236,8 +277,13 @@ pub(crate) mod tests {
         }
     }
 
+    fn index_root() -> IndexRootRecord {
+        IndexRootRecord { size: 1, extractor: 2, chains: 3, root: Sha256Digest::new([4; 32]), at_ms: 5 }
+    }
+
     #[test]
     fn decode_of_encode_is_identity() {
+        assert_eq!(IndexRootRecord::decode(&index_root().encode()), Ok(index_root()));
         let first = EnrolmentMore { previous: None, reason: String::new(), ..more() };
         for more in [None, Some(more()), Some(first)] {
             let record = enrolment(more);
@@ -265,6 +311,10 @@ pub(crate) mod tests {
         let bytes = retirement().encode();
         for len in 0..bytes.len() {
             assert!(RetirementRecord::decode(&bytes[..len]).is_err(), "{len}");
+        }
+        let bytes = index_root().encode();
+        for len in 0..bytes.len() {
+            assert!(IndexRootRecord::decode(&bytes[..len]).is_err(), "{len}");
         }
         // The items of one version under the number of the other.
         let mut mixed = enrolment(None).encode();

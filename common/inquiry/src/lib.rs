@@ -10,4 +10,5 @@ pub mod limits;
 pub mod moment;
 pub mod profile;
 pub mod role;
+pub mod root;
 pub mod subject;

@@ -1,4 +1,4 @@
-//! Files of exported items: a chain, or the operators' actions.
+//! Files of exported items: a chain, the operators' actions, or the roots of the index.
 //!
 //! In and out: a stream of bytes. It starts with a line that names it; then comes a frame for each item, the length of its zstd
 //! frame in four bytes first, compressed against the item before: hourly evidence costs what is new in it. Files are only ever
@@ -15,6 +15,8 @@ pub const MAGIC: &[u8] = b"lydian-export-v1\n";
 
 /// The name of the file that has the operators' actions.
 pub const ACTIONS: &str = "actions";
+/// The name of the file that has what the index was.
+pub const INDEX_ROOTS: &str = "index-roots";
 /// The name of the directory that has a directory for each host, with a file for each of its chains.
 pub const HOSTS: &str = "hosts";
 /// The name of the directory that has the manifests, by the digests of their components.

@@ -296,10 +296,10 @@ async fn export(config: &Config, wanted: &Wanted) -> Result<(), Failure> {
     if shows {
         let _ = writeln!(std::io::stderr());
     }
-    let Exported { size, chains, new_evidence, new_actions, new_manifests } =
+    let Exported { size, chains, new_evidence, new_actions, new_index_roots, new_manifests } =
         exported.map_err(export_failure)?;
     print(&format!(
-        "{}: everything up to leaf {size}; {chains} chains, new: {new_evidence} pieces of evidence, {new_actions} actions, {new_manifests} manifests\n",
+        "{}: everything up to leaf {size}; {chains} chains, new: {new_evidence} pieces of evidence, {new_actions} actions, {new_index_roots} roots of the index, {new_manifests} manifests\n",
         wanted.dir.display()
     ))
 }
@@ -315,15 +315,23 @@ async fn reindex(config: &Config) -> Result<(), Failure> {
         }
     };
     let began = Instant::now();
-    let Reindexed { hosts, evidence, manifests } = record::reindex(&config.database(), progress).await?;
+    let done = record::reindex(&config.database(), progress).await?;
     if shows {
         let _ = writeln!(std::io::stderr());
     }
+    let Reindexed { hosts, evidence, manifests, roots } = done;
     print(&format!(
-        "{}: {hosts} hosts, {evidence} pieces of evidence and {manifests} manifests indexed in {:.1} s\n",
+        "{}: {hosts} hosts, {evidence} pieces of evidence and {manifests} manifests indexed in {:.1} s; roots of the index \
+         in the log: {} agree, {} not compared\n",
         config.database().display(),
-        began.elapsed().as_secs_f64()
-    ))
+        began.elapsed().as_secs_f64(),
+        roots.equal,
+        roots.passed_over,
+    ))?;
+    match roots.other.first() {
+        None => Ok(()),
+        Some(first) => Err(record::root_differs(*first, roots.other.len())),
+    }
 }
 
 fn export_failure(error: ExportError) -> Failure {

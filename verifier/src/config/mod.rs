@@ -59,6 +59,8 @@ pub struct Config {
     pub log_files: LogFiles,
     /// When a head of the log is published.
     pub publishing: Publishing,
+    /// How often the log says what the index is.
+    pub index_root_every: Duration,
     /// Whom the endorsement keys of hosts must be vouched for by.
     pub endorsement: EndorsementPolicy,
     /// What hosts are told, and how long they may be silent.
@@ -233,6 +235,11 @@ impl Config {
             tls: tls_source(raw.tls)?,
             origin: origin.as_deref().map(checked_origin).transpose()?,
             log_files: log_files(&raw.log)?,
+            index_root_every: seconds(
+                "log.index-root-interval-secs",
+                raw.log.index_root_interval_secs,
+                DEFAULT_INDEX_ROOT_SECS,
+            )?,
             publishing: publishing(&raw.log)?,
             log_key: raw.log.key.unwrap_or_else(|| state_dir.join("log.key")),
             endorsement: endorsement_policy(raw.endorsement),
@@ -420,5 +427,6 @@ const DEFAULT_SELECTION: &str = "sha256:0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15";
 const DEFAULT_JOIN_TTL_MAX_SECS: u64 = 30 * 24 * 3_600;
 const DEFAULT_COSIGN_SECS: u64 = 10;
 const DEFAULT_ARCHIVE_SECS: u64 = 600;
+const DEFAULT_INDEX_ROOT_SECS: u64 = 24 * 3_600;
 const DEFAULT_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
 const MAX_SECS: u64 = 10 * 366 * 24 * 3_600;

@@ -35,6 +35,7 @@ pub(super) struct Log {
     pub(super) policy: Option<PathBuf>,
     pub(super) cosign_interval_secs: Option<u64>,
     pub(super) archive_interval_secs: Option<u64>,
+    pub(super) index_root_interval_secs: Option<u64>,
     pub(super) witness_ca: Option<PathBuf>,
     pub(super) danger_witnesses_by_http: bool,
     pub(super) objects: Option<String>,

@@ -1,7 +1,7 @@
 //! Everything that the log's leaves commit to, in files for an auditor.
 //!
 //! In: the database, beside a running verifier or without one, and which hosts are wanted. Out: a directory with a file for each
-//! chain of a host, the operators' actions, and the manifests. A second export into the same directory adds what is new. The
+//! chain of a host, the operators' actions, the roots of the index, and the manifests. A second export into the same directory adds what is new. The
 //! log's own files are not part of it: `lydian log audit` compares the two.
 
 mod files;
@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 use evidence::export::{Committed, Item};
 use evidence::time::UnixTime;
 use sqlx::{Connection as _, SqlitePool};
-use wire::export::{ACTIONS, HOSTS, MANIFESTS, SUMMARY, Summary};
+use wire::export::{ACTIONS, HOSTS, INDEX_ROOTS, MANIFESTS, SUMMARY, Summary};
 
 use crate::query::hosts::{Found, find};
 use crate::store::action::{self, ActionError, ActionKind, Who};
 use crate::store::unpack::Unpacker;
 use crate::store::{self, OpenError, StoreError};
 use files::ItemFile;
+use rows::Records;
 
 /// What is wanted.
 #[derive(Clone, Debug)]
@@ -42,6 +43,7 @@ pub(crate) struct Exported {
     pub(crate) chains: u64,
     pub(crate) new_evidence: u64,
     pub(crate) new_actions: u64,
+    pub(crate) new_index_roots: u64,
     pub(crate) new_manifests: u64,
 }
 
@@ -73,7 +75,10 @@ pub(crate) async fn export(
         progress(exported.chains, of);
     }
     if hosts.is_none() {
-        exported.new_actions = export_actions(&readers, &wanted.dir, size).await?;
+        let file = |name| wanted.dir.join(name);
+        exported.new_actions = export_records(&readers, &file(ACTIONS), size, Records::Actions).await?;
+        exported.new_index_roots =
+            export_records(&readers, &file(INDEX_ROOTS), size, Records::IndexRoots).await?;
     }
     if wanted.manifests {
         exported.new_manifests = export_manifests(&readers, &wanted.dir, hosts.as_deref()).await?;
@@ -158,16 +163,24 @@ async fn export_chain(
     Ok(new)
 }
 
-async fn export_actions(readers: &SqlitePool, dir: &Path, size: u64) -> Result<u64, ExportError> {
-    let mut file = ItemFile::open(&dir.join(ACTIONS))?;
+async fn export_records(
+    readers: &SqlitePool,
+    path: &Path,
+    size: u64,
+    which: Records,
+) -> Result<u64, ExportError> {
+    let mut file = ItemFile::open(path)?;
     let mut next = file.take_last().map_or(0, |last| last.leaf().saturating_add(1));
     let mut new = 0;
     loop {
-        let page: Vec<Committed> = rows::actions(readers, next, size).await?;
+        let page: Vec<Committed> = rows::records(readers, which, next, size).await?;
         let Some(last) = page.last() else { break };
         next = last.leaf.saturating_add(1);
-        for action in page {
-            file.write(&Item::Action(action))?;
+        for record in page {
+            file.write(&match which {
+                Records::Actions => Item::Action(record),
+                Records::IndexRoots => Item::IndexRoot(record),
+            })?;
             new += 1;
         }
     }

@@ -155,21 +155,32 @@ pub(super) async fn attestation(
     })
 }
 
-/// Some of the operators' actions from a leaf on.
-pub(super) async fn actions(
+/// What is exported beside hosts' chains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Records {
+    /// What operators did.
+    Actions,
+    /// What the index was.
+    IndexRoots,
+}
+
+/// Some of them from a leaf on.
+pub(super) async fn records(
     readers: &SqlitePool,
+    which: Records,
     next: u64,
     size: u64,
 ) -> Result<Vec<Committed>, StoreError> {
-    let rows = sqlx::query(
-        "SELECT leaf, salt, record FROM operator_action WHERE leaf >= ? AND leaf < ? ORDER BY leaf LIMIT ?",
-    )
-    .bind(to_i64(next))
-    .bind(to_i64(size))
-    .bind(ROWS_PER_PAGE)
-    .fetch_all(readers)
-    .await?;
-    rows.iter().map(committed).collect()
+    let query = match which {
+        Records::Actions => {
+            "SELECT leaf, salt, record FROM operator_action WHERE leaf >= ? AND leaf < ? ORDER BY leaf LIMIT ?"
+        }
+        Records::IndexRoots => {
+            "SELECT leaf, salt, record FROM index_root WHERE leaf >= ? AND leaf < ? ORDER BY leaf LIMIT ?"
+        }
+    };
+    let query = sqlx::query(query).bind(to_i64(next)).bind(to_i64(size)).bind(ROWS_PER_PAGE);
+    query.fetch_all(readers).await?.iter().map(committed).collect()
 }
 
 /// What a component consists of, compressed as it is stored.

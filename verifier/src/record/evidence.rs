@@ -7,7 +7,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::RecordError;
 use super::event::{EventKind, insert_event, insert_evidence_event};
-use super::index::IndexEntry;
+use super::index::{Came, IndexEntry};
 use super::intervals::Intervals;
 use crate::limits::ROWS_PER_STATEMENT;
 use crate::store::blob::Blob;
@@ -50,7 +50,8 @@ impl NewEvidence {
         for blob in &self.blobs {
             blob.insert(tx).await?;
         }
-        self.index.apply(tx, self.host_row, index, (self.seq, self.received_ms)).await?;
+        let came = Came { seq: self.seq, received_ms: self.received_ms, digest: self.digest };
+        self.index.apply(tx, self.host_row, index, came).await?;
         self.insert(tx, index).await?;
         self.write_components(tx, index).await?;
         let host = Some(self.host_row);

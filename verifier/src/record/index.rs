@@ -5,13 +5,16 @@
 
 use appraisal::verify::BootChange;
 use evidence::body::{Body, BootCounters};
+use evidence::digest::Sha256Digest;
 use evidence::time::UnixTime;
 use inquiry::profile::{Executed, Fact, Lasting, Profile, Reading, Trouble};
 use inquiry::role::Source;
+use inquiry::root::{ChainFacts, Recorded};
 use ledger::tree::LeafIndex;
-use sqlx::SqliteConnection;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::principal::Principals;
+use super::root;
 use crate::limits::GAP_NOTICED_LATE;
 use crate::store::{StoreError, to_i64, to_u64};
 
@@ -35,6 +38,16 @@ pub(crate) struct IndexEntry {
     pub(crate) boot: BootCounters,
     pub(crate) begins: Begins,
     pub(crate) reading: Reading,
+    /// The reading's digest.
+    pub(crate) read: Sha256Digest,
+}
+
+/// How evidence came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Came {
+    pub(crate) seq: u64,
+    pub(crate) received_ms: u64,
+    pub(crate) digest: Sha256Digest,
 }
 
 impl IndexEntry {
@@ -44,6 +57,7 @@ impl IndexEntry {
         before: &appraisal::state::HostState,
     ) -> Self {
         let body: &Body = log.body();
+        let reading = inquiry::profile::read(log, before);
         Self {
             named: body.checkpoint.size,
             agent_time: body.agent_time,
@@ -53,18 +67,20 @@ impl IndexEntry {
                 BootChange::First => Begins::Boot,
                 BootChange::Same => Begins::Nothing,
             },
-            reading: inquiry::profile::read(log, before),
+            read: reading.digest(),
+            reading,
         }
     }
 
-    /// Writes it.
+    /// Writes it, and gives the facts of the chain with it.
     pub(super) async fn apply(
         &self,
         tx: &mut SqliteConnection,
         host: i64,
         index: LeafIndex,
-        (seq, received_ms): (u64, u64),
-    ) -> Result<(), StoreError> {
+        came: Came,
+    ) -> Result<ChainFacts, StoreError> {
+        let Came { seq, received_ms, digest } = came;
         let leaf = to_i64(index.get());
         let place = Place::read(tx, host).await?;
         let before = place.as_ref().map(|place| place.last_leaf);
@@ -84,10 +100,13 @@ impl IndexEntry {
         let coverage = Coverage { host, leaf, before, new_boot: self.begins != Begins::Nothing };
         coverage.write(tx, &self.reading.troubles).await?;
         write_executions(tx, host, leaf, boot_leaf, &self.reading.executions).await?;
+        let recorded = Recorded { leaf: index.get(), received_ms, evidence: digest, read: self.read };
+        let earlier = place.as_ref().filter(|_| self.begins != Begins::Chain);
+        let facts = earlier.map_or_else(ChainFacts::default, |place| place.facts).and(&recorded);
         sqlx::query(
-            "INSERT INTO host_index (host_id, first_leaf, first_named, last_leaf, last_named, boot_leaf, profile_id, profile_leaf, reach)
-             VALUES (?1, ?2, ?3, ?2, ?3, ?4, ?5, ?6, ?2 - ?3)
-             ON CONFLICT (host_id) DO UPDATE SET last_leaf = ?2, last_named = ?3, boot_leaf = ?4, profile_id = ?5, profile_leaf = ?6,
+            "INSERT INTO host_index (host_id, first_leaf, first_named, last_leaf, last_named, boot_leaf, profile_id, profile_leaf, facts, reach)
+             VALUES (?1, ?2, ?3, ?2, ?3, ?4, ?5, ?6, ?7, ?2 - ?3)
+             ON CONFLICT (host_id) DO UPDATE SET last_leaf = ?2, last_named = ?3, boot_leaf = ?4, profile_id = ?5, profile_leaf = ?6, facts = ?7,
                reach = max(reach, ?2 - min(?3, last_named))",
         )
         .bind(host)
@@ -96,9 +115,10 @@ impl IndexEntry {
         .bind(boot_leaf)
         .bind(profile.map(|(id, _)| id))
         .bind(profile.map(|(_, from)| from))
+        .bind(facts.digest().map(|facts| facts.as_bytes().to_vec()))
         .execute(tx)
         .await?;
-        Ok(())
+        Ok(facts)
     }
 
     async fn write_boot(
@@ -185,6 +205,14 @@ pub(super) async fn end_chain(
     if let Some((id, from)) = place.profile {
         close_profile(tx, host, id, from, leaf).await?;
     }
+    sqlx::query(
+        "UPDATE enrolment SET facts = (SELECT facts FROM host_index WHERE host_id = ?)
+         WHERE id = (SELECT enrolment_id FROM attestation WHERE leaf = ?)",
+    )
+    .bind(host)
+    .bind(place.last_leaf)
+    .execute(&mut *tx)
+    .await?;
     sqlx::query("UPDATE host_index SET profile_id = NULL, profile_leaf = NULL WHERE host_id = ?")
         .bind(host)
         .execute(&mut *tx)
@@ -215,20 +243,24 @@ struct Place {
     last_leaf: i64,
     boot_leaf: i64,
     profile: Option<(i64, i64)>,
+    facts: ChainFacts,
 }
 
 impl Place {
     async fn read(tx: &mut SqliteConnection, host: i64) -> Result<Option<Self>, StoreError> {
-        let row: Option<(i64, i64, Option<i64>, Option<i64>)> = sqlx::query_as(
-            "SELECT last_leaf, boot_leaf, profile_id, profile_leaf FROM host_index WHERE host_id = ?",
+        let row = sqlx::query(
+            "SELECT last_leaf, boot_leaf, profile_id, profile_leaf, facts FROM host_index WHERE host_id = ?",
         )
         .bind(host)
         .fetch_optional(tx)
         .await?;
-        Ok(row.map(|(last_leaf, boot_leaf, profile, from)| Self {
-            last_leaf,
-            boot_leaf,
-            profile: profile.zip(from),
+        let Some(row) = row else { return Ok(None) };
+        let profile: Option<i64> = row.try_get("profile_id")?;
+        Ok(Some(Self {
+            last_leaf: row.try_get("last_leaf")?,
+            boot_leaf: row.try_get("boot_leaf")?,
+            profile: profile.zip(row.try_get("profile_leaf")?),
+            facts: root::facts(&row)?,
         }))
     }
 }

@@ -18,6 +18,7 @@ mod manifest;
 mod principal;
 mod reindex;
 mod retirement;
+mod root;
 mod watching;
 
 #[cfg(test)]
@@ -61,6 +62,7 @@ pub(crate) use manifest::NewManifest;
 pub(crate) use reindex::is_current;
 pub(crate) use reindex::{Reindexed, reindex};
 pub(crate) use retirement::NewRetirement;
+pub(crate) use root::{NewRoot, last_root, root_differs};
 pub(crate) use watching::NewHits;
 
 /// What is to be recorded.
@@ -81,6 +83,8 @@ pub(crate) enum Work {
     Outbox,
     /// Older evidence moves into a pack.
     Fold(Box<NewPack>),
+    /// What the index is.
+    IndexRoot(NewRoot),
     /// Hosts that were last heard before this time are silent now.
     Silence(UnixTime),
     OperatorToken {
@@ -554,6 +558,10 @@ async fn apply(work: &Work, tx: &mut SqliteConnection, index: LeafIndex, now: Un
         Work::Contradicted(checkpoint) => {
             log::contradict(tx, checkpoint).await?;
             Ok(stored(true))
+        }
+        Work::IndexRoot(new) => {
+            let leaf = new.apply(tx, index, now).await?;
+            Ok(leaf.map_or((Done::Nothing, None), logged))
         }
         Work::Fold(new) => Ok(stored(new.apply(tx).await?)),
         Work::Archive(checkpoint) => archive::apply(checkpoint, tx, index).await.map(logged),

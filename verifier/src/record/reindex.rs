@@ -2,7 +2,8 @@
 //!
 //! In: a database. Out: the same database with every row that follows from evidence and manifests written again, in one transaction:
 //! who asks meanwhile sees the old index, and a crash leaves it. All evidence is verified again on the way, from the state of an
-//! enrolment on, so that a row that was changed by hand is found and not believed.
+//! enrolment on, so that a row that was changed by hand is found and not believed. What the index was at earlier sizes is compared with
+//! what the log says that it was.
 
 use std::path::Path;
 
@@ -14,20 +15,22 @@ use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::manifest::Manifest;
 use evidence::tpm::Public;
 use inquiry::profile::EXTRACTOR;
+use inquiry::root::ChainFacts;
 use ledger::tree::LeafIndex;
 use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection, SqlitePool};
 
 use super::evidence::change_components;
-use super::index::{self, ChainEnded, IndexEntry};
+use super::index::{self, Came, ChainEnded, IndexEntry};
 use super::intervals::Intervals;
 use super::manifest;
+use super::root::{Compared, LoggedRoots};
 use crate::failure::{Exit, Failure};
 use crate::query::bundle;
 use crate::store::unpack::{self, Unpacker};
 use crate::store::{self, StoreError, to_i64, to_u64};
 
 /// What was indexed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reindexed {
     /// Hosts.
     pub(crate) hosts: u64,
@@ -35,6 +38,8 @@ pub(crate) struct Reindexed {
     pub(crate) evidence: u64,
     /// Manifests.
     pub(crate) manifests: u64,
+    /// What the log says that the index was.
+    pub(crate) roots: Compared,
 }
 
 /// Makes the index of a database anew, and says how many pieces of evidence of how many are done.
@@ -90,18 +95,20 @@ async fn all(
         sqlx::query(statement).execute(&mut *tx).await?;
     }
     let mut done = Reindexed { manifests: manifests(readers, &mut tx).await?, ..Reindexed::default() };
+    let mut roots = LoggedRoots::read(&mut tx).await?;
     let hosts: Vec<(i64, Vec<u8>)> =
         sqlx::query_as("SELECT id, identity FROM host ORDER BY id").fetch_all(&mut *tx).await?;
     for (row, identity) in hosts {
         let identity = identity.try_into().map_err(|_| StoreError::Damaged { what: "a host's identity" })?;
         let host = Host { row, id: HostId::new(identity) };
-        host.index(readers, &mut tx, |_| {
+        let each = |_| {
             done.evidence += 1;
             told(done.evidence, to_u64(of));
-        })
-        .await?;
+        };
+        host.index(readers, &mut tx, &mut roots, each).await?;
         done.hosts += 1;
     }
+    done.roots = roots.compared()?;
     sqlx::query("INSERT INTO index_state (id, extractor) VALUES (1, ?)")
         .bind(to_i64(EXTRACTOR))
         .execute(&mut *tx)
@@ -111,7 +118,8 @@ async fn all(
 }
 
 /// Every row that follows from others.
-const FORGET: [&str; 16] = [
+const FORGET: [&str; 17] = [
+    "UPDATE enrolment SET facts = NULL",
     "DELETE FROM moment",
     "DELETE FROM index_state",
     "DELETE FROM component_principal",
@@ -158,6 +166,7 @@ impl Host {
         &self,
         readers: &SqlitePool,
         tx: &mut SqliteConnection,
+        roots: &mut LoggedRoots,
         mut told: impl FnMut(i64),
     ) -> Result<(), ReindexError> {
         let chains = sqlx::query(
@@ -173,9 +182,17 @@ impl Host {
             if number > 0 {
                 self.end(tx, &mut intervals, row.try_get("leaf")?, ChainEnded::EnrolledAgain).await?;
             }
-            self.chain(readers, tx, &chain, &mut intervals, &mut told).await?;
-            if let Some(retired) = row.try_get::<Option<i64>, _>("retired")? {
-                self.end(tx, &mut intervals, retired, ChainEnded::Retired).await?;
+            let (enrolled, retired) =
+                (row.try_get("leaf")?, row.try_get::<Option<i64>, _>("retired")?.map(to_u64));
+            roots.begin((self.id, chain.id), to_u64(enrolled));
+            self.chain(readers, tx, &chain, &mut intervals, |leaf, facts| {
+                roots.facts(leaf, facts);
+                told(leaf);
+            })
+            .await?;
+            roots.end(retired);
+            if let Some(retired) = retired {
+                self.end(tx, &mut intervals, to_i64(retired), ChainEnded::Retired).await?;
             }
         }
         sqlx::query("UPDATE host_state SET intervals = ? WHERE host_id = ?")
@@ -204,7 +221,7 @@ impl Host {
         tx: &mut SqliteConnection,
         chain: &Chain,
         intervals: &mut Intervals,
-        told: &mut impl FnMut(i64),
+        mut told: impl FnMut(i64, ChainFacts),
     ) -> Result<(), ReindexError> {
         let attester = Attester { host: self.id, ak: chain.ak.clone(), selection: chain.selection.clone() };
         let mut state = HostState::enrolled(chain.id);
@@ -234,11 +251,13 @@ impl Host {
                 })?;
                 let entry = IndexEntry::new(&verified, &state);
                 let index = index_of(leaf)?;
-                entry.apply(tx, self.row, index, (to_u64(seq), received_ms)).await?;
+                let digest = envelope.evidence.digest();
+                let came = Came { seq: to_u64(seq), received_ms, digest };
+                let facts = entry.apply(tx, self.row, index, came).await?;
                 let body = verified.body();
                 change_components(tx, self.row, (&body.added, &body.removed), intervals, index).await?;
                 state = verified.next_state().clone();
-                told(leaf);
+                told(leaf, facts);
             }
             if rows.len() < usize::try_from(PAGE).unwrap_or_default() {
                 return Ok(());

@@ -157,6 +157,7 @@ impl Chain {
                 agent_time: UnixTime::from_ms(1_000_000_000),
                 begins: if self.seq == 0 { Begins::Chain } else { Begins::Nothing },
                 reading: Reading { profile: None, executions: Vec::new(), troubles: Vec::new() },
+                read: Sha256Digest::new([0; 32]),
             },
         }
     }

@@ -19,11 +19,13 @@ use evidence::envelope::AttachmentKind;
 use evidence::export::{Attestation, Committed, Enrolment, Item};
 use evidence::record::{ChainEnd, EnrolmentRecord, RetirementRecord};
 use evidence::tpm::Public;
+use inquiry::root::Recorded;
 use ledger::leaf::{Leaf, Salt};
 use serde::{Deserialize, Serialize};
 use wire::export::{ExportError, ItemReader};
 
 use super::history::History;
+use super::roots::AtSizes;
 use super::verdict;
 use crate::error::CliError;
 
@@ -54,6 +56,8 @@ pub(super) struct ChainReport {
     pub(super) unchecked: u64,
     /// How many items have leaves beyond the published log: nothing can be said of them yet.
     pub(super) beyond: u64,
+    /// What was read out of its evidence up to each root of the index, in hex.
+    pub(super) facts: Vec<String>,
     /// What does not hold.
     pub(super) findings: Vec<String>,
 }
@@ -93,11 +97,11 @@ impl From<Option<ChainEnd>> for Previous {
 }
 
 /// Reads a chain through. `read` is told of each item how far the file was read; components that it names are put into
-/// `components`.
+/// `components`. Roots of the index are of the log's sizes that `roots` names.
 pub(super) fn audit(
     path: &Path,
     (host, chain): (HostId, ChainId),
-    history: &History<'_>,
+    (history, roots): (&History<'_>, &[u64]),
     components: &mut BTreeSet<Sha256Digest>,
     mut read: impl FnMut(u64),
 ) -> Result<ChainReport, CliError> {
@@ -114,7 +118,7 @@ pub(super) fn audit(
             return Ok(report);
         }
     };
-    let (mut walk, mut broken) = (None, false);
+    let (mut walk, mut broken, mut facts) = (None, false, AtSizes::new(roots));
     loop {
         let item = match reader.next_item() {
             Ok(Some(item)) => item,
@@ -145,7 +149,7 @@ pub(super) fn audit(
                 Err(why) => Step::Breaks(why),
             },
             (Item::Attestation(attestation), Some(walk)) if report.retired.is_none() => {
-                walk.step(*attestation, history, components, &mut report)?
+                walk.step(*attestation, history, (components, &mut facts), &mut report)?
             }
             (Item::Retirement(committed), Some(walk)) if report.retired.is_none() => {
                 match walk.end(&committed, history)? {
@@ -166,6 +170,7 @@ pub(super) fn audit(
     if walk.is_none() && report.findings.is_empty() && report.beyond == 0 {
         report.findings.push("it is empty".to_owned());
     }
+    report.facts = facts.end();
     Ok(report)
 }
 
@@ -185,6 +190,7 @@ impl ChainReport {
             verdicts: BTreeMap::new(),
             unchecked: 0,
             beyond: 0,
+            facts: Vec::new(),
             findings: Vec::new(),
         }
     }
@@ -224,6 +230,9 @@ pub(super) fn leaf_of(item: &Item) -> Leaf {
         }
         Item::Action(committed) => {
             Leaf::operator_action(&Salt::from_bytes(committed.salt), &of_record(&committed.record))
+        }
+        Item::IndexRoot(committed) => {
+            Leaf::index_root(&Salt::from_bytes(committed.salt), &of_record(&committed.record))
         }
     }
 }
@@ -285,7 +294,7 @@ impl Walk {
         &mut self,
         mut attestation: Attestation,
         history: &History<'_>,
-        components: &mut BTreeSet<Sha256Digest>,
+        (components, facts): (&mut BTreeSet<Sha256Digest>, &mut AtSizes<'_>),
         report: &mut ChainReport,
     ) -> Result<Step, CliError> {
         let place =
@@ -307,6 +316,13 @@ impl Walk {
             Err(refusal) => return Ok(Step::Breaks(format!("{place}: {refusal} ({})", refusal.code()))),
         };
         components.extend(verified.body().added.iter().copied());
+        let recorded = Recorded {
+            leaf: attestation.leaf,
+            received_ms: attestation.received_ms,
+            evidence: attestation.envelope.evidence.digest(),
+            read: inquiry::profile::read(&verified, &self.state).digest(),
+        };
+        facts.next(attestation.leaf, |facts| facts.and(&recorded));
         (self.state, self.leaf) = (verified.next_state().clone(), attestation.leaf);
         report.evidence = self.state.next_seq();
         report.last = self.state.prev().to_string();

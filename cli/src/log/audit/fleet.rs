@@ -82,6 +82,8 @@ pub(super) struct Fleet {
 /// What the threads share.
 struct Work<'a> {
     hashed: &'a Hashed<'a>,
+    /// The sizes of the log at which it says what the index is.
+    roots: &'a [u64],
     files: &'a [ChainFile],
     next: AtomicUsize,
     read: AtomicU64,
@@ -93,19 +95,20 @@ type Told = Result<(usize, ChainReport, BTreeSet<Sha256Digest>), CliError>;
 /// Audits the chains on some threads, and keeps what is done.
 pub(super) fn audit(
     ui: &mut Ui,
-    hashed: &Hashed<'_>,
+    (hashed, roots): (&Hashed<'_>, &[u64]),
     files: &[ChainFile],
     jobs: usize,
     done: &mut Done,
 ) -> Result<Fleet, CliError> {
     let mut fleet = Fleet::default();
-    let (known, todo): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|file| done.chain(file).is_some());
-    for (report, components) in known.iter().filter_map(|file| done.chain(file)) {
+    let known = |file: &ChainFile| done.chain(file, roots.len()).is_some();
+    let (known, todo): (Vec<_>, Vec<_>) = files.iter().cloned().partition(known);
+    for (report, components) in known.iter().filter_map(|file| done.chain(file, roots.len())) {
         fleet.chains.push(report.clone());
         fleet.components.extend(components);
     }
     let total: u64 = todo.iter().map(|file| file.bytes).sum();
-    let work = Work { hashed, files: &todo, next: AtomicUsize::new(0), read: AtomicU64::new(0) };
+    let work = Work { hashed, roots, files: &todo, next: AtomicUsize::new(0), read: AtomicU64::new(0) };
     let (tell, told) = channel();
     let ended = std::thread::scope(|scope| {
         for _ in 0..jobs.min(todo.len()) {
@@ -158,7 +161,7 @@ fn run(work: &Work<'_>, tell: &Sender<Told>) {
             work.read.fetch_add(offset.saturating_sub(before), Ordering::Relaxed);
             before = offset;
         };
-        let report = chain::audit(&file.path, file.of, &history, &mut components, read);
+        let report = chain::audit(&file.path, file.of, (&history, work.roots), &mut components, read);
         if tell.send(report.map(|report| (place, report, components))).is_err() {
             return;
         }

@@ -1,12 +1,13 @@
 //! `lydian log audit`: the log, and everything behind its leaves.
 //!
 //! In: a log's files, an export, and what the log's checkpoints are believed by. Out: whether each leaf commits to what was
-//! exported, each host's chain is its own, unbroken or openly broken, and each verdict follows from its evidence, by the code that
-//! the verifier itself uses; and which leaves nothing was exported for.
+//! exported, each host's chain is its own, unbroken or openly broken, each verdict follows from its evidence, by the code that
+//! the verifier itself uses, and so does each root of the index; and which leaves nothing was exported for.
 
 mod chain;
 mod fleet;
 mod history;
+mod roots;
 mod state;
 mod verdict;
 
@@ -19,8 +20,9 @@ use std::sync::Arc;
 use evidence::digest::Sha256Digest;
 use evidence::export::Item;
 use evidence::manifest::component_digest;
-use evidence::record::ActionRecord;
+use evidence::record::{ActionRecord, IndexRootRecord};
 use evidence::time::UnixTime;
+use inquiry::profile::EXTRACTOR;
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::leaf::Leaf;
 use serde::Serialize;
@@ -42,6 +44,7 @@ use chain::Retired;
 use fleet::{Break, Fleet};
 pub(super) use fleet::{ChainFile, chain_files};
 use history::{Hashed, History, kept};
+use roots::RootsReport;
 use state::{Done, Of};
 
 /// What came of it, for programs.
@@ -72,6 +75,8 @@ struct EvidenceReport {
     retired: Vec<RetiredHost>,
     /// Operators' actions by their kinds.
     actions: BTreeMap<String, u64>,
+    /// What the log says that the index was.
+    index_roots: RootsReport,
     /// Components that evidence names, and of how many it is known what they consist of.
     components: u64,
     manifests: u64,
@@ -130,9 +135,11 @@ pub(crate) fn audit(ui: &mut Ui, args: &LogAuditArgs) -> Result<Outcome, CliErro
             origin: report.log.origin.clone(),
             size: audited.published.claim().size().get(),
             root: audited.published.claim().root().to_string(),
+            extractor: EXTRACTOR,
         };
         let mut done = done(beside(".chains").as_deref(), &of, &entries)?;
-        behind(ui, args, &summary, &hashed, &mut done, &mut report)?;
+        let index_roots = index_roots(args, &summary, &hashed.history()?, &mut report)?;
+        behind(ui, (args, &summary), (&hashed, &index_roots), &mut done, &mut report)?;
         account(&entries, of.size, args.partial, &mut report)?;
     } else {
         report.findings.push("so nothing was compared with the evidence".to_owned());
@@ -165,12 +172,27 @@ fn summary(dir: &Path) -> Result<Summary, CliError> {
     Ok(summary)
 }
 
+/// What the log says that the index was, where every host was exported.
+fn index_roots(
+    args: &LogAuditArgs,
+    summary: &Summary,
+    history: &History<'_>,
+    report: &mut Report,
+) -> Result<Vec<IndexRootRecord>, CliError> {
+    let told = (&mut report.evidence.index_roots, &mut report.findings);
+    let mut found = roots::read(&args.evidence, history, told)?;
+    if summary.hosts.is_some() {
+        report.evidence.index_roots.partial = found.len() as u64;
+        found.clear();
+    }
+    Ok(found)
+}
+
 /// Everything that was exported, compared with the log.
 fn behind(
     ui: &mut Ui,
-    args: &LogAuditArgs,
-    summary: &Summary,
-    hashed: &Hashed<'_>,
+    (args, summary): (&LogAuditArgs, &Summary),
+    (hashed, index_roots): (&Hashed<'_>, &[IndexRootRecord]),
     done: &mut Done,
     report: &mut Report,
 ) -> Result<(), CliError> {
@@ -179,7 +201,9 @@ fn behind(
     report.evidence.exported_hosts.clone_from(&summary.hosts);
     report.evidence.exported_size = head(summary, &history, findings)?;
     let files = fleet::chain_files(&args.evidence, findings)?;
-    let fleet = fleet::audit(ui, hashed, &files, args.log.jobs.get(), done)?;
+    let sizes: Vec<u64> = index_roots.iter().map(|root| root.size).collect();
+    let fleet = fleet::audit(ui, (hashed, &sizes), &files, args.log.jobs.get(), done)?;
+    roots::compare(index_roots, &fleet.chains, (&mut report.evidence.index_roots, findings));
     for chain in &fleet.chains {
         let of = if chain.name.is_empty() { &chain.host } else { &chain.name };
         findings.extend(chain.findings.iter().map(|why| format!("host {of}, chain {}: {why}", chain.chain)));
@@ -371,6 +395,18 @@ fn evidence_sections(card: &mut Card, evidence: &EvidenceReport) {
     }
     let known = format!("{} of {} known by their contents", evidence.manifests, evidence.components);
     card.row("components", known.as_str());
+    let roots = &evidence.index_roots;
+    for (count, what, tone) in [
+        (roots.agree, "follow from the evidence", Tone::Plain),
+        (roots.differ.len() as u64, "do not follow from the evidence", Tone::Bad),
+        (roots.other_extractor, "of another version, not compared", Tone::Warn),
+        (roots.partial, "not compared, as not all hosts are here", Tone::Warn),
+        (roots.beyond, "not published yet", Tone::Warn),
+    ] {
+        if count > 0 {
+            card.row("index roots", Cell::toned(format!("{count} {what}"), tone));
+        }
+    }
     for (kind, count) in &evidence.actions {
         card.row(kind, count.to_string().as_str());
     }
@@ -415,6 +451,6 @@ fn describe(found: &Break) -> String {
     format!("enrolled again at leaf {}, {at}, after {ended}: {why}", found.leaf)
 }
 
-/// Index roots have nothing behind them, and anchors are compared with the archive.
-const EXPORTED_KINDS: [u8; 3] = [1, 2, 4];
+/// Anchors are compared with the archive.
+const EXPORTED_KINDS: [u8; 4] = [1, 2, 3, 4];
 const FINDINGS_SHOWN: usize = 100;

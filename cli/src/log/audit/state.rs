@@ -23,6 +23,8 @@ pub(super) struct Of {
     pub(super) origin: String,
     pub(super) size: u64,
     pub(super) root: String,
+    /// The version of what reads facts out of evidence.
+    pub(super) extractor: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -65,11 +67,11 @@ impl Done {
         Ok((done, true))
     }
 
-    /// What is known of a file that has not changed.
-    pub(super) fn chain(&self, file: &ChainFile) -> Option<(&ChainReport, Vec<Sha256Digest>)> {
+    /// What is known of a file that has not changed, for so many roots of the index.
+    pub(super) fn chain(&self, file: &ChainFile, roots: usize) -> Option<(&ChainReport, Vec<Sha256Digest>)> {
         let line = self.chains.get(&(file.of.0.to_string(), file.of.1.to_string()))?;
         let components = line.components.iter().filter_map(|digest| digest.parse().ok()).collect();
-        (line.bytes == file.bytes).then_some((&line.report, components))
+        (line.bytes == file.bytes && line.report.facts.len() == roots).then_some((&line.report, components))
     }
 
     /// Keeps a chain in which everything holds; what does not is looked at again.

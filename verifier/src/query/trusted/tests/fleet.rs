@@ -332,12 +332,9 @@ impl Host {
         let boot = BootCounters { reset_count: now.boot, restart_count: 0 };
         let has =
             self.view.iter().enumerate().filter_map(|(number, version)| Some(component(number, (*version)?)));
-        self.spool.push(Sealed {
-            tick,
-            components: has.collect(),
-            entry: IndexEntry { named: self.known, agent_time: clock(tick), boot, begins, reading },
-            blind,
-        });
+        let (named, agent_time, read) = (self.known, clock(tick), reading.digest());
+        let entry = IndexEntry { named, agent_time, boot, begins, read, reading };
+        self.spool.push(Sealed { tick, components: has.collect(), entry, blind });
         self.sealed = Some(tick);
     }
 

@@ -1,7 +1,5 @@
 //! The log says what the index is, and whoever has the evidence can see that it is so.
 
-#![expect(clippy::indexing_slicing, reason = "a report in JSON has what it has, or the test ends")]
-
 use anyhow::{Result, ensure};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};

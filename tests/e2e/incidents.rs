@@ -328,8 +328,8 @@ const OLDER: &str = "
     DROP TABLE component_principal; DROP TABLE component_image; DROP TABLE component_partial; DROP TABLE boot_principal;
     DROP TABLE boot_setting; DROP TABLE host_boot_profile; DROP TABLE host_index; DROP TABLE boot_profile; DROP TABLE principal;
     DROP TABLE boot; DROP TABLE execution; DROP TABLE coverage_gap; DROP TABLE index_state;
-    DROP TABLE moment;
-    DELETE FROM _sqlx_migrations WHERE version = 9;";
+    DROP TABLE moment; DROP TABLE index_root; ALTER TABLE enrolment DROP COLUMN facts;
+    DELETE FROM _sqlx_migrations WHERE version IN (9, 13);";
 
 /// A key may be in the part of a store that nobody could read, and a file where nobody was told to look.
 #[tokio::test]

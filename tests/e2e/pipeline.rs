@@ -187,14 +187,17 @@ async fn the_log_proves_what_the_history_tells() -> Result<()> {
     world.shown("the first evidence", |host| host.summary.seq.is_some()).await?;
     let version: Version = world.operator.read("/v1/version").await?;
     let key: VerifierKey = version.log_key.parse()?;
-    let text = world.operator.read_text("/checkpoint").await?;
-    let checkpoint = SignedCheckpoint::parse(text.as_bytes())?.verify(&key)?;
     let history: HostHistory = world.operator.read(&format!("/v1/hosts/{NAME}/history")).await?;
-    // More may have been recorded since the checkpoint was read.
-    let size = checkpoint.checkpoint().size().get();
-    let leaves = history.entries.iter().filter_map(|entry| entry.leaf).filter(|leaf| *leaf < size);
-    let leaves: Vec<_> = leaves.collect();
+    let leaves: Vec<_> = history.entries.iter().filter_map(|entry| entry.leaf).collect();
     ensure!(leaves.len() >= 2, "an enrolment and evidence: {history:#?}");
+    // What is committed is published a moment later.
+    let published = async || {
+        let text = world.operator.read_text("/checkpoint").await?;
+        let checkpoint = SignedCheckpoint::parse(text.as_bytes())?.verify(&key)?;
+        let size = checkpoint.checkpoint().size().get();
+        Ok(leaves.iter().all(|leaf| *leaf < size).then_some(()))
+    };
+    wait::until("a checkpoint with all of it", published).await?;
     for leaf in leaves {
         let proof = world.operator.read_text(&format!("/v1/log/proof/{leaf}")).await?;
         ensure!(proof.starts_with("c2sp.org/tlog-proof@v1\n"), "{proof}");

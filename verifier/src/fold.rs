@@ -5,10 +5,10 @@
 //! mouth: what was not folded, because the verifier ended or because an earlier version recorded it, is folded then.
 
 use evidence::digest::ChainId;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::sql::{self, Connection, QueryBuilder};
 use crate::limits::FOLD_QUEUE;
 use crate::record::{Done, NewPack, RecordError, Recorder, Work, next_to_fold};
 use crate::store::pack::{PACK_BYTES, PACK_PIECES, pack};
@@ -87,11 +87,11 @@ impl From<sqlx::Error> for FoldError {
 }
 
 async fn chains(store: &Store) -> Result<Vec<i64>, FoldError> {
-    Ok(sqlx::query_scalar("SELECT id FROM enrolment ORDER BY id").fetch_all(store.readers()).await?)
+    Ok(sql::query_scalar("SELECT id FROM enrolment ORDER BY id").fetch_all(store.readers()).await?)
 }
 
 async fn chain_of(store: &Store, recorder: &Recorder, chain: ChainId) -> Result<(), FoldError> {
-    let enrolment: Option<i64> = sqlx::query_scalar("SELECT id FROM enrolment WHERE chain = ?")
+    let enrolment: Option<i64> = sql::query_scalar("SELECT id FROM enrolment WHERE chain = ?")
         .bind(chain.as_bytes().as_slice())
         .fetch_optional(store.readers())
         .await?;
@@ -122,10 +122,10 @@ async fn next_pack(store: &Store, enrolment: i64) -> Result<Option<NewPack>, Fol
         (Vec::with_capacity(PACK_PIECES), 0_usize, Unpacker::default());
     for seq in (first..).take(PACK_PIECES.min(usize::try_from(left).unwrap_or(usize::MAX))) {
         // One by one: a piece may be of several megabytes.
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+        let mut query = QueryBuilder::new("SELECT ");
         query.push(unpack::COLUMNS).push(" FROM ").push(unpack::SOURCE);
         query.push(" WHERE e.enrolment_id = ").push_bind(enrolment).push(" AND e.seq = ").push_bind(seq);
-        let row = query.build().fetch_optional(&mut *reading).await?;
+        let row = query.build().fetch_optional(&mut reading).await?;
         let row = row.ok_or(StoreError::Damaged { what: "a chain that is not whole" })?;
         let kept = unpacker.kept(&mut reading, &row).await?;
         bytes += kept.bytes();
@@ -142,8 +142,8 @@ async fn next_pack(store: &Store, enrolment: i64) -> Result<Option<NewPack>, Fol
 }
 
 /// How many pieces of evidence wait from a place on, and whether there will be no more of them.
-async fn left(reading: &mut SqliteConnection, enrolment: i64, first: i64) -> Result<(u64, bool), StoreError> {
-    let (left, ended): (i64, bool) = sqlx::query_as(
+async fn left(reading: &mut Connection<'_>, enrolment: i64, first: i64) -> Result<(u64, bool), StoreError> {
+    let (left, ended): (i64, bool) = sql::query_as(
         "SELECT (SELECT count(*) FROM attestation WHERE enrolment_id = n.id AND seq >= ?2), n.chain <> h.chain
          FROM enrolment n JOIN host h ON h.id = n.host_id WHERE n.id = ?1",
     )

@@ -16,6 +16,7 @@ mod random;
 pub mod config;
 pub mod pki;
 
+mod sql;
 pub mod store;
 
 mod appraise;

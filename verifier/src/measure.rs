@@ -14,16 +14,17 @@ use evidence::time::UnixTime;
 use inquiry::profile::Reading;
 use ledger::leaf::{Leaf, Salt};
 use ledger::note::{KeyName, SignerKey};
-use sqlx::{Connection as _, SqliteConnection};
+use sqlx::sqlite::SqliteConnection;
 use tokio::task::JoinSet;
 use wire::trusted::{AskTrusted, Trusted};
 
+use crate::sql::{self, Connection};
 use crate::clock::Clock;
 use crate::failure::{Exit, Failure};
 use crate::log::LogReader;
 use crate::log::sequence::{Committed, OpenError, Sequencer};
 use crate::record::{Begins, Heads, IndexEntry, NewEvidence, Place, Recorder, Work, log, start};
-use crate::store::Store;
+use crate::store::{Database, Store};
 use crate::store::action::Who;
 use crate::store::packed::{Kept, Packed};
 
@@ -45,7 +46,7 @@ pub struct Appends {
 pub async fn leaves(dir: &Path, rate: u32, time: Duration) -> Result<Appends, Failure> {
     let software = |error: &dyn std::fmt::Display| Failure::new(Exit::Software, error);
     let log_dir = dir.join("log");
-    let place = Place::local(&dir.join("verifier.db"), &log_dir, key()?, Heads::Published)?;
+    let place = Place::local(dir.join("verifier.db").as_path().into(), &log_dir, key()?, Heads::Published)?;
     let (readers, mut connection) = crate::store::open(&place.database).await?;
     let empty = log::begin(&mut connection, &place.key).await.map_err(|error| software(&error))?;
     let (objects, patience) = (Arc::clone(&place.objects), place.patience);
@@ -63,7 +64,7 @@ pub async fn leaves(dir: &Path, rate: u32, time: Duration) -> Result<Appends, Fa
         }
         let entries: Vec<_> = batch.iter().map(Leaf::to_bytes).collect();
         let draft = sequencer.draft(&entries).map_err(|error| software(&error))?;
-        let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.map_err(|error| software(&error))?;
+        let mut tx = connection.begin_write().await.map_err(|error| software(&error))?;
         let (head, now) = (&draft.head().checkpoint, Clock::system().now());
         log::append(&mut tx, &sequencer, &batch, head, 1, now).await.map_err(|error| software(&error))?;
         tx.commit().await.map_err(|error| software(&error))?;
@@ -101,7 +102,7 @@ fn leaf(number: usize) -> Leaf {
 pub async fn appends(dir: &Path, writers: usize, time: Duration) -> Result<Appends, Failure> {
     let software = |error: &dyn std::fmt::Display| Failure::new(Exit::Software, error);
     let log_dir = dir.join("log");
-    let place = Place::local(&dir.join("verifier.db"), &log_dir, key()?, Heads::Published)?;
+    let place = Place::local(dir.join("verifier.db").as_path().into(), &log_dir, key()?, Heads::Published)?;
     let (recorder, store, task) = start(place, Clock::system()).await?;
     let begun = Instant::now();
     let mut running = JoinSet::new();
@@ -150,9 +151,9 @@ pub struct Wave {
 pub async fn wave(dir: &Path, wave: Wave) -> Result<Appends, Failure> {
     let software = |error: &dyn std::fmt::Display| Failure::new(Exit::Software, error);
     let log_dir = dir.join("log");
-    let place = Place::local(&dir.join("verifier.db"), &log_dir, key()?, Heads::Published)?;
+    let place = Place::local(dir.join("verifier.db").as_path().into(), &log_dir, key()?, Heads::Published)?;
     let mut connection = crate::store::migrated(&place.database).await?;
-    let mut tx = connection.begin().await.map_err(|error| software(&error))?;
+    let mut tx = connection.begin_write().await.map_err(|error| software(&error))?;
     for host in 0..wave.hosts {
         enrol(&mut tx, host).await.map_err(|error| software(&error))?;
     }
@@ -177,10 +178,10 @@ pub async fn wave(dir: &Path, wave: Wave) -> Result<Appends, Failure> {
 }
 
 /// A host, as if it had enrolled.
-async fn enrol(tx: &mut SqliteConnection, host: u32) -> Result<(), sqlx::Error> {
+async fn enrol(tx: &mut Connection<'_>, host: u32) -> Result<(), sqlx::Error> {
     let (row, chain) = (i64::from(host) + 1, chain_of(host));
     let state = HostState::enrolled(chain);
-    sqlx::query(
+    sql::query(
         "INSERT INTO host (id, identity, name, ek_public, ak_public, selection, tier, agent_version, enrolled_ms, chain, next_seq, prev,
            components, silent) VALUES (?, ?, ?, X'', X'', '', '', '', 0, ?, 0, ?, 0, 0)",
     )
@@ -191,12 +192,12 @@ async fn enrol(tx: &mut SqliteConnection, host: u32) -> Result<(), sqlx::Error> 
     .bind(state.prev().as_bytes().as_slice())
     .execute(&mut *tx)
     .await?;
-    sqlx::query("INSERT INTO host_state (host_id, state, intervals) VALUES (?, ?, X'80')")
+    sql::query("INSERT INTO host_state (host_id, state, intervals) VALUES (?, ?, X'80')")
         .bind(row)
         .bind(state.encode())
         .execute(&mut *tx)
         .await?;
-    sqlx::query(
+    sql::query(
         "INSERT INTO enrolment (host_id, chain, leaf, at_ms, join_token, ak_public, selection, tier, salt, record)
          VALUES (?, ?, ?, 0, '', X'', '', '', X'', X'')",
     )
@@ -308,11 +309,11 @@ fn bytes_below(dir: &Path) -> std::io::Result<u64> {
 
 /// An empty database with a log without leaves, and a connection that writes to it.
 pub async fn empty_database(path: &Path) -> Result<SqliteConnection, Failure> {
-    let mut connection = crate::store::migrated(path).await?;
+    let mut connection = crate::store::migrated(&Database::from(path)).await?;
     let software = |error: &dyn std::fmt::Display| Failure::new(Exit::Software, error);
     let key = key()?;
     log::begin(&mut connection, &key).await.map_err(|error| software(&error))?;
-    Ok(connection)
+    connection.into_sqlite().ok_or_else(|| software(&"a file is SQLite's"))
 }
 
 /// Who answers questions about a database, as the server does.
@@ -322,14 +323,14 @@ pub struct Asker(Store);
 impl Asker {
     /// Opens a database.
     pub async fn open(path: &Path, log_dir: &Path) -> Result<Self, Failure> {
-        let (readers, _) = crate::store::open(path).await?;
-        let place = Place::local(path, log_dir, key()?, Heads::Published)?;
+        let (readers, _) = crate::store::open(&Database::from(path)).await?;
+        let place = Place::local(path.into(), log_dir, key()?, Heads::Published)?;
         Ok(Self(Store::new(readers, LogReader::new(place.objects))))
     }
 
     /// How many intervals of components there are.
     pub async fn intervals(&self) -> Result<u64, Failure> {
-        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM host_component")
+        let count: i64 = sql::query_scalar("SELECT count(*) FROM host_component")
             .fetch_one(self.0.readers())
             .await
             .map_err(|error| Failure::new(Exit::Io, error))?;

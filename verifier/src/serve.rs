@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use appraisal::policy::Policy;
 use ledger::note::{KeyName, SignerKey, VerifierKey};
 use rustix::fs::{FlockOperation, flock};
-use sqlx::Connection as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -347,7 +346,7 @@ fn log_key(config: &Config) -> Result<SignerKey, Failure> {
         Failure::new(Exit::Config, format_args!("cannot use {}: {error}", path.display()))
     };
     if !path.exists() {
-        if config.database().exists() {
+        if !config.database().is_absent() {
             return Err(unusable(&"it is missing, and the log was begun already")
                 .hint("restore the key from a backup: a log that changes its key is another log"));
         }

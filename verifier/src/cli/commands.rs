@@ -7,7 +7,6 @@ use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
 use evidence::time::UnixTime;
-use sqlx::{Connection as _, SqliteConnection};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
@@ -16,6 +15,7 @@ use wire::operator::{NewToken, TokenView};
 
 use super::witness;
 use super::{Command, JoinTokenCommand, LogFormat, Settings, TokenCommand};
+use crate::sql::{Connection};
 use crate::clock::Clock;
 use crate::config::{self, Config, EndorsementPolicy, LogFiles, Publishing, TlsSource};
 use crate::export::{self, ExportError, Exported, Wanted};
@@ -115,7 +115,7 @@ async fn migrate(config: &Config) -> Result<(), Failure> {
     refuse_foreign_state_dir(config)?;
     let connection = store::migrated(&config.database()).await?;
     connection.close().await.map_err(|error| Failure::from(store::OpenError::from(error)))?;
-    print(&format!("{} is up to date\n", config.database().display()))
+    print(&format!("{} is up to date\n", config.database()))
 }
 
 /// A database that root makes in another user's directory would lock that user out.
@@ -124,7 +124,7 @@ fn refuse_foreign_state_dir(config: &Config) -> Result<(), Failure> {
         .map_err(|error| Failure::io(config.state_dir.display(), &error))?
         .uid();
     let own = rustix::process::geteuid().as_raw();
-    if owner == own || config.database().exists() {
+    if owner == own || !config.database().is_absent() {
         return Ok(());
     }
     let what = format!("{} belongs to user {owner}, this is user {own}", config.state_dir.display());
@@ -246,7 +246,7 @@ fn show_new(token: &NewToken) -> Result<(), Failure> {
     print(&format!("{}\n", token.secret))
 }
 
-async fn show_list(db: &mut SqliteConnection, kind: TokenKind, now: UnixTime) -> Result<(), Failure> {
+async fn show_list(db: &mut Connection<'_>, kind: TokenKind, now: UnixTime) -> Result<(), Failure> {
     let tokens = token::list(db, kind, now).await.map_err(store_failure)?;
     let mut text = String::new();
     for TokenView { id, name, scope, expires, state, used_by, .. } in &tokens {
@@ -257,7 +257,7 @@ async fn show_list(db: &mut SqliteConnection, kind: TokenKind, now: UnixTime) ->
     print(&text)
 }
 
-async fn revoke(db: &mut SqliteConnection, kind: TokenKind, id: &str, now: UnixTime) -> Result<(), Failure> {
+async fn revoke(db: &mut Connection<'_>, kind: TokenKind, id: &str, now: UnixTime) -> Result<(), Failure> {
     if token::revoke(db, &Who::command_line(), kind, id, now).await.map_err(token_failure)? {
         return Ok(());
     }
@@ -323,7 +323,7 @@ async fn reindex(config: &Config) -> Result<(), Failure> {
     print(&format!(
         "{}: {hosts} hosts, {evidence} pieces of evidence and {manifests} manifests indexed in {:.1} s; roots of the index \
          in the log: {} agree, {} not compared\n",
-        config.database().display(),
+        config.database(),
         began.elapsed().as_secs_f64(),
         roots.equal,
         roots.passed_over,

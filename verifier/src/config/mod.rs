@@ -20,6 +20,7 @@ use ledger::note::KeyName;
 use crate::failure::{Exit, Failure};
 use crate::files;
 use crate::limits::CONFIG_BYTES;
+use crate::store::Database;
 
 pub use raw::RawConfig;
 pub(crate) use raw::{Limits as RawLimits, Tls as RawTls};
@@ -45,8 +46,10 @@ pub struct Overrides {
 pub struct Config {
     /// Address and port to listen on.
     pub listen: SocketAddr,
-    /// Database, keys and certificates.
+    /// Keys and certificates, and the database where no server has it.
     pub state_dir: PathBuf,
+    /// A database of a server, in the place of a file.
+    pub server: Option<Database>,
     /// DNS names and addresses in the server's certificate, beside localhost and the machine's own name.
     pub names: Vec<String>,
     /// Where the server's certificate comes from.
@@ -231,6 +234,7 @@ impl Config {
                 invalid("listen", &listen, "is not an address and port")
                     .hint("for example [::]:8443 for all addresses, or 127.0.0.1:8443")
             })?,
+            server: raw.database.as_deref().map(database).transpose()?,
             names: names.into_iter().map(checked_name).collect::<Result<_, _>>()?,
             tls: tls_source(raw.tls)?,
             origin: origin.as_deref().map(checked_origin).transpose()?,
@@ -255,8 +259,8 @@ impl Config {
     }
 
     /// The database.
-    pub fn database(&self) -> PathBuf {
-        self.state_dir.join("verifier.db")
+    pub fn database(&self) -> Database {
+        self.server.clone().unwrap_or_else(|| Database::File(self.state_dir.join("verifier.db")))
     }
 
     /// The log's files, which anybody may be given.
@@ -280,6 +284,17 @@ pub(crate) fn checked_name(name: String) -> Result<String, Failure> {
         return Err(invalid("names", &name, "is neither a DNS name nor an IP address"));
     }
     Ok(name)
+}
+
+fn database(address: &str) -> Result<Database, Failure> {
+    let example = "for example postgres://lydian@db.example.com/lydian; the password is read from the variable PGPASSWORD or ~/.pgpass";
+    if !["postgres://", "postgresql://"].iter().any(|scheme| address.starts_with(scheme)) {
+        // It may have a password: it is not shown.
+        return Err(invalid("database", &"…", "is no address of a PostgreSQL database").hint(example));
+    }
+    Database::server(address).map_err(|error| {
+        Failure::new(Exit::Config, format_args!("configuration: database: {error}")).hint(example)
+    })
 }
 
 fn checked_origin(origin: &str) -> Result<KeyName, Failure> {

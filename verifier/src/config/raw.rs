@@ -10,6 +10,7 @@ use serde::Deserialize;
 pub struct RawConfig {
     pub(super) listen: Option<String>,
     pub(super) state_dir: Option<PathBuf>,
+    pub(super) database: Option<String>,
     pub(super) names: Vec<String>,
     pub(super) tls: Tls,
     pub(super) log: Log,

@@ -64,7 +64,7 @@ fn the_command_line_wins() {
     };
     let config = Config::new(raw, &overrides).unwrap();
     assert_eq!(config.listen.port(), 2);
-    assert_eq!(config.database(), Path::new("/flag/verifier.db"));
+    assert_eq!(config.database().to_string(), "/flag/verifier.db");
     assert_eq!(config.names, ["flag"]);
     assert_eq!(config.origin.unwrap().as_str(), "example.com/log");
 }

@@ -14,13 +14,13 @@ use std::path::{Path, PathBuf};
 
 use evidence::export::{Committed, Item};
 use evidence::time::UnixTime;
-use sqlx::{Connection as _, SqlitePool};
 use wire::export::{ACTIONS, HOSTS, INDEX_ROOTS, MANIFESTS, SUMMARY, Summary};
 
+use crate::sql::{Pool};
 use crate::query::hosts::{Found, find};
 use crate::store::action::{self, ActionError, ActionKind, Who};
 use crate::store::unpack::Unpacker;
-use crate::store::{self, OpenError, StoreError};
+use crate::store::{self, Database, OpenError, StoreError};
 use files::ItemFile;
 use rows::Records;
 
@@ -49,19 +49,19 @@ pub(crate) struct Exported {
 
 /// Exports; `progress` is told after each chain how many of how many are done.
 pub(crate) async fn export(
-    database: &Path,
+    database: &Database,
     wanted: &Wanted,
     now: UnixTime,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Exported, ExportError> {
-    if !database.exists() {
-        return Err(OpenError::Absent { path: database.to_owned() }.into());
+    if let (Database::File(path), true) = (database, database.is_absent()) {
+        return Err(OpenError::Absent { path: path.clone() }.into());
     }
     let (readers, mut writer) = store::open(database).await?;
     let hosts = chosen(&readers, &wanted.hosts).await?;
     files::make_dir(&wanted.dir)?;
     // First what is done is written down, then it is done.
-    let mut tx = writer.begin().await.map_err(StoreError::from)?;
+    let mut tx = writer.begin_write().await.map_err(StoreError::from)?;
     action::record(&mut tx, ActionKind::Exported, &Who::command_line(), &detail(wanted), now).await?;
     tx.commit().await.map_err(StoreError::from)?;
 
@@ -107,7 +107,7 @@ fn detail(wanted: &Wanted) -> String {
 }
 
 /// The rows of the hosts that were named; `None` where all are wanted.
-async fn chosen(readers: &SqlitePool, names: &[String]) -> Result<Option<Vec<i64>>, ExportError> {
+async fn chosen(readers: &Pool, names: &[String]) -> Result<Option<Vec<i64>>, ExportError> {
     if names.is_empty() {
         return Ok(None);
     }
@@ -125,7 +125,7 @@ async fn chosen(readers: &SqlitePool, names: &[String]) -> Result<Option<Vec<i64
 }
 
 async fn export_chain(
-    readers: &SqlitePool,
+    readers: &Pool,
     dir: &Path,
     size: u64,
     chain: &rows::ChainRow,
@@ -164,7 +164,7 @@ async fn export_chain(
 }
 
 async fn export_records(
-    readers: &SqlitePool,
+    readers: &Pool,
     path: &Path,
     size: u64,
     which: Records,
@@ -189,7 +189,7 @@ async fn export_records(
 }
 
 async fn export_manifests(
-    readers: &SqlitePool,
+    readers: &Pool,
     dir: &Path,
     hosts: Option<&[i64]>,
 ) -> Result<u64, ExportError> {

@@ -4,17 +4,16 @@ use evidence::body::FirmwareLog;
 use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::envelope::{Attachment, AttachmentKind};
 use evidence::export::{Attestation, Committed, Enrolment};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 
+use crate::sql::{self, Pool, QueryBuilder, Row};
 use crate::query::bundle;
 use crate::store::unpack::{self, Unpacker};
 use crate::store::{StoreError, to_i64, to_u64};
 
 /// The log's size, and its signed head.
-pub(super) async fn head(readers: &SqlitePool) -> Result<(u64, String), StoreError> {
+pub(super) async fn head(readers: &Pool) -> Result<(u64, String), StoreError> {
     let (size, note): (i64, String) =
-        sqlx::query_as("SELECT size, note FROM log_head WHERE id = 1").fetch_one(readers).await?;
+        sql::query_as("SELECT size, note FROM log_head WHERE id = 1").fetch_one(readers).await?;
     Ok((to_u64(size), note))
 }
 
@@ -28,12 +27,12 @@ pub(super) struct ChainRow {
 
 /// The chains that the log has at a size, in its order.
 pub(super) async fn chains(
-    readers: &SqlitePool,
+    readers: &Pool,
     size: u64,
     hosts: Option<&[i64]>,
 ) -> Result<Vec<ChainRow>, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { what: "a chain's names" };
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "SELECT n.id, h.identity, n.chain FROM enrolment n JOIN host h ON h.id = n.host_id WHERE n.leaf < ",
     );
     query.push_bind(to_i64(size));
@@ -48,7 +47,7 @@ pub(super) async fn chains(
         .collect()
 }
 
-fn among(query: &mut QueryBuilder<Sqlite>, column: &str, hosts: Option<&[i64]>) {
+fn among(query: &mut QueryBuilder, column: &str, hosts: Option<&[i64]>) {
     let Some(hosts) = hosts else { return };
     query.push(" AND ").push(column).push(" IN (");
     let mut list = query.separated(", ");
@@ -59,8 +58,8 @@ fn among(query: &mut QueryBuilder<Sqlite>, column: &str, hosts: Option<&[i64]>) 
 }
 
 /// The beginning of a chain.
-pub(super) async fn enrolment(readers: &SqlitePool, chain: &ChainRow) -> Result<Enrolment, StoreError> {
-    let row = sqlx::query(
+pub(super) async fn enrolment(readers: &Pool, chain: &ChainRow) -> Result<Enrolment, StoreError> {
+    let row = sql::query(
         "SELECT n.leaf, n.salt, n.record, n.selection, h.name
          FROM enrolment n JOIN host h ON h.id = n.host_id WHERE n.id = ?",
     )
@@ -76,11 +75,11 @@ pub(super) async fn enrolment(readers: &SqlitePool, chain: &ChainRow) -> Result<
 
 /// The end of a chain whose host was retired.
 pub(super) async fn retirement(
-    readers: &SqlitePool,
+    readers: &Pool,
     chain: &ChainRow,
     size: u64,
 ) -> Result<Option<Committed>, StoreError> {
-    let row = sqlx::query("SELECT leaf, salt, record FROM retirement WHERE chain = ? AND leaf < ?")
+    let row = sql::query("SELECT leaf, salt, record FROM retirement WHERE chain = ? AND leaf < ?")
         .bind(chain.chain.as_bytes().as_slice())
         .bind(to_i64(size))
         .fetch_optional(readers)
@@ -88,7 +87,7 @@ pub(super) async fn retirement(
     row.as_ref().map(committed).transpose()
 }
 
-fn committed(row: &SqliteRow) -> Result<Committed, StoreError> {
+fn committed(row: &Row) -> Result<Committed, StoreError> {
     let salt: Vec<u8> = row.try_get("salt")?;
     Ok(Committed {
         leaf: to_u64(row.try_get("leaf")?),
@@ -99,12 +98,12 @@ fn committed(row: &SqliteRow) -> Result<Committed, StoreError> {
 
 /// Some evidence of a chain from `next` on, in order.
 pub(super) async fn evidence(
-    readers: &SqlitePool,
+    readers: &Pool,
     chain: &ChainRow,
     next: u64,
     size: u64,
-) -> Result<Vec<SqliteRow>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT e.received_ms, ");
+) -> Result<Vec<Row>, StoreError> {
+    let mut query = QueryBuilder::new("SELECT e.received_ms, ");
     query.push(unpack::COLUMNS).push(" FROM ").push(unpack::SOURCE);
     query.push(" WHERE e.enrolment_id = ").push_bind(chain.id);
     query.push(" AND e.seq >= ").push_bind(to_i64(next)).push(" AND e.leaf < ").push_bind(to_i64(size));
@@ -113,18 +112,18 @@ pub(super) async fn evidence(
 }
 
 /// The place of evidence in its chain.
-pub(super) fn seq(row: &SqliteRow) -> Result<u64, StoreError> {
+pub(super) fn seq(row: &Row) -> Result<u64, StoreError> {
     Ok(to_u64(row.try_get("seq")?))
 }
 
 /// Evidence as it is exported; the firmware's log goes with the first that has it.
 pub(super) async fn attestation(
-    readers: &SqlitePool,
-    row: &SqliteRow,
+    readers: &Pool,
+    row: &Row,
     unpacker: &mut Unpacker,
     carried: &mut Option<FirmwareLog>,
 ) -> Result<Attestation, StoreError> {
-    let kept = unpacker.kept(&mut *readers.acquire().await?, row).await?;
+    let kept = unpacker.kept(&mut readers.acquire().await?, row).await?;
     let mut envelope = bundle::envelope(readers, &kept).await?;
     let body = envelope.evidence.body();
     let (firmware_log, named) = (body.firmware_log, body.checkpoint.size);
@@ -139,7 +138,7 @@ pub(super) async fn attestation(
     let not_before: Option<i64> = match named {
         0 => None,
         size => {
-            sqlx::query_scalar("SELECT at_ms FROM log_time WHERE size >= ? ORDER BY size LIMIT 1")
+            sql::query_scalar("SELECT at_ms FROM log_time WHERE size >= ? ORDER BY size LIMIT 1")
                 .bind(to_i64(size))
                 .fetch_optional(readers)
                 .await?
@@ -166,7 +165,7 @@ pub(super) enum Records {
 
 /// Some of them from a leaf on.
 pub(super) async fn records(
-    readers: &SqlitePool,
+    readers: &Pool,
     which: Records,
     next: u64,
     size: u64,
@@ -179,7 +178,7 @@ pub(super) async fn records(
             "SELECT leaf, salt, record FROM index_root WHERE leaf >= ? AND leaf < ? ORDER BY leaf LIMIT ?"
         }
     };
-    let query = sqlx::query(query).bind(to_i64(next)).bind(to_i64(size)).bind(ROWS_PER_PAGE);
+    let query = sql::query(query).bind(to_i64(next)).bind(to_i64(size)).bind(ROWS_PER_PAGE);
     query.fetch_all(readers).await?.iter().map(committed).collect()
 }
 
@@ -193,11 +192,11 @@ pub(super) struct ManifestRow {
 
 /// Some of the manifests behind a row.
 pub(super) async fn manifests(
-    readers: &SqlitePool,
+    readers: &Pool,
     after: i64,
     hosts: Option<&[i64]>,
 ) -> Result<Vec<ManifestRow>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "SELECT c.id, c.digest, b.zstd FROM component c JOIN blob b ON b.digest = c.manifest WHERE c.id > ",
     );
     query.push_bind(after);

@@ -1,6 +1,7 @@
 use evidence::digest::{HostId, Sha256Digest};
 
 use super::*;
+use crate::sql::{self, QueryBuilder};
 use crate::record::tests::{Bench, Chain, submit};
 use crate::store::packed::{Kept, Packed};
 
@@ -52,9 +53,9 @@ impl World {
     /// Everything that is recorded, as it is read now, in order and then each by its digest.
     async fn check(&self) {
         let mut reading = self.bench.store.readers().acquire().await.unwrap();
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+        let mut query = QueryBuilder::new("SELECT ");
         query.push(unpack::COLUMNS).push(" FROM ").push(unpack::SOURCE).push(" ORDER BY e.leaf");
-        let rows = query.build().fetch_all(&mut *reading).await.unwrap();
+        let rows = query.build().fetch_all(&mut reading).await.unwrap();
         assert_eq!(rows.len(), self.pieces.len());
         let mut unpacker = Unpacker::default();
         for (row, piece) in rows.iter().zip(&self.pieces) {
@@ -67,7 +68,7 @@ impl World {
     }
 
     async fn count(&self, statement: &'static str) -> i64 {
-        sqlx::query_scalar(statement).fetch_one(self.bench.store.readers()).await.unwrap()
+        sql::query_scalar(statement).fetch_one(self.bench.store.readers()).await.unwrap()
     }
 }
 
@@ -136,11 +137,11 @@ async fn a_damaged_pack_is_told_and_not_skipped() {
     let path = world.bench.database();
     let mut db = crate::store::reopen(&path).await.unwrap();
     for damage in ["UPDATE attestation_pack SET packed = X'00'", "UPDATE attestation_pack SET count = 3"] {
-        sqlx::query(damage).execute(&mut db).await.unwrap();
+        sql::query(damage).execute(&mut db).await.unwrap();
         let known = world.bench.store.recorded(&world.pieces[1].digest()).await;
         assert!(matches!(known, Err(StoreError::Damaged { .. })), "{damage}: {known:?}");
     }
-    sqlx::query("DELETE FROM attestation_pack").execute(&mut db).await.unwrap();
+    sql::query("DELETE FROM attestation_pack").execute(&mut db).await.unwrap();
     assert!(world.bench.store.recorded(&world.pieces[1].digest()).await.is_err());
 }
 
@@ -150,9 +151,9 @@ async fn evidence_that_an_early_version_kept_in_columns_is_folded_as_well() {
     world.record(192).await;
     let mut db = crate::store::reopen(&world.bench.database()).await.unwrap();
     let leaf: i64 =
-        sqlx::query_scalar("SELECT leaf FROM attestation WHERE seq = 3").fetch_one(&mut db).await.unwrap();
+        sql::query_scalar("SELECT leaf FROM attestation WHERE seq = 3").fetch_one(&mut db).await.unwrap();
     let piece = &world.pieces[3];
-    sqlx::query(
+    sql::query(
         "INSERT INTO attestation_columns (leaf, summary, sealed, pcr_values, state_before, result) VALUES (?, ?, ?, ?, ?, ?)",
     )
     .bind(leaf)
@@ -164,7 +165,7 @@ async fn evidence_that_an_early_version_kept_in_columns_is_folded_as_well() {
     .execute(&mut db)
     .await
     .unwrap();
-    sqlx::query("DELETE FROM attestation_recent WHERE leaf = ?").bind(leaf).execute(&mut db).await.unwrap();
+    sql::query("DELETE FROM attestation_recent WHERE leaf = ?").bind(leaf).execute(&mut db).await.unwrap();
     world.check().await;
     world.fold().await;
     assert_eq!(world.count(PACKS).await, 1);

@@ -9,6 +9,7 @@ use wire::operator::Version;
 
 use super::App;
 use super::problem::Fault;
+use crate::sql;
 
 /// `GET /v1/version`.
 pub(super) async fn version(State(app): State<Arc<App>>) -> Json<Version> {
@@ -23,7 +24,7 @@ pub(super) async fn version(State(app): State<Arc<App>>) -> Json<Version> {
 
 /// `GET /v1/health`: the database answers and the recorder takes work.
 pub(super) async fn health(State(app): State<Arc<App>>) -> Result<Json<serde_json::Value>, Fault> {
-    let _: i64 = sqlx::query_scalar("SELECT 1").fetch_one(app.store.readers()).await?;
+    let _: i64 = sql::query_scalar("SELECT 1").fetch_one(app.store.readers()).await?;
     if app.recorder.is_running() {
         Ok(Json(serde_json::json!({ "status": "ok" })))
     } else {

@@ -32,7 +32,9 @@ fn config(dir: &Path, toml: &str) -> Config {
     let overrides =
         Overrides { listen: Some("127.0.0.1:0".into()), state_dir: Some(dir.into()), ..Overrides::default() };
     let toml = format!("{toml}\n[endorsement]\npolicy = 'danger-first-use'");
-    Config::new(toml::from_str::<RawConfig>(&toml).unwrap(), &overrides).unwrap()
+    let mut config = Config::new(toml::from_str::<RawConfig>(&toml).unwrap(), &overrides).unwrap();
+    config.server = Some(crate::store::place::tests::database(dir));
+    config
 }
 
 pub(crate) fn client(ca_pem: &str) -> Client {
@@ -84,7 +86,7 @@ impl Bench {
 
     /// A token made as the command line does, beside the running server.
     async fn token(&self, scope: Scope) -> NewToken {
-        let mut db = migrated(&self.dir.path().join("verifier.db")).await.unwrap();
+        let mut db = migrated(&crate::store::place::tests::database(self.dir.path())).await.unwrap();
         let (now, expires) = (UnixTime::from_ms(self.start_ms), UnixTime::from_ms(self.start_ms + 60_000));
         token::create_operator(
             &mut db,

@@ -11,9 +11,8 @@ use evidence::envelope::{Attachment, AttachmentKind, Envelope};
 use evidence::limits::PCR_VALUES;
 use ledger::proof_file::ProofFile;
 use ledger::tree::LeafIndex;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 
+use crate::sql::{Pool, QueryBuilder, Row};
 use crate::record::Recorder;
 use crate::store::packed::Kept;
 use crate::store::unpack::{self, Unpacker};
@@ -36,7 +35,7 @@ pub(crate) async fn of_evidence(
     log_key: &str,
 ) -> Result<Option<Bundle>, StoreError> {
     let mut query =
-        QueryBuilder::<Sqlite>::new("SELECT e.received_ms, n.ak_public, n.selection, n.tier, h.name, ");
+        QueryBuilder::new("SELECT e.received_ms, n.ak_public, n.selection, n.tier, h.name, ");
     query.push(unpack::COLUMNS).push(" FROM ").push(unpack::SOURCE);
     query.push(" JOIN enrolment n ON n.id = e.enrolment_id JOIN host h ON h.id = n.host_id WHERE h.id = ");
     query.push_bind(wanted.host).push(" AND n.chain = coalesce(");
@@ -44,7 +43,7 @@ pub(crate) async fn of_evidence(
     query.push_bind(to_i64(wanted.seq));
     let Some(row) = query.build().fetch_optional(store.readers()).await? else { return Ok(None) };
     let mut unpacker = Unpacker::default();
-    let kept = unpacker.kept(&mut *store.readers().acquire().await?, &row).await?;
+    let kept = unpacker.kept(&mut store.readers().acquire().await?, &row).await?;
     let envelope = envelope(store.readers(), &kept).await?;
     let firmware_log = match envelope.evidence.body().firmware_log {
         FirmwareLog::Present(digest) => content(store.readers(), &digest).await?,
@@ -65,7 +64,7 @@ pub(crate) async fn of_evidence(
 }
 
 /// The envelope of evidence, with the logs of which it brought something new; the firmware's is kept apart.
-pub(crate) async fn envelope(readers: &SqlitePool, kept: &Kept) -> Result<Envelope, StoreError> {
+pub(crate) async fn envelope(readers: &Pool, kept: &Kept) -> Result<Envelope, StoreError> {
     let mut envelope = envelope_without_records(readers, kept).await?;
     let bytes = match &kept.ima_content {
         Some(digest) => content(readers, digest).await?,
@@ -80,7 +79,7 @@ pub(crate) async fn envelope(readers: &SqlitePool, kept: &Kept) -> Result<Envelo
 
 /// The envelope as it came, but for the logs of which only what was new was attached.
 pub(super) async fn envelope_without_records(
-    readers: &SqlitePool,
+    readers: &Pool,
     kept: &Kept,
 ) -> Result<Envelope, StoreError> {
     let evidence = kept.evidence()?;
@@ -106,17 +105,17 @@ fn decode_values(bytes: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
 async fn state_before(
     store: &Store,
     mut unpacker: Unpacker,
-    row: &SqliteRow,
+    row: &Row,
     kept: &Kept,
 ) -> Result<Vec<u8>, StoreError> {
     let state = kept.state_before()?;
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+    let mut query = QueryBuilder::new("SELECT ");
     query.push(unpack::COLUMNS).push(" FROM ").push(unpack::SOURCE);
-    query.push(" WHERE e.enrolment_id = ").push_bind(row.try_get::<i64, _>("enrolment_id")?);
-    query.push(" AND e.seq < ").push_bind(row.try_get::<i64, _>("seq")?);
+    query.push(" WHERE e.enrolment_id = ").push_bind(row.try_get::<i64>("enrolment_id")?);
+    query.push(" AND e.seq < ").push_bind(row.try_get::<i64>("seq")?);
     query.push(" AND e.changes <> 0 ORDER BY e.seq");
     let mut reading = store.readers().acquire().await?;
-    let changed = query.build().fetch_all(&mut *reading).await?;
+    let changed = query.build().fetch_all(&mut reading).await?;
     let mut components = std::collections::BTreeSet::new();
     for row in changed {
         let evidence = unpacker.kept(&mut reading, &row).await?.evidence()?;
@@ -128,7 +127,7 @@ async fn state_before(
     Ok(state.with_components(components.into_iter().collect()).encode())
 }
 
-async fn proof(store: &Store, row: &SqliteRow, recorder: &Recorder) -> Result<String, StoreError> {
+async fn proof(store: &Store, row: &Row, recorder: &Recorder) -> Result<String, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { what: "a leaf's index" };
     let index = LeafIndex::new(to_u64(row.try_get("leaf")?)).map_err(|_| DAMAGED)?;
     // Its files may be a moment behind the row.
@@ -140,6 +139,6 @@ async fn proof(store: &Store, row: &SqliteRow, recorder: &Recorder) -> Result<St
 }
 
 /// A content that a row names.
-pub(crate) async fn content(readers: &SqlitePool, digest: &Sha256Digest) -> Result<Vec<u8>, StoreError> {
+pub(crate) async fn content(readers: &Pool, digest: &Sha256Digest) -> Result<Vec<u8>, StoreError> {
     blob::read(readers, digest).await?.ok_or(StoreError::Damaged { what: "a content is missing" })
 }

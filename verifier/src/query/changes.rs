@@ -11,6 +11,7 @@ use evidence::digest::Sha256Digest;
 use evidence::manifest::{Entry, Manifest};
 use wire::operator::{Change, StrayView};
 
+use crate::sql;
 use crate::limits::{CHANGES_SHOWN, COMPONENTS_DIFFED};
 use crate::store::{Store, StoreError};
 
@@ -33,7 +34,7 @@ async fn manifests(store: &Store, digests: &[Sha256Digest]) -> Result<Vec<Manife
     let mut known = Vec::new();
     for digest in digests {
         let blob: Option<Option<Vec<u8>>> =
-            sqlx::query_scalar("SELECT manifest FROM component WHERE digest = ?")
+            sql::query_scalar("SELECT manifest FROM component WHERE digest = ?")
                 .bind(digest.as_bytes().as_slice())
                 .fetch_optional(store.readers())
                 .await?;

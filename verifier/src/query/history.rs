@@ -1,11 +1,10 @@
 //! What happened to a host, newest first, with what changed in its files.
 
 use evidence::time::UnixTime;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite};
 use wire::operator::{HistoryEntry, HostHistory};
 
 use super::changes;
+use crate::sql::{QueryBuilder, Row};
 use crate::appraise::status_name;
 use crate::record::EventKind;
 use crate::store::packed::Kept;
@@ -19,7 +18,7 @@ pub(crate) async fn of_host(
     before: Option<u64>,
     limit: i64,
 ) -> Result<HostHistory, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "SELECT v.id, v.kind, coalesce(v.at_ms, e.received_ms) AS at_ms, v.leaf AS logged, v.summary, e.status, ",
     );
     query.push(COLUMNS).push(
@@ -35,8 +34,8 @@ pub(crate) async fn of_host(
     let (mut entries, mut unpacker) = (Vec::new(), Unpacker::default());
     for row in rows.iter().take(usize::try_from(limit).unwrap_or(usize::MAX)) {
         let mut entry = entry(row)?;
-        if row.try_get::<Option<i64>, _>("seq")?.is_some() {
-            let kept = unpacker.kept(&mut *store.readers().acquire().await?, row).await?;
+        if row.try_get::<Option<i64>>("seq")?.is_some() {
+            let kept = unpacker.kept(&mut store.readers().acquire().await?, row).await?;
             add_evidence(store, &mut entry, kept).await?;
         }
         entries.push(entry);
@@ -46,8 +45,8 @@ pub(crate) async fn of_host(
 }
 
 /// What is told of everything that happened.
-fn entry(row: &SqliteRow) -> Result<HistoryEntry, StoreError> {
-    let number = |column| row.try_get::<Option<i64>, _>(column).map(|value| value.map(to_u64));
+fn entry(row: &Row) -> Result<HistoryEntry, StoreError> {
+    let number = |column| row.try_get::<Option<i64>>(column).map(|value| value.map(to_u64));
     Ok(HistoryEntry {
         id: to_u64(row.try_get("id")?),
         kind: EventKind::name_of(row.try_get("kind")?)?.to_owned(),
@@ -57,8 +56,8 @@ fn entry(row: &SqliteRow) -> Result<HistoryEntry, StoreError> {
         digest: None,
         trigger: None,
         reset_count: None,
-        status: row.try_get::<Option<i64>, _>("status")?.map(|code| status_name(code).to_owned()),
-        summary: row.try_get::<Option<String>, _>("summary")?.unwrap_or_default(),
+        status: row.try_get::<Option<i64>>("status")?.map(|code| status_name(code).to_owned()),
+        summary: row.try_get::<Option<String>>("summary")?.unwrap_or_default(),
         changes: Vec::new(),
         strays: Vec::new(),
     })

@@ -6,13 +6,12 @@
 use evidence::body::{Body, Gap, GapEnd};
 use evidence::time::UnixTime;
 use evidence::tpm::Public;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection, SqliteExecutor, SqlitePool};
 use wire::operator::{
     ClaimView, ComponentView, CounterView, CoverageView, GapView, HostDetail, HostList, HostStatus,
     HostSummary, Refusal,
 };
 
+use crate::sql::{self, Connection, Executor, Pool, QueryBuilder, Row};
 use crate::limits::{COMPONENTS_SHOWN, REFUSALS_PER_HOST};
 use crate::store::unpack::{self, Unpacker};
 use crate::store::{Store, StoreError, to_i64, to_u64};
@@ -37,13 +36,13 @@ pub(crate) enum Found {
 }
 
 /// The host with this identity, or the only one with this name or this beginning of its identity.
-pub(crate) async fn find(readers: &SqlitePool, which: &str) -> Result<Found, StoreError> {
-    let mut rows: Vec<i64> = sqlx::query_scalar("SELECT id FROM host WHERE name = ? LIMIT 2")
+pub(crate) async fn find(readers: &Pool, which: &str) -> Result<Found, StoreError> {
+    let mut rows: Vec<i64> = sql::query_scalar("SELECT id FROM host WHERE name = ? LIMIT 2")
         .bind(which)
         .fetch_all(readers)
         .await?;
     if rows.is_empty() && is_hex(which) {
-        rows = sqlx::query_scalar("SELECT id FROM host WHERE lower(hex(identity)) LIKE ? || '%' LIMIT 2")
+        rows = sql::query_scalar("SELECT id FROM host WHERE lower(hex(identity)) LIKE ? || '%' LIMIT 2")
             .bind(which.to_ascii_lowercase())
             .fetch_all(readers)
             .await?;
@@ -61,10 +60,10 @@ pub(crate) async fn list(
     page: &Page,
     silent_before: UnixTime,
 ) -> Result<HostList, StoreError> {
-    let total: i64 = sqlx::query_scalar("SELECT count(*) FROM host WHERE retired_ms IS NULL")
+    let total: i64 = sql::query_scalar("SELECT count(*) FROM host WHERE retired_ms IS NULL")
         .fetch_one(store.readers())
         .await?;
-    let mut query = QueryBuilder::<Sqlite>::new(SUMMARY);
+    let mut query = QueryBuilder::new(SUMMARY);
     query.push(" WHERE 1 = 1");
     if let Some(search) = &page.search {
         query.push(" AND (instr(lower(h.name), lower(").push_bind(search.clone()).push(")) > 0");
@@ -102,7 +101,7 @@ const SUMMARY: &str = "SELECT h.id, h.identity, h.name, h.tier, h.next_seq, h.co
   h.enrolled_ms, h.retired_ms, h.last_status, h.agent_version, h.ak_public, h.selection, h.chain, h.last_leaf FROM host h";
 
 /// The same rule as [`standing`], where the database can use it.
-fn push_status(query: &mut QueryBuilder<Sqlite>, status: HostStatus, silent_before: UnixTime) {
+fn push_status(query: &mut QueryBuilder, status: HostStatus, silent_before: UnixTime) {
     const LAST: &str = "coalesce(h.last_received_ms, h.enrolled_ms)";
     let before = to_i64(silent_before.as_ms());
     if status == HostStatus::Retired {
@@ -136,15 +135,15 @@ fn standing(last_ms: u64, status: Option<i64>, silent_before: UnixTime) -> HostS
     }
 }
 
-fn summary(row: &SqliteRow, silent_before: UnixTime) -> Result<HostSummary, StoreError> {
+fn summary(row: &Row, silent_before: UnixTime) -> Result<HostSummary, StoreError> {
     let enrolled: i64 = row.try_get("enrolled_ms")?;
     let last: Option<i64> = row.try_get("last_received_ms")?;
     let next_seq = to_u64(row.try_get("next_seq")?);
     let standing = standing(to_u64(last.unwrap_or(enrolled)), row.try_get("last_status")?, silent_before);
-    let retired = row.try_get::<Option<i64>, _>("retired_ms")?.is_some();
+    let retired = row.try_get::<Option<i64>>("retired_ms")?.is_some();
     let at = |ms: i64| UnixTime::from_ms(to_u64(ms)).to_string();
     Ok(HostSummary {
-        id: hex::encode(row.try_get::<Vec<u8>, _>("identity")?),
+        id: hex::encode(row.try_get::<Vec<u8>>("identity")?),
         name: row.try_get("name")?,
         status: if retired { HostStatus::Retired } else { standing },
         tier: row.try_get("tier")?,
@@ -162,18 +161,18 @@ pub(crate) async fn detail(
     silent_before: UnixTime,
 ) -> Result<HostDetail, StoreError> {
     // All of one moment: evidence may be recorded between two statements.
-    let mut reading = store.readers().begin().await?;
-    let mut query = QueryBuilder::<Sqlite>::new(SUMMARY);
+    let mut reading = store.readers().begin_read().await?;
+    let mut query = QueryBuilder::new(SUMMARY);
     query.push(" WHERE h.id = ").push_bind(host);
     let row = query.build().fetch_one(&mut *reading).await?;
-    let ak = Public::parse(&row.try_get::<Vec<u8>, _>("ak_public")?)
+    let ak = Public::parse(&row.try_get::<Vec<u8>>("ak_public")?)
         .map_err(|_| StoreError::Damaged { what: "a host's attestation key" })?;
     let mut detail = HostDetail {
         summary: summary(&row, silent_before)?,
         agent_version: row.try_get("agent_version")?,
         ak_name: hex::encode(ak.name().to_bytes()),
         selection: row.try_get("selection")?,
-        chain: hex::encode(row.try_get::<Vec<u8>, _>("chain")?),
+        chain: hex::encode(row.try_get::<Vec<u8>>("chain")?),
         reset_count: None,
         restart_count: None,
         state_root: None,
@@ -188,18 +187,18 @@ pub(crate) async fn detail(
         component_list: components(&mut reading, host).await?,
         refusals: refusals(&mut *reading, Some(host), REFUSALS_PER_HOST).await?,
     };
-    if let Some(leaf) = row.try_get::<Option<i64>, _>("last_leaf")? {
+    if let Some(leaf) = row.try_get::<Option<i64>>("last_leaf")? {
         add_newest(&mut reading, leaf, &mut detail).await?;
     }
     Ok(detail)
 }
 
 async fn add_newest(
-    reading: &mut SqliteConnection,
+    reading: &mut Connection<'_>,
     leaf: i64,
     detail: &mut HostDetail,
 ) -> Result<(), StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT ");
+    let mut query = QueryBuilder::new("SELECT ");
     query.push(unpack::COLUMNS).push(" FROM ").push(unpack::SOURCE).push(" WHERE e.leaf = ").push_bind(leaf);
     let row = query.build().fetch_one(&mut *reading).await?;
     let kept = Unpacker::default().kept(reading, &row).await?;
@@ -248,8 +247,8 @@ fn gap_view(gap: &Gap) -> GapView {
     }
 }
 
-async fn ima_records(reading: &mut SqliteConnection, host: i64) -> Result<u64, StoreError> {
-    let state: Vec<u8> = sqlx::query_scalar("SELECT state FROM host_state WHERE host_id = ?")
+async fn ima_records(reading: &mut Connection<'_>, host: i64) -> Result<u64, StoreError> {
+    let state: Vec<u8> = sql::query_scalar("SELECT state FROM host_state WHERE host_id = ?")
         .bind(host)
         .fetch_one(&mut *reading)
         .await?;
@@ -258,11 +257,11 @@ async fn ima_records(reading: &mut SqliteConnection, host: i64) -> Result<u64, S
 }
 
 /// The components that the host has now: those with an open interval.
-async fn components(reading: &mut SqliteConnection, host: i64) -> Result<Vec<ComponentView>, StoreError> {
+async fn components(reading: &mut Connection<'_>, host: i64) -> Result<Vec<ComponentView>, StoreError> {
     let digests = current_components(reading, host).await?;
     let mut views = Vec::with_capacity(digests.len());
     for some in digests.chunks(crate::limits::ROWS_PER_STATEMENT) {
-        let mut query = QueryBuilder::<Sqlite>::new(
+        let mut query = QueryBuilder::new(
             "SELECT digest, kind, name, version, artefacts FROM component WHERE digest IN (",
         );
         let mut list = query.separated(", ");
@@ -280,10 +279,10 @@ async fn components(reading: &mut SqliteConnection, host: i64) -> Result<Vec<Com
 }
 
 async fn current_components(
-    reading: &mut SqliteConnection,
+    reading: &mut Connection<'_>,
     host: i64,
 ) -> Result<Vec<evidence::digest::Sha256Digest>, StoreError> {
-    let state: Vec<u8> = sqlx::query_scalar("SELECT state FROM host_state WHERE host_id = ?")
+    let state: Vec<u8> = sql::query_scalar("SELECT state FROM host_state WHERE host_id = ?")
         .bind(host)
         .fetch_one(&mut *reading)
         .await?;
@@ -291,25 +290,25 @@ async fn current_components(
     Ok(state.map_err(|_| StoreError::Damaged { what: "a host's state" })?.components().to_vec())
 }
 
-fn component_view(row: &SqliteRow) -> Result<ComponentView, StoreError> {
+fn component_view(row: &Row) -> Result<ComponentView, StoreError> {
     let kind: Option<String> = row.try_get("kind")?;
-    let text = |column| row.try_get::<Option<String>, _>(column).map(Option::unwrap_or_default);
+    let text = |column| row.try_get::<Option<String>>(column).map(Option::unwrap_or_default);
     Ok(ComponentView {
-        digest: hex::encode(row.try_get::<Vec<u8>, _>("digest")?),
+        digest: hex::encode(row.try_get::<Vec<u8>>("digest")?),
         kind: kind.unwrap_or_else(|| "unresolved".to_owned()),
         name: text("name")?,
         version: text("version")?,
-        artefacts: to_u64(row.try_get::<Option<i64>, _>("artefacts")?.unwrap_or(0)),
+        artefacts: to_u64(row.try_get::<Option<i64>>("artefacts")?.unwrap_or(0)),
     })
 }
 
 /// Refusals, newest first: of one host, or of all.
 pub(crate) async fn refusals(
-    executor: impl SqliteExecutor<'_>,
+    executor: impl Executor<'_>,
     host: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Refusal>, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
+    let mut query = QueryBuilder::new(
         "SELECT e.at_ms, r.named, r.code, r.detail, r.peer FROM refusal r JOIN event e ON e.id = r.event_id",
     );
     if let Some(host) = host {
@@ -320,10 +319,10 @@ pub(crate) async fn refusals(
     rows.iter().map(refusal).collect()
 }
 
-fn refusal(row: &SqliteRow) -> Result<Refusal, StoreError> {
+fn refusal(row: &Row) -> Result<Refusal, StoreError> {
     Ok(Refusal {
         at: UnixTime::from_ms(to_u64(row.try_get("at_ms")?)).to_string(),
-        host: row.try_get::<Option<Vec<u8>>, _>("named")?.map(hex::encode),
+        host: row.try_get::<Option<Vec<u8>>>("named")?.map(hex::encode),
         code: row.try_get("code")?,
         detail: row.try_get("detail")?,
         peer: row.try_get("peer")?,

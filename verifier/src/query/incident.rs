@@ -8,11 +8,11 @@
 use std::collections::{BTreeSet, HashMap};
 
 use evidence::time::UnixTime;
-use sqlx::SqliteConnection;
 use wire::incident::{IncidentCounts, IncidentHost, IncidentState, IncidentStatus, IncidentView, Todo};
 use wire::trusted::{HostAnswer, List, SightingView, Trusted, Verdict};
 
 use super::trusted::{AskError, Asked, Since, answer_as_of};
+use crate::sql::{self, Connection};
 use crate::limits::SIGHTINGS_SHOWN;
 use crate::store::directory;
 use crate::store::{Store, StoreError, to_u64};
@@ -81,8 +81,8 @@ struct Boot {
     trusted: bool,
 }
 
-async fn boots(reading: &mut SqliteConnection) -> Result<HashMap<i64, Boot>, StoreError> {
-    let rows: Vec<(i64, bool, Option<i64>)> = sqlx::query_as(
+async fn boots(reading: &mut Connection<'_>) -> Result<HashMap<i64, Boot>, StoreError> {
+    let rows: Vec<(i64, bool, Option<i64>)> = sql::query_as(
         "SELECT h.id, coalesce(h.last_status, 0) = 1,
            (SELECT max(b.first_leaf) FROM boot b WHERE b.host_id = h.id AND NOT b.continues) FROM host h",
     )

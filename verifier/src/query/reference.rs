@@ -8,6 +8,7 @@ use evidence::digest::Sha256Digest;
 use evidence::envelope::state_reference;
 
 use super::bundle::envelope_without_records;
+use crate::sql;
 use crate::store::unpack::find;
 use crate::store::{Store, StoreError};
 
@@ -29,7 +30,7 @@ pub(crate) enum Reference {
 
 /// The reference of the evidence whose digest begins so; `None` where there is none, or more than one.
 pub(crate) async fn of_evidence(store: &Store, begin: [u8; 8]) -> Result<Option<Reference>, StoreError> {
-    let found = find(&mut *store.readers().acquire().await?, &begin).await?;
+    let found = find(&mut store.readers().acquire().await?, &begin).await?;
     let [one] = found.as_slice() else { return Ok(None) };
     let bytes = envelope_without_records(store.readers(), &one.kept).await?.reference();
     Ok(Some(Reference::Evidence { host_row: one.host_row, bytes }))
@@ -38,7 +39,7 @@ pub(crate) async fn of_evidence(store: &Store, begin: [u8; 8]) -> Result<Option<
 /// The components of any host whose newest state has this root.
 pub(crate) async fn of_state(store: &Store, root: &Sha256Digest) -> Result<Option<Reference>, StoreError> {
     let state: Option<Vec<u8>> =
-        sqlx::query_scalar("SELECT state FROM host_state WHERE state_root = ? LIMIT 1")
+        sql::query_scalar("SELECT state FROM host_state WHERE state_root = ? LIMIT 1")
             .bind(root.as_bytes().as_slice())
             .fetch_optional(store.readers())
             .await?;

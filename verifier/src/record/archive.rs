@@ -7,17 +7,17 @@ use evidence::digest::Sha256Digest;
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::leaf::{Leaf, Salt};
 use ledger::tree::{LeafIndex, LogSize};
-use sqlx::SqliteConnection;
 
 use super::RecordError;
+use crate::sql::{self, Connection};
 use crate::store::{StoreError, to_i64, to_u64};
 
 pub(super) async fn apply(
     checkpoint: &SignedCheckpoint,
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     index: LeafIndex,
 ) -> Result<Leaf, RecordError> {
-    sqlx::query(
+    sql::query(
         "INSERT INTO log_archive (number, size, note, leaf)
          SELECT coalesce(max(number) + 1, 0), ?, ?, ? FROM log_archive",
     )
@@ -32,12 +32,12 @@ pub(super) async fn apply(
 
 /// What was archived with leaves from `first` on: what may not be in files yet.
 pub(super) async fn since(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     first: LogSize,
 ) -> Result<Vec<(u64, SignedCheckpoint)>, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { what: "an archived checkpoint" };
     let rows: Vec<(i64, String)> =
-        sqlx::query_as("SELECT number, note FROM log_archive WHERE leaf >= ? ORDER BY number")
+        sql::query_as("SELECT number, note FROM log_archive WHERE leaf >= ? ORDER BY number")
             .bind(to_i64(first.get()))
             .fetch_all(connection)
             .await?;

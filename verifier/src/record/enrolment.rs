@@ -9,13 +9,12 @@ use evidence::time::UnixTime;
 use evidence::tpm::Public;
 use ledger::leaf::{Leaf, Salt};
 use ledger::tree::LeafIndex;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
 
 use super::RecordError;
 use super::event::{EventKind, insert_event};
 use super::index::{self, ChainEnded};
 use super::intervals::Intervals;
+use crate::sql::{self, Connection, Row};
 use crate::store::token::{Presented, check_join, use_join};
 use crate::store::{StoreError, to_i64, to_u64};
 
@@ -44,7 +43,7 @@ struct Known {
 }
 
 /// Where the chain of a host's row ends.
-pub(super) fn chain_end(row: &SqliteRow) -> Result<ChainEnd, StoreError> {
+pub(super) fn chain_end(row: &Row) -> Result<ChainEnd, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { what: "the end of a host's chain" };
     let (chain, last): (Vec<u8>, Vec<u8>) = (row.try_get("chain")?, row.try_get("prev")?);
     Ok(ChainEnd {
@@ -57,13 +56,13 @@ pub(super) fn chain_end(row: &SqliteRow) -> Result<ChainEnd, StoreError> {
 impl NewEnrolment {
     pub(super) async fn apply(
         &self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection<'_>,
         index: LeafIndex,
         now: UnixTime,
     ) -> Result<Leaf, RecordError> {
         let ak_name = self.ak.name().to_bytes();
         check_join(&mut *tx, &self.token, self.host, &ak_name, now).await?.map_err(RecordError::Join)?;
-        let taken: Option<i64> = sqlx::query_scalar("SELECT id FROM enrolment WHERE chain = ?")
+        let taken: Option<i64> = sql::query_scalar("SELECT id FROM enrolment WHERE chain = ?")
             .bind(self.chain.as_bytes().as_slice())
             .fetch_optional(&mut *tx)
             .await?;
@@ -87,8 +86,8 @@ impl NewEnrolment {
     }
 
     /// The host as it was, where it has enrolled before.
-    async fn known(&self, tx: &mut SqliteConnection) -> Result<Option<Known>, StoreError> {
-        let row = sqlx::query("SELECT id, ak_public, chain, next_seq, prev FROM host WHERE identity = ?")
+    async fn known(&self, tx: &mut Connection<'_>) -> Result<Option<Known>, StoreError> {
+        let row = sql::query("SELECT id, ak_public, chain, next_seq, prev FROM host WHERE identity = ?")
             .bind(self.host.as_bytes().as_slice())
             .fetch_optional(tx)
             .await?;
@@ -128,9 +127,9 @@ impl NewEnrolment {
         record.encode()
     }
 
-    async fn insert_host(&self, tx: &mut SqliteConnection, now: UnixTime) -> Result<i64, StoreError> {
+    async fn insert_host(&self, tx: &mut Connection<'_>, now: UnixTime) -> Result<i64, StoreError> {
         let state = HostState::enrolled(self.chain);
-        let row: i64 = sqlx::query_scalar(
+        let row: i64 = sql::query_scalar(
             "INSERT INTO host (identity, name, ek_public, ak_public, selection, tier, agent_version, enrolled_ms,
                chain, next_seq, prev, components, silent)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, 0, 0) RETURNING id",
@@ -147,7 +146,7 @@ impl NewEnrolment {
         .bind(state.prev().as_bytes().as_slice())
         .fetch_one(&mut *tx)
         .await?;
-        sqlx::query("INSERT INTO host_state (host_id, state, intervals) VALUES (?, ?, ?)")
+        sql::query("INSERT INTO host_state (host_id, state, intervals) VALUES (?, ?, ?)")
             .bind(row)
             .bind(state.encode())
             .bind(Intervals::default().encode())
@@ -159,12 +158,12 @@ impl NewEnrolment {
     /// A new chain begins with nothing: what the host had before is not continued, so its intervals end here.
     async fn restart_host(
         &self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection<'_>,
         row: i64,
         index: LeafIndex,
         now: UnixTime,
     ) -> Result<(), StoreError> {
-        let packed: Vec<u8> = sqlx::query_scalar("SELECT intervals FROM host_state WHERE host_id = ?")
+        let packed: Vec<u8> = sql::query_scalar("SELECT intervals FROM host_state WHERE host_id = ?")
             .bind(row)
             .fetch_one(&mut *tx)
             .await?;
@@ -172,7 +171,7 @@ impl NewEnrolment {
         intervals.close_all(tx, row, index).await?;
         index::end_chain(tx, row, index, ChainEnded::EnrolledAgain).await?;
         let state = HostState::enrolled(self.chain);
-        sqlx::query(
+        sql::query(
             "UPDATE host SET name = ?, ak_public = ?, selection = ?, tier = ?, agent_version = ?, enrolled_ms = ?,
                chain = ?, next_seq = 0, prev = ?, components = 0, last_leaf = NULL, last_received_ms = NULL,
                last_status = NULL, silent = 0, retired_ms = NULL WHERE id = ?",
@@ -188,7 +187,7 @@ impl NewEnrolment {
         .bind(row)
         .execute(&mut *tx)
         .await?;
-        sqlx::query("UPDATE host_state SET state = ?, intervals = ?, keyframe_leaf = NULL WHERE host_id = ?")
+        sql::query("UPDATE host_state SET state = ?, intervals = ?, keyframe_leaf = NULL WHERE host_id = ?")
             .bind(state.encode())
             .bind(intervals.encode())
             .bind(row)
@@ -199,13 +198,13 @@ impl NewEnrolment {
 
     async fn insert_enrolment(
         &self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection<'_>,
         row: i64,
         index: LeafIndex,
         now: UnixTime,
         record: &[u8],
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        sql::query(
             "INSERT INTO enrolment (host_id, chain, leaf, at_ms, join_token, ak_public, selection, tier, salt, record)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )

@@ -3,8 +3,8 @@
 use evidence::digest::HostId;
 use evidence::time::UnixTime;
 use ledger::tree::LeafIndex;
-use sqlx::SqliteConnection;
 
+use crate::sql::{self, Connection};
 use crate::limits::{REFUSALS_OF_STRANGERS, REFUSALS_PER_HOST};
 use crate::store::{StoreError, to_i64};
 
@@ -66,14 +66,14 @@ impl EventKind {
 
 /// What happened and is no evidence.
 pub(super) async fn insert_event(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     host: Option<i64>,
     kind: EventKind,
     at_ms: u64,
     leaf: Option<i64>,
     summary: &str,
 ) -> Result<i64, StoreError> {
-    let id = sqlx::query_scalar(
+    let id = sql::query_scalar(
         "INSERT INTO event (host_id, kind, at_ms, leaf, summary) VALUES (?, ?, ?, ?, ?) RETURNING id",
     )
     .bind(host)
@@ -88,11 +88,11 @@ pub(super) async fn insert_event(
 
 /// Evidence has its time and its words itself.
 pub(super) async fn insert_evidence_event(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     host: i64,
     index: LeafIndex,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO event (host_id, kind, leaf) VALUES (?, ?, ?)")
+    sql::query("INSERT INTO event (host_id, kind, leaf) VALUES (?, ?, ?)")
         .bind(host)
         .bind(EventKind::Evidence.code())
         .bind(to_i64(index.get()))
@@ -115,11 +115,11 @@ pub(crate) struct NewRefusal {
 }
 
 impl NewRefusal {
-    pub(super) async fn apply(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
+    pub(super) async fn apply(&self, tx: &mut Connection<'_>) -> Result<(), StoreError> {
         let summary = format!("{}: {}", self.code, self.detail);
         let at_ms = self.at.as_ms();
         let event = insert_event(tx, self.host_row, EventKind::Refused, at_ms, None, &summary).await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO refusal (event_id, host_id, named, code, detail, peer) VALUES (?, ?, ?, ?, ?, ?)",
         )
         .bind(event)
@@ -134,9 +134,9 @@ impl NewRefusal {
     }
 
     /// Those of strangers are counted apart, so that a stranger cannot push out what concerns a host.
-    async fn forget_old(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
+    async fn forget_old(&self, tx: &mut Connection<'_>) -> Result<(), StoreError> {
         let kept = if self.host_row.is_some() { REFUSALS_PER_HOST } else { REFUSALS_OF_STRANGERS };
-        let oldest: Option<i64> = sqlx::query_scalar(
+        let oldest: Option<i64> = sql::query_scalar(
             "SELECT event_id FROM refusal WHERE host_id IS ? ORDER BY event_id DESC LIMIT 1 OFFSET ?",
         )
         .bind(self.host_row)
@@ -144,12 +144,12 @@ impl NewRefusal {
         .fetch_optional(&mut *tx)
         .await?;
         let Some(oldest) = oldest else { return Ok(()) };
-        sqlx::query("DELETE FROM refusal WHERE host_id IS ? AND event_id <= ?")
+        sql::query("DELETE FROM refusal WHERE host_id IS ? AND event_id <= ?")
             .bind(self.host_row)
             .bind(oldest)
             .execute(&mut *tx)
             .await?;
-        sqlx::query("DELETE FROM event WHERE host_id IS ? AND id <= ? AND kind = ?")
+        sql::query("DELETE FROM event WHERE host_id IS ? AND id <= ? AND kind = ?")
             .bind(self.host_row)
             .bind(oldest)
             .bind(EventKind::Refused.code())
@@ -161,11 +161,11 @@ impl NewRefusal {
 
 /// Marks hosts that were last heard before `before` as silent; writes it down once for each.
 pub(super) async fn mark_silent(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     before: UnixTime,
     now: UnixTime,
 ) -> Result<usize, StoreError> {
-    let hosts: Vec<(i64, Option<i64>)> = sqlx::query_as(
+    let hosts: Vec<(i64, Option<i64>)> = sql::query_as(
         "SELECT id, last_received_ms FROM host WHERE silent = 0 AND coalesce(last_received_ms, enrolled_ms) < ?",
     )
     .bind(to_i64(before.as_ms()))
@@ -176,7 +176,7 @@ pub(super) async fn mark_silent(
             Some(ms) => format!("no evidence since {}", UnixTime::from_ms(ms.unsigned_abs())),
             None => "no evidence since it enrolled".to_owned(),
         };
-        sqlx::query("UPDATE host SET silent = 1 WHERE id = ?").bind(host).execute(&mut *tx).await?;
+        sql::query("UPDATE host SET silent = 1 WHERE id = ?").bind(host).execute(&mut *tx).await?;
         insert_event(tx, Some(*host), EventKind::Stale, now.as_ms(), None, &summary).await?;
     }
     Ok(hosts.len())

@@ -3,12 +3,12 @@
 use evidence::digest::{ChainId, Sha256Digest};
 use ledger::leaf::{Leaf, Salt};
 use ledger::tree::LeafIndex;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::RecordError;
 use super::event::{EventKind, insert_event, insert_evidence_event};
 use super::index::{Came, IndexEntry};
 use super::intervals::Intervals;
+use crate::sql::{self, Connection, QueryBuilder};
 use crate::limits::ROWS_PER_STATEMENT;
 use crate::store::blob::Blob;
 use crate::store::packed::Packed;
@@ -43,7 +43,7 @@ pub(crate) struct NewEvidence {
 impl NewEvidence {
     pub(super) async fn apply(
         &self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection<'_>,
         index: LeafIndex,
     ) -> Result<Leaf, RecordError> {
         let was_silent = self.advance_chain(tx, index).await?;
@@ -63,8 +63,8 @@ impl NewEvidence {
     }
 
     /// Compares the head of the host's chain with what the evidence was verified against, and swaps it.
-    async fn advance_chain(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<bool, RecordError> {
-        let silent: Option<bool> = sqlx::query_scalar(
+    async fn advance_chain(&self, tx: &mut Connection<'_>, index: LeafIndex) -> Result<bool, RecordError> {
+        let silent: Option<bool> = sql::query_scalar(
             "SELECT silent <> 0 FROM host WHERE id = ? AND chain = ? AND next_seq = ? AND prev = ?
                AND retired_ms IS NULL",
         )
@@ -78,7 +78,7 @@ impl NewEvidence {
             let known = unpack::find(tx, self.digest.as_bytes()).await?;
             return Err(if known.is_empty() { RecordError::Overtaken } else { RecordError::Replayed });
         };
-        sqlx::query(
+        sql::query(
             "UPDATE host SET next_seq = ?, prev = ?, components = ?, agent_version = ?, last_received_ms = ?,
                last_status = ?, last_leaf = ?, silent = 0 WHERE id = ?",
         )
@@ -95,9 +95,9 @@ impl NewEvidence {
         Ok(silent)
     }
 
-    async fn insert(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<(), StoreError> {
+    async fn insert(&self, tx: &mut Connection<'_>, index: LeafIndex) -> Result<(), StoreError> {
         let leaf = to_i64(index.get());
-        let row = sqlx::query(
+        let row = sql::query(
             "INSERT INTO attestation (leaf, enrolment_id, seq, received_ms, changes, status)
              SELECT ?, id, ?, ?, ?, ? FROM enrolment WHERE chain = ?",
         )
@@ -112,19 +112,19 @@ impl NewEvidence {
         if row.rows_affected() != 1 {
             return Err(StoreError::Damaged { what: "a host's chain has no enrolment" });
         }
-        sqlx::query("INSERT INTO attestation_digest (begins, leaf) VALUES (?, ?)")
+        sql::query("INSERT INTO attestation_digest (begins, leaf) VALUES (?, ?)")
             .bind(unpack::begins(&self.digest).as_slice())
             .bind(leaf)
             .execute(&mut *tx)
             .await?;
-        sqlx::query("INSERT INTO attestation_recent (leaf, packed, keyframe) VALUES (?, ?, ?)")
+        sql::query("INSERT INTO attestation_recent (leaf, packed, keyframe) VALUES (?, ?, ?)")
             .bind(leaf)
             .bind(&self.packed.bytes)
             .bind(self.packed.keyframe)
             .execute(&mut *tx)
             .await?;
         if self.packed.keyframe.is_none() {
-            sqlx::query("UPDATE host_state SET keyframe_leaf = ? WHERE host_id = ?")
+            sql::query("UPDATE host_state SET keyframe_leaf = ? WHERE host_id = ?")
                 .bind(leaf)
                 .bind(self.host_row)
                 .execute(tx)
@@ -134,9 +134,9 @@ impl NewEvidence {
     }
 
     /// A heartbeat touches nothing of the history: only the state goes on.
-    async fn write_components(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<(), StoreError> {
+    async fn write_components(&self, tx: &mut Connection<'_>, index: LeafIndex) -> Result<(), StoreError> {
         if self.added.is_empty() && self.removed.is_empty() {
-            sqlx::query("UPDATE host_state SET state = ?, state_root = ? WHERE host_id = ?")
+            sql::query("UPDATE host_state SET state = ?, state_root = ? WHERE host_id = ?")
                 .bind(&self.state)
                 .bind(self.state_root.as_bytes().as_slice())
                 .bind(self.host_row)
@@ -144,7 +144,7 @@ impl NewEvidence {
                 .await?;
             return Ok(());
         }
-        let packed: Vec<u8> = sqlx::query_scalar("SELECT intervals FROM host_state WHERE host_id = ?")
+        let packed: Vec<u8> = sql::query_scalar("SELECT intervals FROM host_state WHERE host_id = ?")
             .bind(self.host_row)
             .fetch_one(&mut *tx)
             .await?;
@@ -152,7 +152,7 @@ impl NewEvidence {
         let changes = (self.added.as_slice(), self.removed.as_slice());
         let wanted = change_components(tx, self.host_row, changes, &mut intervals, index).await?;
         insert_wanted(tx, &wanted).await?;
-        sqlx::query("UPDATE host_state SET state = ?, state_root = ?, intervals = ? WHERE host_id = ?")
+        sql::query("UPDATE host_state SET state = ?, state_root = ?, intervals = ? WHERE host_id = ?")
             .bind(&self.state)
             .bind(self.state_root.as_bytes().as_slice())
             .bind(intervals.encode())
@@ -165,7 +165,7 @@ impl NewEvidence {
 
 /// Closes the intervals of components that went and opens those of components that came. Gives those whose manifests are missing.
 pub(super) async fn change_components(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     host: i64,
     (added, removed): (&[Sha256Digest], &[Sha256Digest]),
     intervals: &mut Intervals,
@@ -187,13 +187,13 @@ enum Manifest {
 }
 
 async fn insert_components(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     digests: &[Sha256Digest],
     index: LeafIndex,
 ) -> Result<(), StoreError> {
     let first = to_i64(index.get());
     for rows in digests.chunks(ROWS_PER_STATEMENT) {
-        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO component (digest, first_leaf) ");
+        let mut query = QueryBuilder::new("INSERT INTO component (digest, first_leaf) ");
         query.push_values(rows, |mut row, digest| {
             row.push_bind(digest.as_bytes().to_vec()).push_bind(first);
         });
@@ -205,13 +205,13 @@ async fn insert_components(
 
 /// Rows of components that are all there.
 async fn known_components(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     digests: &[Sha256Digest],
 ) -> Result<Vec<(i64, Manifest)>, StoreError> {
     let mut found = Vec::with_capacity(digests.len());
     for some in digests.chunks(ROWS_PER_STATEMENT) {
         let mut query =
-            QueryBuilder::<Sqlite>::new("SELECT id, manifest IS NOT NULL FROM component WHERE digest IN (");
+            QueryBuilder::new("SELECT id, manifest IS NOT NULL FROM component WHERE digest IN (");
         let mut list = query.separated(", ");
         for digest in some {
             list.push_bind(digest.as_bytes().to_vec());
@@ -230,9 +230,9 @@ async fn known_components(
     }
 }
 
-async fn insert_wanted(tx: &mut SqliteConnection, components: &[i64]) -> Result<(), StoreError> {
+async fn insert_wanted(tx: &mut Connection<'_>, components: &[i64]) -> Result<(), StoreError> {
     for rows in components.chunks(ROWS_PER_STATEMENT) {
-        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO component_wanted (component_id) ");
+        let mut query = QueryBuilder::new("INSERT INTO component_wanted (component_id) ");
         query.push_values(rows, |mut row, component| {
             row.push_bind(*component);
         });

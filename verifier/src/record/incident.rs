@@ -1,23 +1,23 @@
 //! Recording that an incident was opened and closed.
 
 use evidence::time::UnixTime;
-use sqlx::SqliteConnection;
 use wire::incident::IncidentRule;
 
 use super::RecordError;
 use super::watching::{insert, listed};
+use crate::sql::{self, Connection};
 use crate::limits::INCIDENTS;
 use crate::store::action::{self, ActionKind, Who};
 use crate::store::to_i64;
 
 /// Whether it was opened: one of this name may be there.
 pub(super) async fn open(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     who: &Who,
     rule: &IncidentRule,
     now: UnixTime,
 ) -> Result<bool, RecordError> {
-    let count: i64 = sqlx::query_scalar("SELECT count(*) FROM incident").fetch_one(&mut *tx).await?;
+    let count: i64 = sql::query_scalar("SELECT count(*) FROM incident").fetch_one(&mut *tx).await?;
     if count >= INCIDENTS {
         return Err(RecordError::TooMany);
     }
@@ -39,13 +39,13 @@ pub(super) async fn open(
 
 /// Whether it was open.
 pub(super) async fn close(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     who: &Who,
     name: &str,
     note: &str,
     now: UnixTime,
 ) -> Result<bool, RecordError> {
-    let closed = sqlx::query("UPDATE incident SET closed_ms = ? WHERE name = ? AND closed_ms IS NULL")
+    let closed = sql::query("UPDATE incident SET closed_ms = ? WHERE name = ? AND closed_ms IS NULL")
         .bind(to_i64(now.as_ms()))
         .bind(name)
         .execute(&mut *tx)

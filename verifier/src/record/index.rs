@@ -11,10 +11,10 @@ use inquiry::profile::{Executed, Fact, Lasting, Profile, Reading, Trouble};
 use inquiry::role::Source;
 use inquiry::root::{ChainFacts, Recorded};
 use ledger::tree::LeafIndex;
-use sqlx::{Row as _, SqliteConnection};
 
 use super::principal::Principals;
 use super::root;
+use crate::sql::{self, Connection};
 use crate::limits::GAP_NOTICED_LATE;
 use crate::store::{StoreError, to_i64, to_u64};
 
@@ -75,7 +75,7 @@ impl IndexEntry {
     /// Writes it, and gives the facts of the chain with it.
     pub(super) async fn apply(
         &self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection<'_>,
         host: i64,
         index: LeafIndex,
         came: Came,
@@ -84,7 +84,7 @@ impl IndexEntry {
         let leaf = to_i64(index.get());
         let place = Place::read(tx, host).await?;
         let before = place.as_ref().map(|place| place.last_leaf);
-        sqlx::query(
+        sql::query(
             "INSERT INTO moment (leaf, seq, received_ms, age, back, lag_ms) VALUES (?, ?, ?, ?, ?, ?)",
         )
         .bind(leaf)
@@ -103,11 +103,11 @@ impl IndexEntry {
         let recorded = Recorded { leaf: index.get(), received_ms, evidence: digest, read: self.read };
         let earlier = place.as_ref().filter(|_| self.begins != Begins::Chain);
         let facts = earlier.map_or_else(ChainFacts::default, |place| place.facts).and(&recorded);
-        sqlx::query(
+        sql::query(
             "INSERT INTO host_index (host_id, first_leaf, first_named, last_leaf, last_named, boot_leaf, profile_id, profile_leaf, facts, reach)
              VALUES (?1, ?2, ?3, ?2, ?3, ?4, ?5, ?6, ?7, ?2 - ?3)
              ON CONFLICT (host_id) DO UPDATE SET last_leaf = ?2, last_named = ?3, boot_leaf = ?4, profile_id = ?5, profile_leaf = ?6, facts = ?7,
-               reach = max(reach, ?2 - min(?3, last_named))",
+               reach = max(host_index.reach, ?2 - min(?3, host_index.last_named))",
         )
         .bind(host)
         .bind(leaf)
@@ -123,13 +123,13 @@ impl IndexEntry {
 
     async fn write_boot(
         &self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection<'_>,
         host: i64,
         leaf: i64,
         place: Option<&Place>,
     ) -> Result<i64, StoreError> {
         if let Some(place) = place.filter(|_| self.begins == Begins::Nothing) {
-            sqlx::query(
+            sql::query(
                 "UPDATE boot SET last_leaf = ?, restart_count = ? WHERE host_id = ? AND first_leaf = ?",
             )
             .bind(leaf)
@@ -140,7 +140,7 @@ impl IndexEntry {
             .await?;
             return Ok(place.boot_leaf);
         }
-        sqlx::query(
+        sql::query(
             "INSERT INTO boot (host_id, first_leaf, reset_count, restart_count, last_leaf, continues) VALUES (?, ?, ?, ?, ?, ?)",
         )
         .bind(host)
@@ -157,7 +157,7 @@ impl IndexEntry {
     /// Gives the profile that is open afterwards, and since when.
     async fn write_profile(
         &self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection<'_>,
         host: i64,
         leaf: i64,
         place: Option<&Place>,
@@ -183,7 +183,7 @@ impl IndexEntry {
             close_profile(tx, host, id, from, leaf).await?;
         }
         let Some(new) = new else { return Ok(None) };
-        sqlx::query("INSERT INTO host_boot_profile (profile_id, from_leaf, host_id) VALUES (?, ?, ?)")
+        sql::query("INSERT INTO host_boot_profile (profile_id, from_leaf, host_id) VALUES (?, ?, ?)")
             .bind(new)
             .bind(leaf)
             .bind(host)
@@ -195,7 +195,7 @@ impl IndexEntry {
 
 /// The host's chain ended at this leaf: what was open is open no more, and until new evidence comes nothing is seen.
 pub(super) async fn end_chain(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     host: i64,
     index: LeafIndex,
     why: ChainEnded,
@@ -205,7 +205,7 @@ pub(super) async fn end_chain(
     if let Some((id, from)) = place.profile {
         close_profile(tx, host, id, from, leaf).await?;
     }
-    sqlx::query(
+    sql::query(
         "UPDATE enrolment SET facts = (SELECT facts FROM host_index WHERE host_id = ?)
          WHERE id = (SELECT enrolment_id FROM attestation WHERE leaf = ?)",
     )
@@ -213,7 +213,7 @@ pub(super) async fn end_chain(
     .bind(place.last_leaf)
     .execute(&mut *tx)
     .await?;
-    sqlx::query("UPDATE host_index SET profile_id = NULL, profile_leaf = NULL WHERE host_id = ?")
+    sql::query("UPDATE host_index SET profile_id = NULL, profile_leaf = NULL WHERE host_id = ?")
         .bind(host)
         .execute(&mut *tx)
         .await?;
@@ -247,8 +247,8 @@ struct Place {
 }
 
 impl Place {
-    async fn read(tx: &mut SqliteConnection, host: i64) -> Result<Option<Self>, StoreError> {
-        let row = sqlx::query(
+    async fn read(tx: &mut Connection<'_>, host: i64) -> Result<Option<Self>, StoreError> {
+        let row = sql::query(
             "SELECT last_leaf, boot_leaf, profile_id, profile_leaf, facts FROM host_index WHERE host_id = ?",
         )
         .bind(host)
@@ -266,13 +266,13 @@ impl Place {
 }
 
 async fn close_profile(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     host: i64,
     profile: i64,
     from: i64,
     leaf: i64,
 ) -> Result<(), StoreError> {
-    let closed = sqlx::query(
+    let closed = sql::query(
         "UPDATE host_boot_profile SET to_leaf = ? WHERE profile_id = ? AND from_leaf = ? AND host_id = ?",
     )
     .bind(leaf)
@@ -289,16 +289,16 @@ async fn close_profile(
 }
 
 /// The row of a profile; its facts are written with the first host that has it.
-async fn profile_row(tx: &mut SqliteConnection, profile: &Profile) -> Result<i64, StoreError> {
+async fn profile_row(tx: &mut Connection<'_>, profile: &Profile) -> Result<i64, StoreError> {
     let digest = profile.digest();
-    let known: Option<i64> = sqlx::query_scalar("SELECT id FROM boot_profile WHERE digest = ?")
+    let known: Option<i64> = sql::query_scalar("SELECT id FROM boot_profile WHERE digest = ?")
         .bind(digest.as_bytes().as_slice())
         .fetch_optional(&mut *tx)
         .await?;
     if let Some(known) = known {
         return Ok(known);
     }
-    let id: i64 = sqlx::query_scalar("INSERT INTO boot_profile (digest) VALUES (?) RETURNING id")
+    let id: i64 = sql::query_scalar("INSERT INTO boot_profile (digest) VALUES (?) RETURNING id")
         .bind(digest.as_bytes().as_slice())
         .fetch_one(&mut *tx)
         .await?;
@@ -308,7 +308,7 @@ async fn profile_row(tx: &mut SqliteConnection, profile: &Profile) -> Result<i64
             Fact::Key { names, role, class, store, label, place } => {
                 for name in names {
                     let principal = principals.row(tx, name).await?;
-                    sqlx::query(
+                    sql::query(
                         "INSERT INTO boot_principal (principal_id, profile_id, role, class, store, place, label)
                          VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     )
@@ -324,7 +324,7 @@ async fn profile_row(tx: &mut SqliteConnection, profile: &Profile) -> Result<i64
                 }
             }
             Fact::Setting { setting, place } => {
-                sqlx::query(
+                sql::query(
                     "INSERT INTO boot_setting (name, value, profile_id, place) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 )
                 .bind(setting.name())
@@ -350,8 +350,8 @@ struct Coverage {
 
 impl Coverage {
     /// Closes gaps that are over, opens new ones, and writes those that came and went since the evidence before.
-    async fn write(&self, tx: &mut SqliteConnection, troubles: &[Trouble]) -> Result<(), StoreError> {
-        let open: Vec<(i64, i64, String, String, bool)> = sqlx::query_as(
+    async fn write(&self, tx: &mut Connection<'_>, troubles: &[Trouble]) -> Result<(), StoreError> {
+        let open: Vec<(i64, i64, String, String, bool)> = sql::query_as(
             "SELECT id, source, cause, scope, of_boot FROM coverage_gap WHERE host_id = ? AND to_leaf IS NULL",
         )
         .bind(self.host)
@@ -367,7 +367,7 @@ impl Coverage {
         for (id, source, cause, scope, of_boot) in &open {
             let over = !of_boot || self.new_boot;
             if over && !stands(*source, cause, scope) {
-                sqlx::query("UPDATE coverage_gap SET to_leaf = ? WHERE id = ?")
+                sql::query("UPDATE coverage_gap SET to_leaf = ? WHERE id = ?")
                     .bind(self.leaf)
                     .bind(id)
                     .execute(&mut *tx)
@@ -381,7 +381,7 @@ impl Coverage {
                 continue;
             }
             let until = (trouble.lasting == Lasting::Passed).then_some(self.leaf);
-            sqlx::query(
+            sql::query(
                 "INSERT INTO coverage_gap (host_id, source, cause, scope, from_leaf, to_leaf, of_boot)
                  VALUES (?, ?, ?, ?, ?, ?, ?)",
             )
@@ -400,12 +400,12 @@ impl Coverage {
 
     /// The last evidence that was sealed before a trouble began: an agent may notice late that it was blind, with other evidence sealed
     /// meanwhile.
-    async fn begin(&self, tx: &mut SqliteConnection, trouble: &Trouble) -> Result<Option<i64>, StoreError> {
+    async fn begin(&self, tx: &mut Connection<'_>, trouble: &Trouble) -> Result<Option<i64>, StoreError> {
         let (Some(since), mut before) = (trouble.since, self.before) else { return Ok(self.before) };
         for _ in 0..GAP_NOTICED_LATE {
             let Some(leaf) = before else { return Ok(None) };
             let row: Option<(i64, Option<i64>)> =
-                sqlx::query_as("SELECT received_ms - lag_ms, leaf - back FROM moment WHERE leaf = ?")
+                sql::query_as("SELECT received_ms - lag_ms, leaf - back FROM moment WHERE leaf = ?")
                     .bind(leaf)
                     .fetch_optional(&mut *tx)
                     .await?;
@@ -420,14 +420,14 @@ impl Coverage {
 }
 
 async fn write_executions(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     host: i64,
     leaf: i64,
     boot_leaf: i64,
     executions: &[Executed],
 ) -> Result<(), StoreError> {
     for Executed { digest, path, class } in executions {
-        sqlx::query(
+        sql::query(
             "INSERT INTO execution (digest, host_id, from_leaf, class, path) SELECT ?1, ?2, ?3, ?4, ?5
              WHERE NOT EXISTS (SELECT 1 FROM execution WHERE digest = ?1 AND host_id = ?2 AND from_leaf >= ?6 AND class = ?4)",
         )

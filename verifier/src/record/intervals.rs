@@ -6,8 +6,8 @@
 use evidence::cbor::{CborError, Reader, Writer};
 use evidence::limits::BODY_COMPONENTS;
 use ledger::tree::LeafIndex;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
+use crate::sql::{Connection, QueryBuilder};
 use crate::limits::ROWS_PER_STATEMENT;
 use crate::store::{StoreError, to_i64};
 
@@ -32,7 +32,7 @@ impl Intervals {
     /// Opens intervals and writes their rows.
     pub(super) async fn open(
         &mut self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection<'_>,
         host: i64,
         components: &[i64],
         leaf: LeafIndex,
@@ -40,7 +40,7 @@ impl Intervals {
         let from = to_i64(leaf.get());
         for rows in components.chunks(ROWS_PER_STATEMENT) {
             let mut query =
-                QueryBuilder::<Sqlite>::new("INSERT INTO host_component (component_id, from_leaf, host_id) ");
+                QueryBuilder::new("INSERT INTO host_component (component_id, from_leaf, host_id) ");
             query.push_values(rows, |mut row, component| {
                 row.push_bind(*component).push_bind(from).push_bind(host);
             });
@@ -54,7 +54,7 @@ impl Intervals {
     /// Closes the intervals of components; one that is not open is damage.
     pub(super) async fn close(
         &mut self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection<'_>,
         host: i64,
         components: &[i64],
         leaf: LeafIndex,
@@ -67,7 +67,7 @@ impl Intervals {
                 keys.push(self.0.remove(at));
             }
             // One statement for all: a row each costs more on its way through the driver than it takes to be found.
-            let mut query = QueryBuilder::<Sqlite>::new("WITH open (component, since) AS (");
+            let mut query = QueryBuilder::new("WITH open (component, since) AS (");
             query.push_values(keys, |mut row, (component, since)| {
                 row.push_bind(component).push_bind(since);
             });
@@ -86,7 +86,7 @@ impl Intervals {
     /// Closes all of them.
     pub(super) async fn close_all(
         &mut self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection<'_>,
         host: i64,
         leaf: LeafIndex,
     ) -> Result<(), StoreError> {

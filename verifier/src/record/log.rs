@@ -8,15 +8,15 @@ use ledger::checkpoint::SignedCheckpoint;
 use ledger::leaf::Leaf;
 use ledger::note::SignerKey;
 use ledger::tree::LogSize;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
+use crate::sql::{self, Connection, QueryBuilder};
 use crate::limits::ROWS_PER_STATEMENT;
 use crate::log::sequence::{Sequencer, sign_empty};
 use crate::store::{StoreError, to_i64};
 
 /// Writes the entries after `before`, drops those that are in full bundles, and swaps the head.
 pub(crate) async fn append(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     sequencer: &Sequencer,
     leaves: &[Leaf],
     head: &SignedCheckpoint,
@@ -26,7 +26,7 @@ pub(crate) async fn append(
     let before = sequencer.size();
     insert_entries(tx, before, leaves).await?;
     let swapped =
-        sqlx::query("UPDATE log_head SET size = ?, note = ? WHERE id = 1 AND size = ? AND epoch = ?")
+        sql::query("UPDATE log_head SET size = ?, note = ? WHERE id = 1 AND size = ? AND epoch = ?")
             .bind(to_i64(head.claim().size().get()))
             .bind(head.note().as_str())
             .bind(to_i64(before.get()))
@@ -36,13 +36,13 @@ pub(crate) async fn append(
     if swapped.rows_affected() != 1 {
         return Err(StoreError::Fenced);
     }
-    sqlx::query("DELETE FROM log_pending WHERE idx < ?")
+    sql::query("DELETE FROM log_pending WHERE idx < ?")
         .bind(to_i64(sequencer.settled()))
         .execute(&mut *tx)
         .await?;
     // When the log had this size: what evidence that names this checkpoint cannot be older than. A clock that is set back does not
     // take the log back with it: times never fall, so that each falls between two sizes.
-    sqlx::query(
+    sql::query(
         "INSERT INTO log_time (size, at_ms)
          VALUES (?, max(?, coalesce((SELECT at_ms FROM log_time ORDER BY size DESC LIMIT 1), 0)))",
     )
@@ -55,12 +55,12 @@ pub(crate) async fn append(
 
 /// Signs the head of the log without leaves, and stores it.
 pub(crate) async fn begin(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     key: &SignerKey,
 ) -> Result<SignedCheckpoint, StoreError> {
     let head =
         sign_empty(key).map_err(|_| StoreError::Damaged { what: "the log's head cannot be signed" })?;
-    sqlx::query("INSERT INTO log_head (id, size, note, epoch) VALUES (1, 0, ?, 1)")
+    sql::query("INSERT INTO log_head (id, size, note, epoch) VALUES (1, 0, ?, 1)")
         .bind(head.note().as_str())
         .execute(connection)
         .await?;
@@ -69,10 +69,10 @@ pub(crate) async fn begin(
 
 /// Keeps the proof that this log's key has signed another history.
 pub(super) async fn contradict(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     checkpoint: &SignedCheckpoint,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE log_head SET contradicted_by = ? WHERE id = 1")
+    sql::query("UPDATE log_head SET contradicted_by = ? WHERE id = 1")
         .bind(checkpoint.note().as_str())
         .execute(tx)
         .await?;
@@ -80,13 +80,13 @@ pub(super) async fn contradict(
 }
 
 async fn insert_entries(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     first: LogSize,
     leaves: &[Leaf],
 ) -> Result<(), StoreError> {
     let mut index = first.get();
     for rows in leaves.chunks(ROWS_PER_STATEMENT) {
-        let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO log_pending (idx, entry) ");
+        let mut query = QueryBuilder::new("INSERT INTO log_pending (idx, entry) ");
         query.push_values(rows, |mut row, leaf| {
             row.push_bind(to_i64(index)).push_bind(leaf.to_bytes().to_vec());
             index += 1;

@@ -2,9 +2,9 @@
 
 use evidence::digest::Sha256Digest;
 use evidence::manifest::{Manifest, component_digest};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::principal;
+use crate::sql::{self, Connection, QueryBuilder};
 use crate::limits::ROWS_PER_STATEMENT;
 use crate::store::blob::Blob;
 use crate::store::{StoreError, to_i64};
@@ -24,8 +24,8 @@ impl NewManifest {
     }
 
     /// Stores it if it is wanted; `false` where it is not.
-    pub(super) async fn apply(&self, tx: &mut SqliteConnection) -> Result<bool, StoreError> {
-        let wanted: Option<i64> = sqlx::query_scalar(
+    pub(super) async fn apply(&self, tx: &mut Connection<'_>) -> Result<bool, StoreError> {
+        let wanted: Option<i64> = sql::query_scalar(
             "SELECT c.id FROM component c JOIN component_wanted w ON w.component_id = c.id WHERE c.digest = ?",
         )
         .bind(self.component.as_bytes().as_slice())
@@ -33,7 +33,7 @@ impl NewManifest {
         .await?;
         let Some(component) = wanted else { return Ok(false) };
         self.blob.insert(tx).await?;
-        sqlx::query(
+        sql::query(
             "UPDATE component SET kind = ?, name = ?, version = ?, architecture = ?, artefacts = ?, manifest = ?
              WHERE id = ?",
         )
@@ -47,7 +47,7 @@ impl NewManifest {
         .execute(&mut *tx)
         .await?;
         write_members(tx, component, &self.manifest).await?;
-        sqlx::query("DELETE FROM component_wanted WHERE component_id = ?")
+        sql::query("DELETE FROM component_wanted WHERE component_id = ?")
             .bind(component)
             .execute(tx)
             .await?;
@@ -57,13 +57,13 @@ impl NewManifest {
 
 /// Rows of a component's artefacts, keys and boot images.
 pub(super) async fn write_members(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     component: i64,
     manifest: &Manifest,
 ) -> Result<(), StoreError> {
     for rows in manifest.entries().chunks(ROWS_PER_STATEMENT) {
         let mut query =
-            QueryBuilder::<Sqlite>::new("INSERT INTO component_artefact (digest, component_id, path) ");
+            QueryBuilder::new("INSERT INTO component_artefact (digest, component_id, path) ");
         query.push_values(rows, |mut row, entry| {
             row.push_bind(entry.digest.as_bytes().to_vec())
                 .push_bind(component)

@@ -24,7 +24,7 @@ mod watching;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use ::evidence::time::UnixTime;
@@ -32,13 +32,13 @@ use ledger::checkpoint::SignedCheckpoint;
 use ledger::leaf::Leaf;
 use ledger::note::SignerKey;
 use ledger::tree::LeafIndex;
-use sqlx::{Connection as _, SqliteConnection, SqlitePool};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use wire::incident::IncidentRule;
 use wire::operator::{NewToken, Scope};
 use wire::watch::WatchRule;
 
+use crate::sql::{self, Connection, Kind, Pool};
 use crate::clock::Clock;
 use crate::config::{Config, LogFiles, Publishing};
 use crate::cosign::CONTRADICTED_HINT;
@@ -51,7 +51,7 @@ use crate::log::{Objects, disk::RealDisk};
 use crate::store::action::{self, ActionError, ActionKind, Who};
 use crate::store::log::{Committed, Head, HeadError, Taking, take_over};
 use crate::store::token::{self, JoinRefusal, TokenError, TokenKind};
-use crate::store::{self, Store, StoreError, Trouble, reopen};
+use crate::store::{self, Database, Store, StoreError, Trouble, reopen};
 
 pub(crate) use enrolment::NewEnrolment;
 pub(crate) use event::{EventKind, NewRefusal};
@@ -268,7 +268,7 @@ impl Liveness {
 /// What the recorder works on.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    pub(crate) database: PathBuf,
+    pub(crate) database: Database,
     pub(crate) objects: Arc<dyn Objects>,
     pub(crate) key: Arc<SignerKey>,
     pub(crate) patience: Patience,
@@ -287,7 +287,7 @@ pub(crate) enum Heads {
 impl Place {
     /// A database, and the log's files in a directory that is made where it is not there.
     pub(crate) fn local(
-        database: &Path,
+        database: Database,
         log_dir: &Path,
         key: Arc<SignerKey>,
         heads: Heads,
@@ -295,7 +295,7 @@ impl Place {
         crate::serve::make_public_dir(log_dir)?;
         let files = LocalFiles::open(RealDisk, log_dir).map_err(OpenError::from)?;
         Ok(Self {
-            database: database.to_owned(),
+            database,
             objects: Arc::new(files),
             key,
             patience: Patience::default(),
@@ -310,7 +310,7 @@ impl Place {
             Publishing::Witnessed(_) => Heads::Cosigned,
         };
         let LogFiles::Bucket(place) = &config.log_files else {
-            return Self::local(&config.database(), &config.log_dir(), key, heads);
+            return Self::local(config.database(), &config.log_dir(), key, heads);
         };
         // Asking the storage blocks.
         let place = place.clone();
@@ -333,8 +333,8 @@ pub(crate) async fn start(
 async fn start_with(
     place: Place,
     clock: Clock,
-    readers: SqlitePool,
-    mut connection: SqliteConnection,
+    readers: Pool,
+    mut connection: Connection<'static>,
 ) -> Result<(Recorder, Store, JoinHandle<Result<(), Failure>>), Failure> {
     let (sequencer, head, epoch) = open_log(&place, &mut connection, Taking::Start).await?;
     let store = Store::new(readers, sequencer.reader());
@@ -347,7 +347,7 @@ async fn start_with(
 /// Takes the log over: from here on no other sequencer can swap its head. Publishes the head that was committed last.
 async fn open_log(
     place: &Place,
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     taking: Taking,
 ) -> Result<(Sequencer, Head, i64), Failure> {
     let key = place.key.verifier_key();
@@ -395,7 +395,7 @@ fn fenced(error: &dyn std::fmt::Display) -> Failure {
 /// The task's own things.
 struct Writer {
     place: Place,
-    connection: SqliteConnection,
+    connection: Connection<'static>,
     sequencer: Sequencer,
     epoch: i64,
     clock: Clock,
@@ -408,8 +408,10 @@ impl Writer {
         while queue.recv_many(&mut jobs, RECORD_BATCH).await > 0 {
             self = self.batch(std::mem::take(&mut jobs)).await?;
         }
-        // A tidy end leaves one file to back up; the write-ahead log would be as safe.
-        let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.connection).await;
+        if self.connection.kind() == Kind::Sqlite {
+            // A tidy end leaves one file to back up; the write-ahead log would be as safe.
+            let _ = sql::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.connection).await;
+        }
         let _ = self.connection.close().await;
         Ok(())
     }
@@ -488,12 +490,12 @@ impl Writer {
         jobs: &[Job],
     ) -> Result<(Vec<Result<Done, RecordError>>, Option<Draft>), StoreError> {
         let now = self.clock.now();
-        let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut tx = self.connection.begin_write().await?;
         let mut leaves = Vec::new();
         let mut outcomes = Vec::with_capacity(jobs.len());
         for job in jobs {
             // A savepoint for each, so that one row's refusal leaves no trace and the others go on.
-            let mut step = tx.begin().await?;
+            let mut step = tx.step().await?;
             let index = next_index(&self.sequencer, &leaves)?;
             match apply(&job.work, &mut step, index, now).await {
                 Ok((done, leaf)) => {
@@ -541,7 +543,7 @@ impl From<DraftError> for StoreError {
 type Applied = Result<(Done, Option<Leaf>), RecordError>;
 
 /// Writes one piece of work; a leaf that it returns is appended at `index`.
-async fn apply(work: &Work, tx: &mut SqliteConnection, index: LeafIndex, now: UnixTime) -> Applied {
+async fn apply(work: &Work, tx: &mut Connection<'_>, index: LeafIndex, now: UnixTime) -> Applied {
     let logged = |leaf| (Done::Logged { index, leaf }, Some(leaf));
     let stored = |changed| (if changed { Done::Stored } else { Done::Nothing }, None);
     match work {

@@ -6,8 +6,8 @@ use evidence::digest::HashAlg;
 use evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, Manifest, SIGNATURES_UNREAD_FACT};
 use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
 use inquiry::role::Role;
-use sqlx::SqliteConnection;
 
+use crate::sql::{self, Connection};
 use crate::limits::PATHS_PER_PRINCIPAL;
 use crate::store::StoreError;
 
@@ -19,13 +19,13 @@ impl Principals {
     /// The row of a name, which is made where there is none.
     pub(super) async fn row(
         &mut self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection<'_>,
         name: &Principal,
     ) -> Result<i64, StoreError> {
         if let Some(row) = self.0.get(name) {
             return Ok(*row);
         }
-        let known: Option<i64> = sqlx::query_scalar("SELECT id FROM principal WHERE name = ? AND kind = ?")
+        let known: Option<i64> = sql::query_scalar("SELECT id FROM principal WHERE name = ? AND kind = ?")
             .bind(name.id())
             .bind(name.kind().name())
             .fetch_optional(&mut *tx)
@@ -33,7 +33,7 @@ impl Principals {
         let row = match known {
             Some(row) => row,
             None => {
-                sqlx::query_scalar("INSERT INTO principal (kind, name) VALUES (?, ?) RETURNING id")
+                sql::query_scalar("INSERT INTO principal (kind, name) VALUES (?, ?) RETURNING id")
                     .bind(name.kind().name())
                     .bind(name.id())
                     .fetch_one(tx)
@@ -47,7 +47,7 @@ impl Principals {
 
 /// Writes what a manifest says of keys, and which boot images its files are.
 pub(super) async fn write(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     component: i64,
     manifest: &Manifest,
 ) -> Result<(), StoreError> {
@@ -68,7 +68,7 @@ pub(super) async fn write(
         }
     }
     if let Some(what) = unread(manifest) {
-        sqlx::query("INSERT INTO component_partial (component_id, what) VALUES (?, ?)")
+        sql::query("INSERT INTO component_partial (component_id, what) VALUES (?, ?)")
             .bind(component)
             .bind(what)
             .execute(&mut *tx)
@@ -76,7 +76,7 @@ pub(super) async fn write(
     }
     for (path, image) in images {
         let row = principals.row(tx, &image.name).await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO component_image (principal_id, component_id, path, whole) VALUES (?, ?, ?, ?)",
         )
         .bind(row)
@@ -90,7 +90,7 @@ pub(super) async fn write(
 }
 
 async fn write_edge(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     component: i64,
     path: &[u8],
     edge: &Edge,
@@ -110,7 +110,7 @@ async fn write_edge(
             continue;
         }
         *known += 1;
-        sqlx::query(
+        sql::query(
             "INSERT INTO component_principal (principal_id, component_id, role, path, label) VALUES (?, ?, ?, ?, ?)
              ON CONFLICT DO NOTHING",
         )

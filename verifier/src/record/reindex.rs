@@ -5,8 +5,6 @@
 //! enrolment on, so that a row that was changed by hand is found and not believed. What the index was at earlier sizes is compared with
 //! what the log says that it was.
 
-use std::path::Path;
-
 use appraisal::attester::{AttestationKey, Attester};
 use appraisal::state::HostState;
 use appraisal::verify::verify;
@@ -17,17 +15,17 @@ use evidence::tpm::Public;
 use inquiry::profile::EXTRACTOR;
 use inquiry::root::ChainFacts;
 use ledger::tree::LeafIndex;
-use sqlx::{Connection as _, QueryBuilder, Row as _, Sqlite, SqliteConnection, SqlitePool};
 
 use super::evidence::change_components;
 use super::index::{self, Came, ChainEnded, IndexEntry};
 use super::intervals::Intervals;
 use super::manifest;
 use super::root::{Compared, LoggedRoots};
+use crate::sql::{self, Connection, Pool, QueryBuilder, Row};
 use crate::failure::{Exit, Failure};
 use crate::query::bundle;
 use crate::store::unpack::{self, Unpacker};
-use crate::store::{self, StoreError, to_i64, to_u64};
+use crate::store::{self, Database, StoreError, to_i64, to_u64};
 
 /// What was indexed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,7 +41,7 @@ pub(crate) struct Reindexed {
 }
 
 /// Makes the index of a database anew, and says how many pieces of evidence of how many are done.
-pub(crate) async fn reindex(database: &Path, told: impl FnMut(u64, u64)) -> Result<Reindexed, Failure> {
+pub(crate) async fn reindex(database: &Database, told: impl FnMut(u64, u64)) -> Result<Reindexed, Failure> {
     let (readers, mut connection) = store::open(database).await?;
     let done = all(&readers, &mut connection, told).await;
     readers.close().await;
@@ -60,8 +58,8 @@ pub(crate) async fn reindex(database: &Path, told: impl FnMut(u64, u64)) -> Resu
 }
 
 /// Whether the index is of this program's version.
-pub(crate) async fn is_current(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
-    let known: Option<i64> = sqlx::query_scalar("SELECT extractor FROM index_state WHERE id = 1")
+pub(crate) async fn is_current(connection: &mut Connection<'_>) -> Result<bool, StoreError> {
+    let known: Option<i64> = sql::query_scalar("SELECT extractor FROM index_state WHERE id = 1")
         .fetch_optional(connection)
         .await?;
     Ok(known == Some(to_i64(EXTRACTOR)))
@@ -85,19 +83,19 @@ impl From<sqlx::Error> for ReindexError {
 }
 
 async fn all(
-    readers: &SqlitePool,
-    connection: &mut SqliteConnection,
+    readers: &Pool,
+    connection: &mut Connection<'_>,
     mut told: impl FnMut(u64, u64),
 ) -> Result<Reindexed, ReindexError> {
-    let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-    let of: i64 = sqlx::query_scalar("SELECT count(*) FROM attestation").fetch_one(&mut *tx).await?;
+    let mut tx = connection.begin_write().await?;
+    let of: i64 = sql::query_scalar("SELECT count(*) FROM attestation").fetch_one(&mut *tx).await?;
     for statement in FORGET {
-        sqlx::query(statement).execute(&mut *tx).await?;
+        sql::query(statement).execute(&mut *tx).await?;
     }
     let mut done = Reindexed { manifests: manifests(readers, &mut tx).await?, ..Reindexed::default() };
     let mut roots = LoggedRoots::read(&mut tx).await?;
     let hosts: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT id, identity FROM host ORDER BY id").fetch_all(&mut *tx).await?;
+        sql::query_as("SELECT id, identity FROM host ORDER BY id").fetch_all(&mut *tx).await?;
     for (row, identity) in hosts {
         let identity = identity.try_into().map_err(|_| StoreError::Damaged { what: "a host's identity" })?;
         let host = Host { row, id: HostId::new(identity) };
@@ -109,7 +107,7 @@ async fn all(
         done.hosts += 1;
     }
     done.roots = roots.compared()?;
-    sqlx::query("INSERT INTO index_state (id, extractor) VALUES (1, ?)")
+    sql::query("INSERT INTO index_state (id, extractor) VALUES (1, ?)")
         .bind(to_i64(EXTRACTOR))
         .execute(&mut *tx)
         .await?;
@@ -138,10 +136,10 @@ const FORGET: [&str; 17] = [
     "DELETE FROM host_component",
 ];
 
-async fn manifests(readers: &SqlitePool, tx: &mut SqliteConnection) -> Result<u64, StoreError> {
+async fn manifests(readers: &Pool, tx: &mut Connection<'_>) -> Result<u64, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { what: "a stored manifest" };
     let rows: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT id, manifest FROM component WHERE manifest IS NOT NULL ORDER BY id")
+        sql::query_as("SELECT id, manifest FROM component WHERE manifest IS NOT NULL ORDER BY id")
             .fetch_all(&mut *tx)
             .await?;
     let mut count = 0;
@@ -164,12 +162,12 @@ impl Host {
     /// Its chains in the order of their enrolments.
     async fn index(
         &self,
-        readers: &SqlitePool,
-        tx: &mut SqliteConnection,
+        readers: &Pool,
+        tx: &mut Connection<'_>,
         roots: &mut LoggedRoots,
         mut told: impl FnMut(i64),
     ) -> Result<(), ReindexError> {
-        let chains = sqlx::query(
+        let chains = sql::query(
             "SELECT n.id, n.chain, n.leaf, n.ak_public, n.selection, r.leaf AS retired FROM enrolment n
              LEFT JOIN retirement r ON r.chain = n.chain WHERE n.host_id = ? ORDER BY n.leaf",
         )
@@ -183,7 +181,7 @@ impl Host {
                 self.end(tx, &mut intervals, row.try_get("leaf")?, ChainEnded::EnrolledAgain).await?;
             }
             let (enrolled, retired) =
-                (row.try_get("leaf")?, row.try_get::<Option<i64>, _>("retired")?.map(to_u64));
+                (row.try_get("leaf")?, row.try_get::<Option<i64>>("retired")?.map(to_u64));
             roots.begin((self.id, chain.id), to_u64(enrolled));
             self.chain(readers, tx, &chain, &mut intervals, |leaf, facts| {
                 roots.facts(leaf, facts);
@@ -195,7 +193,7 @@ impl Host {
                 self.end(tx, &mut intervals, to_i64(retired), ChainEnded::Retired).await?;
             }
         }
-        sqlx::query("UPDATE host_state SET intervals = ? WHERE host_id = ?")
+        sql::query("UPDATE host_state SET intervals = ? WHERE host_id = ?")
             .bind(intervals.encode())
             .bind(self.row)
             .execute(tx)
@@ -205,7 +203,7 @@ impl Host {
 
     async fn end(
         &self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection<'_>,
         intervals: &mut Intervals,
         leaf: i64,
         why: ChainEnded,
@@ -217,8 +215,8 @@ impl Host {
 
     async fn chain(
         &self,
-        readers: &SqlitePool,
-        tx: &mut SqliteConnection,
+        readers: &Pool,
+        tx: &mut Connection<'_>,
         chain: &Chain,
         intervals: &mut Intervals,
         mut told: impl FnMut(i64, ChainFacts),
@@ -228,7 +226,7 @@ impl Host {
         let mut known_log: Option<(Sha256Digest, Vec<u8>)> = None;
         let (mut unpacker, mut next) = (Unpacker::default(), 0_i64);
         loop {
-            let mut query = QueryBuilder::<Sqlite>::new("SELECT e.received_ms, ");
+            let mut query = QueryBuilder::new("SELECT e.received_ms, ");
             query.push(unpack::COLUMNS).push(" FROM ").push(unpack::SOURCE);
             query.push(" WHERE e.enrolment_id = ").push_bind(chain.row);
             query.push(" AND e.seq >= ").push_bind(next).push(" ORDER BY e.seq LIMIT ").push_bind(PAGE);
@@ -273,9 +271,9 @@ struct Chain {
     selection: evidence::pcr::PcrSelection,
 }
 
-fn chain(row: &sqlx::sqlite::SqliteRow) -> Result<Chain, StoreError> {
+fn chain(row: &Row) -> Result<Chain, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { what: "an enrolment" };
-    let id: [u8; 16] = row.try_get::<Vec<u8>, _>("chain")?.try_into().map_err(|_| DAMAGED)?;
+    let id: [u8; 16] = row.try_get::<Vec<u8>>("chain")?.try_into().map_err(|_| DAMAGED)?;
     let (ak, selection): (Vec<u8>, String) = (row.try_get("ak_public")?, row.try_get("selection")?);
     let public = Public::parse(&ak).map_err(|_| DAMAGED)?;
     Ok(Chain {

@@ -5,13 +5,13 @@ use evidence::record::RetirementRecord;
 use evidence::time::UnixTime;
 use ledger::leaf::{Leaf, Salt};
 use ledger::tree::LeafIndex;
-use sqlx::SqliteConnection;
 
 use super::RecordError;
 use super::enrolment::chain_end;
 use super::event::{EventKind, insert_event};
 use super::index::{self, ChainEnded};
 use super::intervals::Intervals;
+use crate::sql::{self, Connection};
 use crate::store::action::{self, ActionKind, Who};
 use crate::store::{StoreError, to_i64};
 
@@ -28,21 +28,21 @@ impl NewRetirement {
     /// What the host had ends here, and its chain ends with the leaf.
     pub(super) async fn apply(
         &self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection<'_>,
         index: LeafIndex,
         now: UnixTime,
     ) -> Result<Leaf, RecordError> {
         let row =
-            sqlx::query("SELECT identity, name, chain, next_seq, prev, retired_ms FROM host WHERE id = ?")
+            sql::query("SELECT identity, name, chain, next_seq, prev, retired_ms FROM host WHERE id = ?")
                 .bind(self.host_row)
                 .fetch_one(&mut *tx)
                 .await?;
-        let column = |name| sqlx::Row::try_get::<Option<i64>, _>(&row, name);
+        let column = |name| row.try_get::<Option<i64>>(name);
         if column("retired_ms")?.is_some() {
             return Err(RecordError::Retired);
         }
         let (identity, name): (Vec<u8>, String) =
-            (sqlx::Row::try_get(&row, "identity")?, sqlx::Row::try_get(&row, "name")?);
+            (row.try_get("identity")?, row.try_get("name")?);
         let end = chain_end(&row)?;
         let host = identity.try_into().map_err(|_| StoreError::Damaged { what: "a host's identity" })?;
         let record = RetirementRecord {
@@ -54,12 +54,12 @@ impl NewRetirement {
         };
         let record = record.encode();
         self.end_intervals(tx, index).await?;
-        sqlx::query("UPDATE host SET retired_ms = ?, silent = 1 WHERE id = ?")
+        sql::query("UPDATE host SET retired_ms = ?, silent = 1 WHERE id = ?")
             .bind(to_i64(now.as_ms()))
             .bind(self.host_row)
             .execute(&mut *tx)
             .await?;
-        sqlx::query(
+        sql::query(
             "INSERT INTO retirement (chain, host_id, leaf, at_ms, salt, record) VALUES (?, ?, ?, ?, ?, ?)",
         )
         .bind(end.chain.as_bytes().as_slice())
@@ -78,15 +78,15 @@ impl NewRetirement {
         Ok(Leaf::enrol(&Salt::from_bytes(self.salt), Sha256Digest::of(&[&record]).as_bytes()))
     }
 
-    async fn end_intervals(&self, tx: &mut SqliteConnection, index: LeafIndex) -> Result<(), StoreError> {
-        let packed: Vec<u8> = sqlx::query_scalar("SELECT intervals FROM host_state WHERE host_id = ?")
+    async fn end_intervals(&self, tx: &mut Connection<'_>, index: LeafIndex) -> Result<(), StoreError> {
+        let packed: Vec<u8> = sql::query_scalar("SELECT intervals FROM host_state WHERE host_id = ?")
             .bind(self.host_row)
             .fetch_one(&mut *tx)
             .await?;
         let mut intervals = Intervals::decode(&packed)?;
         intervals.close_all(tx, self.host_row, index).await?;
         index::end_chain(tx, self.host_row, index, ChainEnded::Retired).await?;
-        sqlx::query("UPDATE host_state SET intervals = ? WHERE host_id = ?")
+        sql::query("UPDATE host_state SET intervals = ? WHERE host_id = ?")
             .bind(intervals.encode())
             .bind(self.host_row)
             .execute(tx)

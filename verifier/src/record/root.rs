@@ -10,10 +10,9 @@ use inquiry::profile::EXTRACTOR;
 use inquiry::root::{Chain, ChainFacts, RootBuilder};
 use ledger::leaf::{Leaf, Salt};
 use ledger::tree::LeafIndex;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
 
 use super::RecordError;
+use crate::sql::{self, Connection, Row};
 use crate::failure::{Exit, Failure};
 use crate::store::{StoreError, to_i64, to_u64};
 
@@ -27,14 +26,14 @@ impl NewRoot {
     /// The leaf, if there is something new to say.
     pub(super) async fn apply(
         &self,
-        tx: &mut SqliteConnection,
+        tx: &mut Connection<'_>,
         index: LeafIndex,
         now: UnixTime,
     ) -> Result<Option<Leaf>, RecordError> {
         if !is_due(tx).await? {
             return Ok(None);
         }
-        let rows = sqlx::query(CHAINS).fetch_all(&mut *tx).await?;
+        let rows = sql::query(CHAINS).fetch_all(&mut *tx).await?;
         let mut builder = RootBuilder::default();
         for row in &rows {
             builder.push(&chain(row)?).map_err(|_| StoreError::Damaged { what: "the number of chains" })?;
@@ -47,7 +46,7 @@ impl NewRoot {
             at_ms: now.as_ms(),
         };
         let record = record.encode();
-        sqlx::query("INSERT INTO index_root (leaf, at_ms, salt, record) VALUES (?, ?, ?, ?)")
+        sql::query("INSERT INTO index_root (leaf, at_ms, salt, record) VALUES (?, ?, ?, ?)")
             .bind(to_i64(index.get()))
             .bind(to_i64(now.as_ms()))
             .bind(self.salt.as_slice())
@@ -59,17 +58,17 @@ impl NewRoot {
 }
 
 /// Whether something that the index knows has come since the last root.
-async fn is_due(reading: &mut SqliteConnection) -> Result<bool, StoreError> {
-    let due = sqlx::query_scalar(
-        "SELECT max(coalesce((SELECT max(leaf) FROM enrolment), -1), coalesce((SELECT max(leaf) FROM attestation), -1),
-           coalesce((SELECT max(leaf) FROM retirement), -1)) > coalesce((SELECT max(leaf) FROM index_root), -1)",
+async fn is_due(reading: &mut Connection<'_>) -> Result<bool, StoreError> {
+    let due = sql::query_scalar(
+        "SELECT coalesce(max(leaf), -1) > coalesce((SELECT max(leaf) FROM index_root), -1) FROM
+           (SELECT max(leaf) AS leaf FROM enrolment UNION ALL SELECT max(leaf) FROM attestation UNION ALL SELECT max(leaf) FROM retirement) AS newest",
     );
     Ok(due.fetch_one(reading).await?)
 }
 
 /// When the last root was recorded; before the first one, when the first host enrolled.
-pub(crate) async fn last_root(reading: &mut SqliteConnection) -> Result<Option<UnixTime>, StoreError> {
-    let at: Option<i64> = sqlx::query_scalar(
+pub(crate) async fn last_root(reading: &mut Connection<'_>) -> Result<Option<UnixTime>, StoreError> {
+    let at: Option<i64> = sql::query_scalar(
         "SELECT coalesce((SELECT at_ms FROM index_root ORDER BY leaf DESC LIMIT 1), (SELECT at_ms FROM enrolment ORDER BY leaf LIMIT 1))",
     )
     .fetch_one(reading)
@@ -77,7 +76,7 @@ pub(crate) async fn last_root(reading: &mut SqliteConnection) -> Result<Option<U
     Ok(at.map(|at| UnixTime::from_ms(to_u64(at))))
 }
 
-fn chain(row: &SqliteRow) -> Result<Chain, StoreError> {
+fn chain(row: &Row) -> Result<Chain, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { what: "a chain's names" };
     let (host, chain): (Vec<u8>, Vec<u8>) = (row.try_get("identity")?, row.try_get("chain")?);
     let retired: Option<i64> = row.try_get("retired")?;
@@ -91,7 +90,7 @@ fn chain(row: &SqliteRow) -> Result<Chain, StoreError> {
 }
 
 /// What a row has of a chain's facts.
-pub(super) fn facts(row: &SqliteRow) -> Result<ChainFacts, StoreError> {
+pub(super) fn facts(row: &Row) -> Result<ChainFacts, StoreError> {
     let kept: Option<Vec<u8>> = row.try_get("facts")?;
     let digest = kept.map(|kept| Sha256Digest::from_slice(&kept)).transpose();
     digest.map(ChainFacts::kept).map_err(|_| StoreError::Damaged { what: "the digest of a chain's facts" })
@@ -132,9 +131,9 @@ pub(super) struct LoggedRoots {
 }
 
 impl LoggedRoots {
-    pub(super) async fn read(reading: &mut SqliteConnection) -> Result<Self, StoreError> {
+    pub(super) async fn read(reading: &mut Connection<'_>) -> Result<Self, StoreError> {
         let rows: Vec<(i64, Vec<u8>)> =
-            sqlx::query_as("SELECT leaf, record FROM index_root ORDER BY leaf").fetch_all(reading).await?;
+            sql::query_as("SELECT leaf, record FROM index_root ORDER BY leaf").fetch_all(reading).await?;
         let mut said = Vec::with_capacity(rows.len());
         for (leaf, record) in &rows {
             let record = IndexRootRecord::decode(record);

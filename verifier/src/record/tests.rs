@@ -13,6 +13,7 @@ use ledger::note::KeyName;
 use tokio::task::JoinSet;
 
 use super::*;
+use crate::sql;
 use crate::store::blob::Blob;
 use crate::store::log::Standing;
 use crate::store::packed::{Kept, Packed};
@@ -33,7 +34,7 @@ fn key() -> Arc<SignerKey> {
 }
 
 fn place(dir: &Path, key: Arc<SignerKey>) -> Result<Place, Failure> {
-    Place::local(&dir.join("verifier.db"), &dir.join("log"), key, Heads::Published)
+    Place::local(crate::store::place::tests::database(dir), &dir.join("log"), key, Heads::Published)
 }
 
 fn clock() -> Clock {
@@ -54,8 +55,8 @@ impl Bench {
         Ok(Self { dir, recorder, store, task })
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
-        self.dir.path().join("verifier.db")
+    pub(crate) fn database(&self) -> Database {
+        crate::store::place::tests::database(self.dir.path())
     }
 
     /// Ends the recorder in order.
@@ -108,7 +109,7 @@ impl Bench {
     }
 
     async fn count(&self, statement: &'static str) -> i64 {
-        sqlx::query_scalar(statement).fetch_one(self.store.readers()).await.unwrap()
+        sql::query_scalar(statement).fetch_one(self.store.readers()).await.unwrap()
     }
 }
 
@@ -240,8 +241,8 @@ async fn a_damaged_log_is_not_appended_to() {
             bench.enrol(host, host).await.unwrap();
         }
         let dir = bench.end().await;
-        let mut db = crate::store::migrated(&dir.path().join("verifier.db")).await.unwrap();
-        assert_eq!(sqlx::query(damage).execute(&mut db).await.unwrap().rows_affected(), 1, "{damage}");
+        let mut db = crate::store::migrated(&crate::store::place::tests::database(dir.path())).await.unwrap();
+        assert_eq!(sql::query(damage).execute(&mut db).await.unwrap().rows_affected(), 1, "{damage}");
         db.close().await.unwrap();
         let failure = Bench::at(dir).await.err().unwrap_or_else(|| panic!("{damage} went unseen"));
         assert_eq!(failure.exit(), Exit::Software, "{damage}: {failure}");
@@ -351,9 +352,9 @@ async fn contents_are_checked_when_they_are_read() {
     submit(bench.recorder.clone(), new).await.unwrap();
     assert_eq!(bench.store.blob(&digest).await.unwrap().unwrap(), b"a firmware log");
     let dir = bench.end().await;
-    let mut db = crate::store::migrated(&dir.path().join("verifier.db")).await.unwrap();
+    let mut db = crate::store::migrated(&crate::store::place::tests::database(dir.path())).await.unwrap();
     let other = wire::submit::compress(b"another firmw.").unwrap();
-    sqlx::query("UPDATE blob SET zstd = ?").bind(other).execute(&mut db).await.unwrap();
+    sql::query("UPDATE blob SET zstd = ?").bind(other).execute(&mut db).await.unwrap();
     db.close().await.unwrap();
     let bench = Bench::at(dir).await.unwrap();
     assert!(bench.store.blob(&digest).await.is_err());
@@ -403,7 +404,7 @@ async fn silence_is_written_down_once_and_ends_with_evidence() {
         assert_eq!(matches!(done, Done::Stored), changed, "{before}");
     }
     submit(bench.recorder.clone(), Chain::new(row, 1).next(&[])).await.unwrap();
-    let kinds: Vec<i64> = sqlx::query_scalar("SELECT kind FROM event ORDER BY id")
+    let kinds: Vec<i64> = sql::query_scalar("SELECT kind FROM event ORDER BY id")
         .fetch_all(bench.store.readers())
         .await
         .unwrap();
@@ -433,10 +434,11 @@ async fn a_full_disk_is_told_and_nothing_is_half_there() {
 
 /// A recorder whose database may grow by so many pages only, as on a disk that is almost full.
 async fn start_with_pages(dir: &Path, pages: i64) -> (Recorder, Store, JoinHandle<Result<(), Failure>>) {
-    let place = place(dir, key()).unwrap();
+    let mut place = place(dir, key()).unwrap();
+    place.database = dir.join("verifier.db").as_path().into();
     let (readers, mut connection) = store::open(&place.database).await.unwrap();
-    let used: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&mut connection).await.unwrap();
-    sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {}", used + pages)))
+    let used: i64 = sql::query_scalar("PRAGMA page_count").fetch_one(&mut connection).await.unwrap();
+    sql::query(format!("PRAGMA max_page_count = {}", used + pages))
         .execute(&mut connection)
         .await
         .unwrap();
@@ -448,7 +450,7 @@ async fn start_with_pages(dir: &Path, pages: i64) -> (Recorder, Store, JoinHandl
 async fn a_database_older_than_the_log_s_files_is_not_appended_to() {
     for heads in [Heads::Published, Heads::Cosigned] {
         let dir = tempfile::tempdir().unwrap();
-        let at = |dir: &Path| Place::local(&dir.join("verifier.db"), &dir.join("log"), key(), heads);
+        let at = |dir: &Path| Place::local(dir.join("verifier.db").as_path().into(), &dir.join("log"), key(), heads);
         let join = || Work::JoinToken {
             who: Who::token("test"),
             note: String::new(),

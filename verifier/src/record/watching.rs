@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use evidence::time::UnixTime;
 use serde::Serialize;
-use sqlx::SqliteConnection;
 use wire::watch::WatchRule;
 
 use super::RecordError;
 use super::event::{EventKind, insert_event};
+use crate::sql::{self, Connection};
 use crate::limits::{WATCH_DETAIL_BYTES, WATCHES};
 use crate::store::action::{self, ActionKind, Who};
 use crate::store::watch::{self, Hit};
@@ -25,7 +25,7 @@ pub(crate) struct NewHits {
 
 /// Whether it was added: one of this name may be there.
 pub(super) async fn add(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     who: &Who,
     rule: &WatchRule,
     now: UnixTime,
@@ -44,14 +44,14 @@ pub(super) async fn add(
 
 /// Writes a rule under its name, with who wrote it and when; whether there was none of that name.
 pub(super) async fn insert(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     statement: &'static str,
     (name, rule): (&str, &(impl Serialize + Sync)),
     who: &Who,
     now: UnixTime,
 ) -> Result<bool, StoreError> {
     let rule = serde_json::to_string(rule).map_err(|_| StoreError::Damaged { what: "a rule" })?;
-    let inserted = sqlx::query(statement)
+    let inserted = sql::query(statement)
         .bind(name)
         .bind(rule)
         .bind(who.to_string())
@@ -77,12 +77,12 @@ pub(super) fn listed(name: &str, subjects: &[String]) -> String {
 
 /// Whether there was one. What it found goes with it; what hosts' histories say of that stays.
 pub(super) async fn remove(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     who: &Who,
     name: &str,
     now: UnixTime,
 ) -> Result<bool, RecordError> {
-    let gone = sqlx::query("DELETE FROM watch WHERE name = ?").bind(name).execute(&mut *tx).await?;
+    let gone = sql::query("DELETE FROM watch WHERE name = ?").bind(name).execute(&mut *tx).await?;
     if gone.rows_affected() == 0 {
         return Ok(false);
     }
@@ -92,14 +92,14 @@ pub(super) async fn remove(
 
 impl NewHits {
     /// Whether anything was new. A watch that was removed meanwhile finds nothing.
-    pub(super) async fn apply(&self, tx: &mut SqliteConnection, now: UnixTime) -> Result<bool, RecordError> {
-        let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM watch WHERE id = ?)")
+    pub(super) async fn apply(&self, tx: &mut Connection<'_>, now: UnixTime) -> Result<bool, RecordError> {
+        let there: bool = sql::query_scalar("SELECT EXISTS (SELECT 1 FROM watch WHERE id = ?)")
             .bind(self.watch)
             .fetch_one(&mut *tx)
             .await?;
         let mut hosts: BTreeMap<i64, (u64, &Hit, &str)> = BTreeMap::new();
         for (hit, class) in self.hits.iter().filter(|_| there) {
-            let new = sqlx::query(
+            let new = sql::query(
                 "INSERT INTO watch_hit (watch_id, host_id, leaf, subject, role, class, what, found_ms)
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             )

@@ -8,10 +8,10 @@ use evidence::record::ActionRecord;
 use evidence::time::UnixTime;
 use ledger::leaf::{Leaf, Salt};
 use ledger::tree::LeafIndex;
-use sqlx::{Row as _, SqliteConnection, SqliteExecutor};
 use wire::operator::ActionView;
 
 use super::{StoreError, to_i64, to_u64};
+use crate::sql::{self, Connection, Executor};
 use crate::limits::{ACTIONS_PER_BATCH, ACTIONS_SHOWN};
 
 /// Who did something.
@@ -72,7 +72,7 @@ impl ActionKind {
 
 /// Writes down what was done; the caller's transaction holds the thing itself.
 pub(crate) async fn record(
-    tx: &mut SqliteConnection,
+    tx: &mut Connection<'_>,
     kind: ActionKind,
     who: &Who,
     detail: &str,
@@ -85,7 +85,7 @@ pub(crate) async fn record(
         detail: detail.to_owned(),
         at_ms: now.as_ms(),
     };
-    sqlx::query(
+    sql::query(
         "INSERT INTO operator_action (at_ms, kind, who, detail, salt, record) VALUES (?, ?, ?, ?, ?, ?)",
     )
     .bind(to_i64(now.as_ms()))
@@ -101,10 +101,10 @@ pub(crate) async fn record(
 }
 
 /// Gives the actions that have none their leaves, from `next` on.
-pub(crate) async fn give_leaves(tx: &mut SqliteConnection, next: LeafIndex) -> Result<Vec<Leaf>, StoreError> {
+pub(crate) async fn give_leaves(tx: &mut Connection<'_>, next: LeafIndex) -> Result<Vec<Leaf>, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { what: "an operator's action" };
     let rows: Vec<(i64, Vec<u8>, Vec<u8>)> =
-        sqlx::query_as("SELECT id, salt, record FROM operator_action WHERE leaf IS NULL ORDER BY id LIMIT ?")
+        sql::query_as("SELECT id, salt, record FROM operator_action WHERE leaf IS NULL ORDER BY id LIMIT ?")
             .bind(ACTIONS_PER_BATCH)
             .fetch_all(&mut *tx)
             .await?;
@@ -112,7 +112,7 @@ pub(crate) async fn give_leaves(tx: &mut SqliteConnection, next: LeafIndex) -> R
     for ((id, salt, record), index) in rows.into_iter().zip(next.get()..) {
         let salt = Salt::from_bytes(salt.try_into().map_err(|_| DAMAGED)?);
         leaves.push(Leaf::operator_action(&salt, Sha256Digest::of(&[&record]).as_bytes()));
-        sqlx::query("UPDATE operator_action SET leaf = ? WHERE id = ?")
+        sql::query("UPDATE operator_action SET leaf = ? WHERE id = ?")
             .bind(to_i64(index))
             .bind(id)
             .execute(&mut *tx)
@@ -122,8 +122,8 @@ pub(crate) async fn give_leaves(tx: &mut SqliteConnection, next: LeafIndex) -> R
 }
 
 /// Whether an action waits for its leaf.
-pub(crate) async fn is_waiting(executor: impl SqliteExecutor<'_>) -> Result<bool, StoreError> {
-    let found: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM operator_action WHERE leaf IS NULL)")
+pub(crate) async fn is_waiting(executor: impl Executor<'_>) -> Result<bool, StoreError> {
+    let found: bool = sql::query_scalar("SELECT EXISTS (SELECT 1 FROM operator_action WHERE leaf IS NULL)")
         .fetch_one(executor)
         .await?;
     Ok(found)
@@ -131,10 +131,10 @@ pub(crate) async fn is_waiting(executor: impl SqliteExecutor<'_>) -> Result<bool
 
 /// The newest actions, those before `before` where it is given.
 pub(crate) async fn list(
-    executor: impl SqliteExecutor<'_>,
+    executor: impl Executor<'_>,
     before: Option<u64>,
 ) -> Result<Vec<ActionView>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT id, at_ms, kind, who, detail, leaf FROM operator_action WHERE id < ? ORDER BY id DESC LIMIT ?",
     )
     .bind(before.map_or(i64::MAX, to_i64))
@@ -149,7 +149,7 @@ pub(crate) async fn list(
                 kind: row.try_get("kind")?,
                 who: row.try_get("who")?,
                 detail: row.try_get("detail")?,
-                leaf: row.try_get::<Option<i64>, _>("leaf")?.map(to_u64),
+                leaf: row.try_get::<Option<i64>>("leaf")?.map(to_u64),
             })
         })
         .collect()

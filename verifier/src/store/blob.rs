@@ -3,9 +3,9 @@
 //! A content that is read back is hashed again, so a damaged disk cannot pass other bytes off for it.
 
 use evidence::digest::Sha256Digest;
-use sqlx::{SqliteConnection, SqliteExecutor};
 
 use super::{Store, StoreError, to_i64};
+use crate::sql::{self, Connection, Executor};
 
 /// A content that is ready to be stored.
 #[derive(Clone, Debug)]
@@ -23,8 +23,8 @@ impl Blob {
     }
 
     /// Stores it; the same content is stored once.
-    pub(crate) async fn insert(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO blob (digest, size, zstd) VALUES (?, ?, ?) ON CONFLICT (digest) DO NOTHING")
+    pub(crate) async fn insert(&self, tx: &mut Connection<'_>) -> Result<(), StoreError> {
+        sql::query("INSERT INTO blob (digest, size, zstd) VALUES (?, ?, ?) ON CONFLICT (digest) DO NOTHING")
             .bind(self.digest.as_bytes().as_slice())
             .bind(to_i64(self.size as u64))
             .bind(&self.zstd)
@@ -43,10 +43,10 @@ impl Store {
 
 /// The content with this digest.
 pub(crate) async fn read(
-    executor: impl SqliteExecutor<'_>,
+    executor: impl Executor<'_>,
     digest: &Sha256Digest,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    let row: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT size, zstd FROM blob WHERE digest = ?")
+    let row: Option<(i64, Vec<u8>)> = sql::query_as("SELECT size, zstd FROM blob WHERE digest = ?")
         .bind(digest.as_bytes().as_slice())
         .fetch_optional(executor)
         .await?;

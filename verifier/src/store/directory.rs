@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use evidence::time::UnixTime;
 use inquiry::moment::Moment;
 use inquiry::role::Source;
-use sqlx::{Row as _, SqliteConnection};
 
 use super::packed_rows::{numbers, present};
 use super::{StoreError, to_u64};
+use crate::sql::{self, Connection, Transaction};
 
 /// The newest directory that anybody has read.
 #[derive(Clone, Debug, Default)]
@@ -131,11 +131,11 @@ impl Directory {
 
     /// The directory as of a transaction that was begun after `earlier` was the newest one.
     async fn read(
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         directories: &Directories,
         earlier: Arc<Self>,
     ) -> Result<Arc<Self>, StoreError> {
-        let (size, enrolments, retirements): (i64, i64, i64) = sqlx::query_as(
+        let (size, enrolments, retirements): (i64, i64, i64) = sql::query_as(
             "SELECT (SELECT size FROM log_head WHERE id = 1), (SELECT coalesce(max(id), 0) FROM enrolment),
                (SELECT count(*) FROM retirement)",
         )
@@ -161,14 +161,14 @@ impl Directory {
 
     /// Every host, with nothing heard of any.
     async fn whole(
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         enrolments: i64,
         retirements: i64,
     ) -> Result<Self, StoreError> {
-        let rows = sqlx::query("SELECT id, identity, name, retired_ms FROM host ORDER BY name, identity")
+        let rows = sql::query("SELECT id, identity, name, retired_ms FROM host ORDER BY name, identity")
             .fetch_all(&mut *reading)
             .await?;
-        let breaks: Vec<i64> = sqlx::query_scalar(
+        let breaks: Vec<i64> = sql::query_scalar(
             "SELECT leaf FROM enrolment e WHERE EXISTS (SELECT 1 FROM enrolment b WHERE b.host_id = e.host_id AND b.leaf < e.leaf)
              UNION ALL SELECT leaf FROM retirement",
         )
@@ -178,8 +178,8 @@ impl Directory {
         let mut directory = Self { enrolments, retirements, breaks, ..Self::default() };
         for row in rows {
             let card = Card {
-                id: hex::encode(row.try_get::<&[u8], _>(1)?).into(),
-                name: row.try_get::<&str, _>(2)?.into(),
+                id: hex::encode(row.bytes(1)?).into(),
+                name: row.text(2)?.into(),
             };
             let row_id = row.try_get(0)?;
             directory.by_row.insert(row_id, directory.hosts.len());
@@ -190,7 +190,7 @@ impl Directory {
                 reach: 0,
                 heard: None,
                 heard_text: None,
-                retired: row.try_get::<Option<i64>, _>(3)?.is_some(),
+                retired: row.try_get::<Option<i64>>(3)?.is_some(),
                 gaps: Arc::default(),
             });
         }
@@ -198,10 +198,10 @@ impl Directory {
     }
 
     /// What was heard since the log had a size.
-    async fn quotes(&mut self, reading: &mut SqliteConnection, since: i64) -> Result<(), StoreError> {
-        let query = sqlx::query_scalar(
-            "SELECT group_concat(i.host_id || ' ' || i.first_leaf || ' ' || i.first_named || ' ' || i.last_leaf || ' ' || i.last_named || ' ' || i.reach
-               || ' ' || coalesce((SELECT received_ms FROM moment WHERE leaf = i.last_leaf), 0), ' ')
+    async fn quotes(&mut self, reading: &mut Connection<'_>, since: i64) -> Result<(), StoreError> {
+        let query = sql::query_scalar(
+            "SELECT string_agg(concat_ws(' ', i.host_id, i.first_leaf, i.first_named, i.last_leaf, i.last_named, i.reach,
+               coalesce((SELECT received_ms FROM moment WHERE leaf = i.last_leaf), 0)), ' ')
              FROM host_index i WHERE i.last_leaf >= ?",
         );
         let moment = |leaf, named| Moment { after: to_u64(named), leaf: to_u64(leaf) };
@@ -220,9 +220,9 @@ impl Directory {
     }
 
     /// Gaps that were opened or closed since the log had a size.
-    async fn gaps(&mut self, reading: &mut SqliteConnection, since: i64) -> Result<(), StoreError> {
-        let query = sqlx::query_scalar(
-            "SELECT group_concat(host_id || ' ' || id || ' ' || to_leaf, ' ') FROM coverage_gap WHERE to_leaf >= ? AND id <= ?",
+    async fn gaps(&mut self, reading: &mut Connection<'_>, since: i64) -> Result<(), StoreError> {
+        let query = sql::query_scalar(
+            "SELECT string_agg(concat_ws(' ', host_id, id, to_leaf), ' ') FROM coverage_gap WHERE to_leaf >= ? AND id <= ?",
         );
         for [host, gap, to] in numbers(reading, query.bind(since).bind(self.gap)).await? {
             let host = self.by_row.get(&host).and_then(|index| self.hosts.get_mut(*index));
@@ -231,7 +231,7 @@ impl Directory {
                 gap.to_leaf = Some(to);
             }
         }
-        let query = sqlx::query(
+        let query = sql::query(
             "SELECT id, host_id, source, cause, scope, coalesce(from_leaf, -1), coalesce(to_leaf, -1) FROM coverage_gap
              WHERE id > ? ORDER BY id",
         );
@@ -261,13 +261,13 @@ impl Directory {
 /// A transaction that reads, and the directory as of its moment.
 pub(crate) async fn begin(
     store: &super::Store,
-) -> Result<(sqlx::Transaction<'_, sqlx::Sqlite>, Arc<Directory>), StoreError> {
+) -> Result<(Transaction<'static>, Arc<Directory>), StoreError> {
     loop {
         // Whoever was quicker may have kept a newer one than this transaction sees.
         let earlier = store.directories().newest();
-        let mut reading = store.readers().begin().await?;
+        let mut reading = store.readers().begin_read().await?;
         let size: i64 =
-            sqlx::query_scalar("SELECT size FROM log_head WHERE id = 1").fetch_one(&mut *reading).await?;
+            sql::query_scalar("SELECT size FROM log_head WHERE id = 1").fetch_one(&mut *reading).await?;
         if size >= earlier.size {
             let directory = Directory::read(&mut reading, store.directories(), earlier).await?;
             return Ok((reading, directory));

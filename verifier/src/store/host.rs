@@ -5,11 +5,11 @@ use appraisal::endorsement::TrustTier;
 use appraisal::state::HostState;
 use evidence::digest::{HostId, Sha256Digest};
 use evidence::tpm::Public;
-use sqlx::Row as _;
 
 use super::packed::Keyframe;
 use super::unpack::{Found, find};
 use super::{Store, StoreError};
+use crate::sql;
 
 /// An enrolled host with its chain's state.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub(crate) struct RecordedEvidence {
 impl Store {
     /// The host with this identity.
     pub(crate) async fn enrolled(&self, host: HostId) -> Result<Option<EnrolledHost>, StoreError> {
-        let row = sqlx::query(
+        let row = sql::query(
             "SELECT h.id, h.ak_public, h.selection, h.tier, s.state, k.leaf, k.packed FROM host h
              JOIN host_state s ON s.host_id = h.id LEFT JOIN attestation_recent k ON k.leaf = s.keyframe_leaf
              WHERE h.identity = ? AND h.retired_ms IS NULL",
@@ -49,7 +49,7 @@ impl Store {
         let ak = AttestationKey::new(public).map_err(|_| damaged("a host's attestation key"))?;
         let selection = selection.parse().map_err(|_| damaged("a host's PCR selection"))?;
         let keyframe =
-            row.try_get::<Option<i64>, _>("leaf")?.zip(row.try_get::<Option<Vec<u8>>, _>("packed")?);
+            row.try_get::<Option<i64>>("leaf")?.zip(row.try_get::<Option<Vec<u8>>>("packed")?);
         Ok(Some(EnrolledHost {
             row: row.try_get("id")?,
             attester: Attester { host, ak, selection },
@@ -64,13 +64,13 @@ impl Store {
         &self,
         digest: &Sha256Digest,
     ) -> Result<Option<RecordedEvidence>, StoreError> {
-        let found = find(&mut *self.readers.acquire().await?, digest.as_bytes()).await?.pop();
+        let found = find(&mut self.readers.acquire().await?, digest.as_bytes()).await?.pop();
         Ok(found.map(|Found { host_row, leaf, status, .. }| RecordedEvidence { host_row, leaf, status }))
     }
 
     /// Components of the host's newest state whose manifests are missing.
     pub(crate) async fn wanted_of(&self, host_row: i64) -> Result<Vec<Sha256Digest>, StoreError> {
-        let wanted: Vec<Vec<u8>> = sqlx::query_scalar(
+        let wanted: Vec<Vec<u8>> = sql::query_scalar(
             "SELECT c.digest FROM component_wanted w JOIN component c ON c.id = w.component_id ORDER BY c.digest",
         )
         .fetch_all(&self.readers)
@@ -78,7 +78,7 @@ impl Store {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let state: Vec<u8> = sqlx::query_scalar("SELECT state FROM host_state WHERE host_id = ?")
+        let state: Vec<u8> = sql::query_scalar("SELECT state FROM host_state WHERE host_id = ?")
             .bind(host_row)
             .fetch_one(&self.readers)
             .await?;

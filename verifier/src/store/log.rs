@@ -11,9 +11,9 @@ use ledger::leaf::Leaf;
 use ledger::note::VerifierKey;
 use ledger::proof::{ConsistencyProof, InclusionProof};
 use ledger::tree::{LeafIndex, LogSize};
-use sqlx::{Row as _, SqliteConnection};
 
 use super::{Store, StoreError, to_i64, to_u64};
+use crate::sql::{self, Connection};
 pub(crate) use crate::log::sequence::{Committed, Head};
 
 /// Whose the log is before it is taken over.
@@ -27,7 +27,7 @@ pub(crate) enum Taking {
 
 /// Raises the fencing token and reads what the database holds of the log. `None` where the log was never begun.
 pub(crate) async fn take_over(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     key: &VerifierKey,
     taking: Taking,
 ) -> Result<Option<(Committed, i64)>, HeadError> {
@@ -35,7 +35,7 @@ pub(crate) async fn take_over(
         Taking::Start => None,
         Taking::Again(epoch) => Some(epoch),
     };
-    let epoch: Option<i64> = sqlx::query_scalar(
+    let epoch: Option<i64> = sql::query_scalar(
         "UPDATE log_head SET epoch = epoch + 1 WHERE id = 1 AND epoch = coalesce(?, epoch) RETURNING epoch",
     )
     .bind(own)
@@ -45,14 +45,14 @@ pub(crate) async fn take_over(
         return Err(StoreError::Fenced.into());
     }
     let rows: Vec<(i64, Vec<u8>)> =
-        sqlx::query_as("SELECT idx, entry FROM log_pending ORDER BY idx").fetch_all(&mut *connection).await?;
+        sql::query_as("SELECT idx, entry FROM log_pending ORDER BY idx").fetch_all(&mut *connection).await?;
     let Some(epoch) = epoch else {
         return if rows.is_empty() { Ok(None) } else { Err(HeadError::Entries { size: 0 }) };
     };
-    let row = sqlx::query("SELECT size, note, contradicted_by FROM log_head WHERE id = 1")
+    let row = sql::query("SELECT size, note, contradicted_by FROM log_head WHERE id = 1")
         .fetch_one(&mut *connection)
         .await?;
-    if let Some(note) = row.try_get::<Option<String>, _>("contradicted_by")? {
+    if let Some(note) = row.try_get::<Option<String>>("contradicted_by")? {
         return Err(HeadError::Contradicted { note });
     }
     let (size, note): (i64, String) = (row.try_get("size")?, row.try_get("note")?);
@@ -126,7 +126,7 @@ pub(crate) struct Archived {
 impl Store {
     /// What was archived last; the empty log long ago where nothing was.
     pub(crate) async fn last_archived(&self) -> Result<Archived, StoreError> {
-        let row: Option<(i64, i64)> = sqlx::query_as(
+        let row: Option<(i64, i64)> = sql::query_as(
             "SELECT a.size, (SELECT at_ms FROM log_time WHERE size > a.leaf ORDER BY size LIMIT 1) FROM log_archive a
              ORDER BY number DESC LIMIT 1",
         )
@@ -152,7 +152,7 @@ impl Store {
             return Ok(Standing::Empty);
         }
         let at: Option<i64> =
-            sqlx::query_scalar("SELECT at_ms FROM log_time WHERE size >= ? ORDER BY size LIMIT 1")
+            sql::query_scalar("SELECT at_ms FROM log_time WHERE size >= ? ORDER BY size LIMIT 1")
                 .bind(to_i64(size.get()))
                 .fetch_optional(&self.readers)
                 .await?;

@@ -1,6 +1,6 @@
 //! The database: opening it, and reading what is recorded.
 //!
-//! SQLite in WAL mode with full synchronisation, so that a transaction that was committed survives a power cut. One
+//! SQLite in WAL mode with full synchronisation, or PostgreSQL, so that a transaction that was committed survives a power cut. One
 //! connection writes and belongs to the recorder; a few others read and never block it. Rows are checked as they are
 //! read: bytes of a wrong length are damage, not data.
 
@@ -13,6 +13,7 @@ pub(crate) mod log;
 pub(crate) mod pack;
 pub(crate) mod packed;
 pub(crate) mod packed_rows;
+pub(crate) mod place;
 pub(crate) mod token;
 pub(crate) mod unpack;
 pub(crate) mod watch;
@@ -22,29 +23,28 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions as _, SqliteConnection};
 
 use self::directory::Directories;
+pub use self::place::Database;
 use crate::failure::{Exit, Failure};
-use crate::limits::{BUSY_TIMEOUT, CACHE_KIB, READERS, WAL_PAGES};
 use crate::log::LogReader;
+use crate::sql::{Connection, Handle, Pool};
 
 /// The schema's steps, forward only.
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+/// The same for PostgreSQL, which begins with what SQLite had at its thirteenth step.
+static MIGRATIONS_OF_SERVERS: Migrator = sqlx::migrate!("./migrations-postgres");
 
 /// What was recorded, for reading: the database, and the log's files.
 #[derive(Clone, Debug)]
 pub struct Store {
-    readers: SqlitePool,
+    readers: Pool,
     log: LogReader,
     directories: Directories,
 }
 
 impl Store {
-    pub(crate) fn new(readers: SqlitePool, log: LogReader) -> Self {
+    pub(crate) fn new(readers: Pool, log: LogReader) -> Self {
         Self { readers, log, directories: Directories::default() }
     }
 
@@ -53,7 +53,7 @@ impl Store {
         &self.directories
     }
 
-    pub(crate) const fn readers(&self) -> &SqlitePool {
+    pub(crate) const fn readers(&self) -> &Pool {
         &self.readers
     }
 
@@ -68,26 +68,30 @@ impl Store {
 }
 
 /// Opens the database, brings its schema up to date, and gives out connections that read and the one that writes.
-pub(crate) async fn open(path: &Path) -> Result<(SqlitePool, SqliteConnection), OpenError> {
-    let writer = migrated(path).await?;
-    let readers =
-        SqlitePoolOptions::new().max_connections(READERS).connect_with(options(path).read_only(true)).await?;
-    Ok((readers, writer))
+pub(crate) async fn open(place: &Database) -> Result<(Pool, Connection<'static>), OpenError> {
+    let writer = migrated(place).await?;
+    Ok((place.readers().await.map_err(|error| OpenError::at(place, error))?, writer))
 }
 
 /// Opens a connection that writes to a database that exists.
-pub async fn open_existing(path: &Path) -> Result<SqliteConnection, OpenError> {
-    if !path.exists() {
-        return Err(OpenError::Absent { path: path.to_owned() });
+pub(crate) async fn open_existing(place: &Database) -> Result<Connection<'static>, OpenError> {
+    match place {
+        Database::File(path) if !path.exists() => Err(OpenError::Absent { path: path.clone() }),
+        _ => migrated(place).await,
     }
-    migrated(path).await
 }
 
 /// Opens a connection that writes, and brings the schema up to date.
-pub async fn migrated(path: &Path) -> Result<SqliteConnection, OpenError> {
-    make_private(path).map_err(sqlx::Error::Io)?;
-    let mut connection = connect(&options(path)).await?;
-    MIGRATIONS.run(&mut connection).await.map_err(|error| match error {
+pub(crate) async fn migrated(place: &Database) -> Result<Connection<'static>, OpenError> {
+    if let Database::File(path) = place {
+        make_private(path).map_err(sqlx::Error::Io)?;
+    }
+    let mut connection = reopen(place).await?;
+    let done = match connection.handle() {
+        Handle::Sqlite(connection) => MIGRATIONS.run(connection).await,
+        Handle::Postgres(connection) => MIGRATIONS_OF_SERVERS.run(connection).await,
+    };
+    done.map_err(|error| match error {
         MigrateError::VersionMissing(version) => OpenError::Newer { version },
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
         other => OpenError::Schema(other),
@@ -104,26 +108,8 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 }
 
 /// Opens another connection that writes, to a database that is open already.
-pub(crate) async fn reopen(path: &Path) -> Result<SqliteConnection, OpenError> {
-    connect(&options(path)).await
-}
-
-async fn connect(options: &SqliteConnectOptions) -> Result<SqliteConnection, OpenError> {
-    Ok(options.connect().await?)
-}
-
-fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        // The commit returns when the write-ahead log is on the disk: what is acknowledged is not lost.
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
-        .pragma("wal_autocheckpoint", WAL_PAGES.to_string())
-        .pragma("cache_size", CACHE_KIB.to_string())
-        .pragma("trusted_schema", "off")
-        .disable_statement_logging()
+pub(crate) async fn reopen(place: &Database) -> Result<Connection<'static>, OpenError> {
+    place.connect().await.map_err(|error| OpenError::at(place, error))
 }
 
 /// Why the database cannot be opened.
@@ -144,9 +130,26 @@ pub enum OpenError {
     /// The recorded steps are not this program's.
     #[error("the database's schema: {0}")]
     Schema(MigrateError),
-    /// SQLite refused.
+    /// It refused.
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
+    /// The server cannot be reached, or does not let us in.
+    #[error("{place}: {cause}")]
+    Server {
+        /// Which.
+        place: String,
+        /// Why.
+        cause: sqlx::Error,
+    },
+}
+
+impl OpenError {
+    fn at(place: &Database, cause: sqlx::Error) -> Self {
+        match place {
+            Database::File(_) => Self::Database(cause),
+            Database::Server(_) => Self::Server { place: place.to_string(), cause },
+        }
+    }
 }
 
 impl From<OpenError> for Failure {
@@ -159,6 +162,9 @@ impl From<OpenError> for Failure {
             OpenError::Schema(_) => {
                 Self::new(Exit::Software, &error).hint("restore the database from a backup")
             }
+            OpenError::Server { .. } => Self::new(Exit::Unavailable, &error).hint(
+                "does it run, is `database` in the configuration right, and does pg_hba.conf let this user in?",
+            ),
             OpenError::Database(cause) => match Trouble::of(cause) {
                 Trouble::Full => Self::new(Exit::Io, &error).hint("free some disk space"),
                 Trouble::Disk => Self::new(Exit::Io, &error).hint("look at the disk and at the kernel's log"),
@@ -236,13 +242,29 @@ impl Trouble {
             sqlx::Error::Io(error) => return Self::of_io(error),
             _ => return Self::Other,
         };
+        let code = error.code().unwrap_or_default();
+        if let (5, Some(class)) = (code.len(), code.get(..2)) {
+            return Self::of_server(&code, class);
+        }
         // SQLite's primary result code is the low byte of the extended one.
-        match error.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+        match code.parse::<u32>().ok().map(|code| code & 0xff) {
             Some(13) => Self::Full,
             Some(10) => Self::Disk,
             Some(3 | 8 | 14) => Self::Permission,
             Some(5 | 6) => Self::Busy,
             Some(19) => Self::Row,
+            _ => Self::Other,
+        }
+    }
+
+    /// PostgreSQL's codes have five characters, of which the first two are the class.
+    fn of_server(code: &str, class: &str) -> Self {
+        match (class, code) {
+            ("23", _) => Self::Row,
+            (_, "53100") => Self::Full,
+            ("58" | "XX", _) => Self::Disk,
+            ("28", _) | (_, "42501") => Self::Permission,
+            (_, "55P03" | "40001" | "40P01") => Self::Busy,
             _ => Self::Other,
         }
     }
@@ -257,7 +279,7 @@ impl Trouble {
     }
 }
 
-/// SQLite has signed integers only; nothing of ours comes near their end.
+/// Databases have signed integers only; nothing of ours comes near their end.
 pub(crate) fn to_i64(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }

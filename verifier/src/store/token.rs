@@ -6,11 +6,11 @@
 
 use evidence::digest::{HostId, Sha256Digest};
 use evidence::time::UnixTime;
-use sqlx::{Connection as _, Row as _, SqliteConnection, SqliteExecutor};
 use wire::operator::{NewToken, Scope, TokenView};
 
 use super::action::{self, ActionError, ActionKind, Who};
 use super::{StoreError, to_i64, to_u64};
+use crate::sql::{self, Connection, Executor};
 use crate::limits::TOKENS_SHOWN;
 
 /// Which table a token is in, and how its text begins.
@@ -102,7 +102,7 @@ impl From<sqlx::Error> for TokenError {
 
 /// Makes an operator's token.
 pub(crate) async fn create_operator(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     who: &Who,
     name: &str,
     scope: Scope,
@@ -110,8 +110,8 @@ pub(crate) async fn create_operator(
     expires: UnixTime,
 ) -> Result<NewToken, TokenError> {
     let fresh = Fresh::new(TokenKind::Operator)?;
-    let mut tx = connection.begin().await?;
-    sqlx::query(
+    let mut tx = connection.begin_write().await?;
+    sql::query(
         "INSERT INTO operator_token (id, secret, name, scope, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?)",
     )
     .bind(&fresh.id)
@@ -130,15 +130,15 @@ pub(crate) async fn create_operator(
 
 /// Makes a token by which one host may join.
 pub(crate) async fn create_join(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     who: &Who,
     note: &str,
     now: UnixTime,
     expires: UnixTime,
 ) -> Result<NewToken, TokenError> {
     let fresh = Fresh::new(TokenKind::Join)?;
-    let mut tx = connection.begin().await?;
-    sqlx::query("INSERT INTO join_token (id, secret, note, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?)")
+    let mut tx = connection.begin_write().await?;
+    sql::query("INSERT INTO join_token (id, secret, note, created_ms, expires_ms) VALUES (?, ?, ?, ?, ?)")
         .bind(&fresh.id)
         .bind(fresh.secret.as_bytes().as_slice())
         .bind(note)
@@ -154,7 +154,7 @@ pub(crate) async fn create_join(
 
 /// Revokes a token for ever; `false` where there is no such token.
 pub(crate) async fn revoke(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     who: &Who,
     kind: TokenKind,
     id: &str,
@@ -170,8 +170,8 @@ pub(crate) async fn revoke(
             ActionKind::JoinTokenRevoked,
         ),
     };
-    let mut tx = connection.begin().await?;
-    let done = sqlx::query(statement).bind(to_i64(now.as_ms())).bind(id).execute(&mut *tx).await?;
+    let mut tx = connection.begin_write().await?;
+    let done = sql::query(statement).bind(to_i64(now.as_ms())).bind(id).execute(&mut *tx).await?;
     if done.rows_affected() != 1 {
         return Ok(false);
     }
@@ -182,7 +182,7 @@ pub(crate) async fn revoke(
 
 /// The tokens of a kind, newest first.
 pub(crate) async fn list(
-    executor: impl SqliteExecutor<'_>,
+    executor: impl Executor<'_>,
     kind: TokenKind,
     now: UnixTime,
 ) -> Result<Vec<TokenView>, StoreError> {
@@ -196,10 +196,10 @@ pub(crate) async fn list(
              FROM join_token ORDER BY created_ms DESC, id LIMIT ?"
         }
     };
-    let rows = sqlx::query(statement).bind(TOKENS_SHOWN).fetch_all(executor).await?;
+    let rows = sql::query(statement).bind(TOKENS_SHOWN).fetch_all(executor).await?;
     rows.iter()
         .map(|row| {
-            let time = |column| row.try_get::<i64, _>(column).map(|ms| UnixTime::from_ms(to_u64(ms)));
+            let time = |column| row.try_get::<i64>(column).map(|ms| UnixTime::from_ms(to_u64(ms)));
             let (revoked, used): (Option<i64>, Option<i64>) =
                 (row.try_get("revoked_ms")?, row.try_get("used_ms")?);
             let expires = time("expires_ms")?;
@@ -249,12 +249,12 @@ impl TokenState {
 
 /// The scope of a presented operator's token; `None` where it is unknown, expired or revoked.
 pub(crate) async fn scope_of(
-    executor: impl SqliteExecutor<'_>,
+    executor: impl Executor<'_>,
     presented: &Presented,
     now: UnixTime,
 ) -> Result<Option<Scope>, StoreError> {
     let row: Option<(Vec<u8>, String, i64, Option<i64>)> =
-        sqlx::query_as("SELECT secret, scope, expires_ms, revoked_ms FROM operator_token WHERE id = ?")
+        sql::query_as("SELECT secret, scope, expires_ms, revoked_ms FROM operator_token WHERE id = ?")
             .bind(&presented.id)
             .fetch_optional(executor)
             .await?;
@@ -300,22 +300,22 @@ impl JoinRefusal {
 /// Checks a join token for a host and the name of its attestation key. A token that was used is still good for the
 /// same two until it expires: the answer to an enrolment may have been lost.
 pub(crate) async fn check_join(
-    executor: impl SqliteExecutor<'_>,
+    executor: impl Executor<'_>,
     presented: &Presented,
     host: HostId,
     ak: &[u8],
     now: UnixTime,
 ) -> Result<Result<(), JoinRefusal>, StoreError> {
     let row =
-        sqlx::query("SELECT secret, expires_ms, revoked_ms, used_by, used_ak FROM join_token WHERE id = ?")
+        sql::query("SELECT secret, expires_ms, revoked_ms, used_by, used_ak FROM join_token WHERE id = ?")
             .bind(&presented.id)
             .fetch_optional(executor)
             .await?;
     let Some(row) = row else { return Ok(Err(JoinRefusal::Unknown)) };
-    if !presented.is(&row.try_get::<Vec<u8>, _>("secret")?) {
+    if !presented.is(&row.try_get::<Vec<u8>>("secret")?) {
         return Ok(Err(JoinRefusal::Unknown));
     }
-    if row.try_get::<Option<i64>, _>("revoked_ms")?.is_some() {
+    if row.try_get::<Option<i64>>("revoked_ms")?.is_some() {
         return Ok(Err(JoinRefusal::Revoked));
     }
     if to_u64(row.try_get("expires_ms")?) <= now.as_ms() {
@@ -331,13 +331,13 @@ pub(crate) async fn check_join(
 
 /// Marks a join token as used; the first use stays.
 pub(crate) async fn use_join(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection<'_>,
     id: &str,
     host: HostId,
     ak: &[u8],
     now: UnixTime,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    sql::query(
         "UPDATE join_token SET used_ms = ?, used_by = ?, used_ak = ? WHERE id = ? AND used_ms IS NULL",
     )
     .bind(to_i64(now.as_ms()))

@@ -4,13 +4,12 @@
 //! evidence of early versions in columns. Evidence may be folded into a pack between two statements: then it is looked for there.
 
 use evidence::digest::Sha256Digest;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 use wire::submit::decompress;
 
 use super::pack::unpack;
 use super::packed::{Completeness, DAMAGED, KEPT_BYTES, Kept, Keyframe};
 use super::{StoreError, to_i64, to_u64};
+use crate::sql::{self, Connection, QueryBuilder, Row};
 
 /// Where evidence is read from: `e` is its row.
 pub(crate) const SOURCE: &str = "attestation e LEFT JOIN attestation_recent r ON r.leaf = e.leaf";
@@ -35,15 +34,15 @@ impl Unpacker {
     /// The parts of a row's evidence.
     pub(crate) async fn kept(
         &mut self,
-        reading: &mut SqliteConnection,
-        row: &SqliteRow,
+        reading: &mut Connection<'_>,
+        row: &Row,
     ) -> Result<Kept, StoreError> {
         let (leaf, seq): (i64, i64) = (row.try_get("leaf")?, row.try_get("seq")?);
         let place = (row.try_get("enrolment_id")?, to_u64(seq));
-        let Some(packed) = row.try_get::<Option<Vec<u8>>, _>("packed")? else {
+        let Some(packed) = row.try_get::<Option<Vec<u8>>>("packed")? else {
             return self.moved(reading, leaf, place, None).await;
         };
-        let bytes = match row.try_get::<Option<i64>, _>("keyframe")? {
+        let bytes = match row.try_get::<Option<i64>>("keyframe")? {
             None => decompress(&packed, KEPT_BYTES).map_err(|_| DAMAGED)?,
             Some(keyframe) => match self.keyframe(reading, keyframe).await? {
                 Some(keyframe) => keyframe.unpack(&packed)?,
@@ -59,7 +58,7 @@ impl Unpacker {
     /// From the columns of early versions, or from a pack. Columns first: what is not there any more is in a pack by then.
     async fn moved(
         &mut self,
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         leaf: i64,
         (enrolment, seq): (i64, u64),
         parts: Option<Kept>,
@@ -75,12 +74,12 @@ impl Unpacker {
 
     async fn keyframe(
         &mut self,
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         leaf: i64,
     ) -> Result<Option<&Keyframe>, StoreError> {
         if self.keyframe.as_ref().is_none_or(|known| known.leaf() != leaf) {
             let packed: Option<Vec<u8>> =
-                sqlx::query_scalar("SELECT packed FROM attestation_recent WHERE leaf = ?")
+                sql::query_scalar("SELECT packed FROM attestation_recent WHERE leaf = ?")
                     .bind(leaf)
                     .fetch_optional(reading)
                     .await?;
@@ -92,13 +91,13 @@ impl Unpacker {
     /// From the pack that has it, if one has.
     async fn packed(
         &mut self,
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         (enrolment, seq): (i64, u64),
     ) -> Result<Option<Kept>, StoreError> {
         if let Some(kept) = self.pack.as_ref().and_then(|pack| pack.get(enrolment, seq)) {
             return Ok(Some(kept.clone()));
         }
-        let row: Option<(i64, i64, Vec<u8>)> = sqlx::query_as(
+        let row: Option<(i64, i64, Vec<u8>)> = sql::query_as(
             "SELECT first_seq, count, packed FROM attestation_pack WHERE enrolment_id = ? AND first_seq <= ?
              ORDER BY first_seq DESC LIMIT 1",
         )
@@ -137,10 +136,10 @@ pub(crate) struct Found {
 }
 
 /// The evidence whose digests begin with these bytes, of which there are six at least: one, or none, unless somebody has tried hard.
-pub(crate) async fn find(reading: &mut SqliteConnection, begins: &[u8]) -> Result<Vec<Found>, StoreError> {
+pub(crate) async fn find(reading: &mut Connection<'_>, begins: &[u8]) -> Result<Vec<Found>, StoreError> {
     let known =
         begins.get(..BEGINS_BYTES).ok_or(StoreError::Damaged { what: "a digest of too few bytes" })?;
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT n.host_id, e.status, ");
+    let mut query = QueryBuilder::new("SELECT n.host_id, e.status, ");
     query.push(COLUMNS).push(" FROM ").push(SOURCE);
     query.push(" JOIN enrolment n ON n.id = e.enrolment_id WHERE e.leaf IN (SELECT leaf FROM attestation_digest WHERE begins = ");
     query.push_bind(known.to_vec()).push(")");
@@ -159,11 +158,11 @@ pub(crate) async fn find(reading: &mut SqliteConnection, begins: &[u8]) -> Resul
 
 /// Of an early version that is not folded yet: with some parts packed, or with none.
 async fn early(
-    reading: &mut SqliteConnection,
+    reading: &mut Connection<'_>,
     leaf: i64,
     packed: Option<Kept>,
 ) -> Result<Option<Kept>, StoreError> {
-    let row = sqlx::query("SELECT * FROM attestation_columns WHERE leaf = ?")
+    let row = sql::query("SELECT * FROM attestation_columns WHERE leaf = ?")
         .bind(leaf)
         .fetch_optional(reading)
         .await?;
@@ -185,7 +184,7 @@ async fn early(
     Ok(Some(Kept {
         ima_content: content("ima_list")?,
         systemd_log: content("systemd_log")?,
-        heartbeat_ms: row.try_get::<Option<i64>, _>("heartbeat_ms")?.map_or(0, to_u64),
+        heartbeat_ms: row.try_get::<Option<i64>>("heartbeat_ms")?.map_or(0, to_u64),
         summary: row.try_get("summary")?,
         ..parts
     }))

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use evidence::time::UnixTime;
-use sqlx::{Row as _, SqliteConnection, SqlitePool};
 use wire::watch::{HitView, WatchRule, WatchStanding, WatchView};
 
 use super::{StoreError, to_i64, to_u64};
+use crate::sql::{self, Connection, Pool};
 use crate::limits::HITS_SHOWN;
 
 /// A watch, by its row.
@@ -31,21 +31,21 @@ fn rule(text: &str) -> Result<WatchRule, StoreError> {
 }
 
 /// All watches, by name.
-pub(crate) async fn all(readers: &SqlitePool) -> Result<Vec<Watch>, StoreError> {
+pub(crate) async fn all(readers: &Pool) -> Result<Vec<Watch>, StoreError> {
     let rows: Vec<(i64, String)> =
-        sqlx::query_as("SELECT id, rule FROM watch ORDER BY name").fetch_all(readers).await?;
+        sql::query_as("SELECT id, rule FROM watch ORDER BY name").fetch_all(readers).await?;
     rows.into_iter().map(|(id, text)| Ok(Watch { id, rule: rule(&text)? })).collect()
 }
 
 /// How many there are.
-pub(crate) async fn count(tx: &mut SqliteConnection) -> Result<i64, StoreError> {
-    Ok(sqlx::query_scalar("SELECT count(*) FROM watch").fetch_one(tx).await?)
+pub(crate) async fn count(tx: &mut Connection<'_>) -> Result<i64, StoreError> {
+    Ok(sql::query_scalar("SELECT count(*) FROM watch").fetch_one(tx).await?)
 }
 
 /// What a watch has found already.
-pub(crate) async fn known(readers: &SqlitePool, watch: i64) -> Result<Vec<Hit>, StoreError> {
+pub(crate) async fn known(readers: &Pool, watch: i64) -> Result<Vec<Hit>, StoreError> {
     let rows: Vec<(i64, i64, String, String, String)> =
-        sqlx::query_as("SELECT host_id, leaf, subject, role, what FROM watch_hit WHERE watch_id = ?")
+        sql::query_as("SELECT host_id, leaf, subject, role, what FROM watch_hit WHERE watch_id = ?")
             .bind(watch)
             .fetch_all(readers)
             .await?;
@@ -55,11 +55,11 @@ pub(crate) async fn known(readers: &SqlitePool, watch: i64) -> Result<Vec<Hit>, 
 
 /// Watches as they are shown: all, or the one with this name.
 pub(crate) async fn views(
-    readers: &SqlitePool,
+    readers: &Pool,
     standings: &HashMap<i64, WatchStanding>,
     name: Option<&str>,
 ) -> Result<Vec<WatchView>, StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT w.id, w.rule, w.who, w.created_ms, count(h.id) AS hits, count(DISTINCT h.host_id) AS hosts, max(h.found_ms) AS newest
          FROM watch w LEFT JOIN watch_hit h ON h.watch_id = w.id WHERE ?1 IS NULL OR w.name = ?1 GROUP BY w.id ORDER BY w.name",
     )
@@ -71,13 +71,13 @@ pub(crate) async fn views(
         .map(|row| {
             let id: i64 = row.try_get("id")?;
             Ok(WatchView {
-                rule: rule(row.try_get("rule")?)?,
+                rule: rule(row.text("rule")?)?,
                 who: row.try_get("who")?,
                 created: time(row.try_get("created_ms")?),
                 last: standings.get(&id).cloned(),
                 hits: to_u64(row.try_get("hits")?),
                 hit_hosts: to_u64(row.try_get("hosts")?),
-                newest: row.try_get::<Option<i64>, _>("newest")?.map(time),
+                newest: row.try_get::<Option<i64>>("newest")?.map(time),
             })
         })
         .collect()
@@ -85,11 +85,11 @@ pub(crate) async fn views(
 
 /// What a watch found, newest first, with an id below `before`.
 pub(crate) async fn hits(
-    readers: &SqlitePool,
+    readers: &Pool,
     name: &str,
     before: Option<u64>,
 ) -> Result<(Vec<HitView>, Option<u64>), StoreError> {
-    let rows = sqlx::query(
+    let rows = sql::query(
         "SELECT h.id, o.identity, o.name, h.subject, h.role, h.class, h.what, h.leaf, h.found_ms FROM watch_hit h
          JOIN watch w ON w.id = h.watch_id JOIN host o ON o.id = h.host_id
          WHERE w.name = ? AND h.id < ? ORDER BY h.id DESC LIMIT ?",
@@ -103,7 +103,7 @@ pub(crate) async fn hits(
     for row in &rows {
         hits.push(HitView {
             id: to_u64(row.try_get("id")?),
-            host: hex::encode(row.try_get::<Vec<u8>, _>("identity")?),
+            host: hex::encode(row.try_get::<Vec<u8>>("identity")?),
             name: row.try_get("name")?,
             subject: row.try_get("subject")?,
             role: row.try_get("role")?,

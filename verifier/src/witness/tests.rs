@@ -110,7 +110,7 @@ impl Bench {
 
     /// Makes a leaf, as the command line does beside the running server.
     async fn leaf(&self, dir: &str) {
-        let mut db = migrated(&self.path(dir).join("verifier.db")).await.unwrap();
+        let mut db = migrated(&crate::store::place::tests::database(&self.path(dir))).await.unwrap();
         let (now, expires) = (UnixTime::from_secs(1), UnixTime::from_secs(2));
         token::create_join(&mut db, &Who::token("test"), "", now, expires).await.unwrap();
     }

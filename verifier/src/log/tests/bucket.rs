@@ -160,7 +160,7 @@ type Started = (Recorder, tokio::task::JoinHandle<Result<(), Failure>>);
 
 async fn open(database: &Path, objects: Arc<dyn Objects>) -> Result<Started, Failure> {
     let patience = Patience { tries: 3, wait: Duration::ZERO };
-    let database = database.to_owned();
+    let database = database.into();
     let place = Place { database, objects, key: key(), patience, heads: Heads::Published };
     let (recorder, store, task) = start(place, Clock::new(|| UnixTime::from_secs(1_000_000))).await?;
     // A reader that is still there keeps SQLite from folding its write-ahead log when the recorder ends, and a copy would be an older database.

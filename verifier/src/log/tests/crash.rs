@@ -45,7 +45,7 @@ async fn open(database: &Path, disk: &FaultyDisk) -> Result<Started, Failure> {
         LocalFiles::open(disk.clone(), Path::new(ROOT)).map_err(crate::log::sequence::OpenError::from)?;
     let patience = Patience { tries: 3, wait: Duration::ZERO };
     let place = Place {
-        database: database.to_owned(),
+        database: database.into(),
         objects: Arc::new(files),
         key: key(),
         patience,

@@ -10,9 +10,9 @@ use evidence::principal::Principal;
 use futures_util::TryStreamExt as _;
 use inquiry::role::{Class, Role};
 use inquiry::subject::{BootSubject, Glob, KeySubject, PackageSubject, Scheme, Subject};
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::AskError;
+use crate::sql::{self, Connection, QueryBuilder, Row};
 use crate::limits::{CARRIERS, PATHS_NAMED};
 use crate::store::{StoreError, to_u64};
 
@@ -62,7 +62,7 @@ pub(super) struct Carriers {
 
 /// Those of each subject, in these roles and those that bear upon them.
 pub(super) async fn all(
-    reading: &mut SqliteConnection,
+    reading: &mut Connection<'_>,
     subjects: &[Subject],
     roles: &[Role],
 ) -> Result<Vec<Carriers>, AskError> {
@@ -82,7 +82,7 @@ pub(super) async fn all(
 
 /// The numbers of those subjects that are contents which some host has or has run. Of a list of indicators most are none.
 async fn known_files(
-    reading: &mut SqliteConnection,
+    reading: &mut Connection<'_>,
     subjects: &[Subject],
 ) -> Result<HashSet<usize>, AskError> {
     let digest = |(number, subject): (usize, &Subject)| match subject {
@@ -94,7 +94,7 @@ async fn known_files(
     if digests.is_empty() {
         return Ok(HashSet::new());
     }
-    let found: Vec<i64> = sqlx::query_scalar(
+    let found: Vec<i64> = sql::query_scalar(
         "SELECT key FROM json_each(?) WHERE EXISTS (SELECT 1 FROM component_artefact WHERE digest = unhex(value))
            OR EXISTS (SELECT 1 FROM execution WHERE digest = unhex(value))",
     )
@@ -108,7 +108,7 @@ async fn known_files(
 impl Carriers {
     async fn gather(
         &mut self,
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         subject: &Subject,
         roles: &[Role],
     ) -> Result<(), AskError> {
@@ -145,8 +145,8 @@ impl Carriers {
         Ok(())
     }
 
-    async fn file(&mut self, reading: &mut SqliteConnection, digest: &[u8]) -> Result<(), GatherError> {
-        let mut rows = sqlx::query(
+    async fn file(&mut self, reading: &mut Connection<'_>, digest: &[u8]) -> Result<(), GatherError> {
+        let mut rows = sql::query(
             "SELECT component_id, path FROM component_artefact WHERE digest = ? ORDER BY component_id, path",
         )
         .bind(digest)
@@ -155,7 +155,7 @@ impl Carriers {
             self.add(present(row.try_get(0)?, Some(row.try_get(1)?)))?;
         }
         drop(rows);
-        let mut query = QueryBuilder::<Sqlite>::new(EXECUTIONS);
+        let mut query = QueryBuilder::new(EXECUTIONS);
         query.push(" WHERE e.digest = ").push_bind(digest).push(" ORDER BY e.host_id, e.from_leaf, e.class");
         let mut rows = query.build().fetch(reading);
         while let Some(row) = rows.try_next().await? {
@@ -164,10 +164,10 @@ impl Carriers {
         Ok(())
     }
 
-    async fn path(&mut self, reading: &mut SqliteConnection, glob: &Glob) -> Result<(), GatherError> {
+    async fn path(&mut self, reading: &mut Connection<'_>, glob: &Glob) -> Result<(), GatherError> {
         let prefix = glob.prefix();
         let length = i64::try_from(prefix.len()).unwrap_or(i64::MAX);
-        let mut rows = sqlx::query(
+        let mut rows = sql::query(
             "SELECT component_id, path FROM component_artefact WHERE substr(path, 1, ?1) = ?2 ORDER BY component_id, path",
         )
         .bind(length)
@@ -176,7 +176,7 @@ impl Carriers {
         // A pattern may fit every file of a component: some are named, and that it fits is known by the first.
         let (mut open, mut named) = (None, 0);
         while let Some(row) = rows.try_next().await? {
-            let (component, path): (i64, &[u8]) = (row.try_get(0)?, row.try_get(1)?);
+            let (component, path): (i64, &[u8]) = (row.try_get(0)?, row.bytes(1)?);
             if open != Some(component) {
                 (open, named) = (Some(component), 0);
             }
@@ -186,12 +186,12 @@ impl Carriers {
             }
         }
         drop(rows);
-        let mut query = QueryBuilder::<Sqlite>::new(EXECUTIONS);
+        let mut query = QueryBuilder::new(EXECUTIONS);
         query.push(" WHERE substr(e.path, 1, ").push_bind(length).push(") = ").push_bind(&prefix);
         query.push(" ORDER BY e.host_id, e.from_leaf, e.class, e.path");
         let mut rows = query.build().fetch(reading);
         while let Some(row) = rows.try_next().await? {
-            if glob.matches(row.try_get("path")?) {
+            if glob.matches(row.bytes("path")?) {
                 self.add(executed(&row)?)?;
             }
         }
@@ -200,16 +200,16 @@ impl Carriers {
 
     async fn package(
         &mut self,
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         package: &PackageSubject,
     ) -> Result<(), GatherError> {
-        let mut rows = sqlx::query(
+        let mut rows = sql::query(
             "SELECT id, version, architecture FROM component WHERE name = ? AND kind = 'package' ORDER BY id",
         )
         .bind(package.name())
         .fetch(reading);
         while let Some(row) = rows.try_next().await? {
-            if package.takes(row.try_get(1)?, Scheme::of_architecture(row.try_get(2)?)) {
+            if package.takes(row.text(1)?, Scheme::of_architecture(row.text(2)?)) {
                 self.add(present(row.try_get(0)?, None))?;
             }
         }
@@ -218,7 +218,7 @@ impl Carriers {
 
     async fn key(
         &mut self,
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         key: &KeySubject,
         roles: &[Role],
     ) -> Result<(), GatherError> {
@@ -232,16 +232,16 @@ impl Carriers {
     /// Certificates with this in their name.
     async fn named(
         &mut self,
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         text: &str,
         roles: &[Role],
     ) -> Result<(), GatherError> {
         let text = text.to_lowercase();
         let mut principals = BTreeSet::new();
-        let mut rows = sqlx::query(LABELS).fetch(&mut *reading);
+        let mut rows = sql::query(LABELS).fetch(&mut *reading);
         while let Some(row) = rows.try_next().await? {
-            if row.try_get::<&str, _>("label")?.to_lowercase().contains(&text) {
-                principals.insert(row.try_get::<i64, _>("principal_id")?);
+            if row.text("label")?.to_lowercase().contains(&text) {
+                principals.insert(row.try_get::<i64>("principal_id")?);
             }
         }
         drop(rows);
@@ -260,7 +260,7 @@ impl Carriers {
 
     async fn doubts_of_keys(
         &mut self,
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         roles: &[Role],
         is_image: bool,
     ) -> Result<(), GatherError> {
@@ -280,8 +280,8 @@ impl Carriers {
         Ok(())
     }
 
-    async fn principal(&mut self, reading: &mut SqliteConnection, principal: i64) -> Result<(), GatherError> {
-        let mut rows = sqlx::query(
+    async fn principal(&mut self, reading: &mut Connection<'_>, principal: i64) -> Result<(), GatherError> {
+        let mut rows = sql::query(
             "SELECT component_id, role, path, label FROM component_principal WHERE principal_id = ?
              UNION ALL SELECT component_id, 4, path, '' FROM component_image WHERE principal_id = ?
              ORDER BY 1, 2, 3",
@@ -296,13 +296,13 @@ impl Carriers {
             self.add(Carrier { role: role(&row)?, label: label(&row)?, ..component })?;
         }
         drop(rows);
-        let mut rows = sqlx::query(
+        let mut rows = sql::query(
             "SELECT profile_id, role, class, place, store, label FROM boot_principal WHERE principal_id = ? ORDER BY 1, 2, 4",
         )
         .bind(principal)
         .fetch(&mut *reading);
         while let Some(row) = rows.try_next().await? {
-            let (place, store): (&str, &str) = (row.try_get("place")?, row.try_get("store")?);
+            let (place, store): (&str, &str) = (row.text("place")?, row.text("store")?);
             self.add(Carrier {
                 of: Of::Profile(row.try_get("profile_id")?),
                 role: role(&row)?,
@@ -314,31 +314,38 @@ impl Carriers {
         }
         drop(rows);
         // Programs that it signed, by the file that has their hash.
-        let mut rows = sqlx::query(
-            "SELECT b.profile_id, b.place, p.path, p.label FROM component_principal p
+        let mut rows = sql::query(
+            "SELECT DISTINCT b.profile_id, b.place, p.path, p.label FROM component_principal p
              JOIN component_image i ON i.component_id = p.component_id AND i.path = p.path
              JOIN boot_principal b ON b.principal_id = i.principal_id AND b.role = 3
-             WHERE p.principal_id = ? AND p.role = 2 GROUP BY 1, 2 ORDER BY 1, 2",
+             WHERE p.principal_id = ? AND p.role = 2 ORDER BY 1, 2, 3, 4",
         )
         .bind(principal)
         .fetch(reading);
+        let mut last: Option<(i64, String)> = None;
         while let Some(row) = rows.try_next().await? {
+            // One file of several that are the same program.
+            let this = (row.try_get("profile_id")?, row.try_get("place")?);
+            if last.as_ref() == Some(&this) {
+                continue;
+            }
+            let profile = last.insert(this).0;
             self.add(Carrier {
-                of: Of::Profile(row.try_get("profile_id")?),
+                of: Of::Profile(profile),
                 role: Role::Used,
                 class: Class::C,
-                path: Some(shown(row.try_get("path")?)),
-                place: Some(format!("images, {}", row.try_get::<&str, _>("place")?).into()),
+                path: Some(shown(row.bytes("path")?)),
+                place: Some(format!("images, {}", row.text("place")?).into()),
                 label: label(&row)?,
             })?;
         }
         Ok(())
     }
 
-    async fn boot(&mut self, reading: &mut SqliteConnection, boot: &BootSubject) -> Result<(), GatherError> {
+    async fn boot(&mut self, reading: &mut Connection<'_>, boot: &BootSubject) -> Result<(), GatherError> {
         match boot {
             BootSubject::SecureBoot(state) => {
-                let rows: Vec<(i64, String)> = sqlx::query_as(
+                let rows: Vec<(i64, String)> = sql::query_as(
                     "SELECT profile_id, place FROM boot_setting WHERE name = 'secure-boot' AND value = ? ORDER BY 1",
                 )
                 .bind(state.name())
@@ -352,7 +359,7 @@ impl Carriers {
             BootSubject::DbxLacks { hash } => {
                 let mut revoking = BTreeSet::new();
                 for name in BootSubject::revoked_names(hash) {
-                    let rows: Vec<i64> = sqlx::query_scalar(
+                    let rows: Vec<i64> = sql::query_scalar(
                         "SELECT b.profile_id FROM boot_principal b JOIN principal p ON p.id = b.principal_id
                          WHERE p.name = ? AND p.kind = ? AND b.role = 5",
                     )
@@ -362,7 +369,7 @@ impl Carriers {
                     .await?;
                     revoking.extend(rows);
                 }
-                let rows: Vec<(i64, String)> = sqlx::query_as(
+                let rows: Vec<(i64, String)> = sql::query_as(
                     "SELECT profile_id, place FROM boot_setting WHERE name = 'measured:dbx' ORDER BY 1",
                 )
                 .fetch_all(&mut *reading)
@@ -371,7 +378,7 @@ impl Carriers {
                 self.doubt(reading, "dbx-not-measured", NO_DBX).await?;
             }
             BootSubject::SbatBelow { component, generation } => {
-                let rows: Vec<(i64, String, String)> = sqlx::query_as(
+                let rows: Vec<(i64, String, String)> = sql::query_as(
                     "SELECT p.id, coalesce(s.value, ''), coalesce(s.place, 'no level for it was measured')
                      FROM boot_profile p LEFT JOIN boot_setting s ON s.profile_id = p.id AND s.name = ? ORDER BY 1",
                 )
@@ -402,11 +409,11 @@ impl Carriers {
 
     async fn doubt(
         &mut self,
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         why: &'static str,
         statement: &'static str,
     ) -> Result<(), GatherError> {
-        let rows: Vec<i64> = sqlx::query_scalar(statement).fetch_all(reading).await?;
+        let rows: Vec<i64> = sql::query_scalar(statement).fetch_all(reading).await?;
         self.doubtful.extend(rows.into_iter().map(|profile| (profile, why)));
         Ok(())
     }
@@ -471,7 +478,7 @@ fn present(component: i64, path: Option<Vec<u8>>) -> Carrier {
     }
 }
 
-fn executed(row: &sqlx::sqlite::SqliteRow) -> Result<Carrier, StoreError> {
+fn executed(row: &Row) -> Result<Carrier, StoreError> {
     let (told, since): (i64, Option<i64>) = (row.try_get("from_leaf")?, row.try_get("since")?);
     Ok(Carrier {
         of: Of::Execution(Run {
@@ -482,29 +489,29 @@ fn executed(row: &sqlx::sqlite::SqliteRow) -> Result<Carrier, StoreError> {
         }),
         role: Role::Executed,
         class: class(row)?,
-        path: Some(shown(row.try_get("path")?)),
+        path: Some(shown(row.bytes("path")?)),
         place: None,
         label: None,
     })
 }
 
-fn role(row: &sqlx::sqlite::SqliteRow) -> Result<Role, StoreError> {
+fn role(row: &Row) -> Result<Role, StoreError> {
     let code = u8::try_from(to_u64(row.try_get("role")?)).unwrap_or_default();
     Role::from_code(code).ok_or(StoreError::Damaged { what: "a role in the index" })
 }
 
-fn class(row: &sqlx::sqlite::SqliteRow) -> Result<Class, StoreError> {
+fn class(row: &Row) -> Result<Class, StoreError> {
     let code = u8::try_from(to_u64(row.try_get("class")?)).unwrap_or_default();
     Class::from_code(code).ok_or(StoreError::Damaged { what: "a class in the index" })
 }
 
-fn label(row: &sqlx::sqlite::SqliteRow) -> Result<Option<Arc<str>>, StoreError> {
-    let label: &str = row.try_get("label")?;
+fn label(row: &Row) -> Result<Option<Arc<str>>, StoreError> {
+    let label: &str = row.text("label")?;
     Ok((!label.is_empty()).then(|| label.into()))
 }
 
-async fn principal(reading: &mut SqliteConnection, name: &Principal) -> Result<Option<i64>, StoreError> {
-    let row = sqlx::query_scalar("SELECT id FROM principal WHERE name = ? AND kind = ?")
+async fn principal(reading: &mut Connection<'_>, name: &Principal) -> Result<Option<i64>, StoreError> {
+    let row = sql::query_scalar("SELECT id FROM principal WHERE name = ? AND kind = ?")
         .bind(name.id())
         .bind(name.kind().name())
         .fetch_optional(reading)

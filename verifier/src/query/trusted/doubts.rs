@@ -7,9 +7,9 @@ use std::sync::Arc;
 use inquiry::moment::Window;
 use inquiry::role::Source;
 use inquiry::subject::{Glob, Subject};
-use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 use super::carriers::Carriers;
+use crate::sql::{self, Connection, QueryBuilder, Row};
 use crate::limits::DOUBTS_APART;
 use crate::store::directory::GapEntry;
 use crate::store::packed_rows::{list, numbers, present};
@@ -43,7 +43,7 @@ impl FoundGap {
 
 /// Those of the subjects that are not over before the window.
 pub(super) async fn all(
-    reading: &mut SqliteConnection,
+    reading: &mut Connection<'_>,
     (subjects, carriers): (&[Subject], &[Carriers]),
     sources: &[Source],
     window: Window,
@@ -90,7 +90,7 @@ impl Doubt {
     /// When hosts had them: one by one, or where there are more than so many, all of a host as one.
     async fn read(
         &self,
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         since: i64,
         apart: i64,
     ) -> Result<Vec<FoundGap>, StoreError> {
@@ -107,27 +107,27 @@ impl Doubt {
 
     async fn gaps(
         &self,
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         since: i64,
         columns: &str,
         end: &str,
     ) -> Result<Vec<FoundGap>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(
+        let mut query = QueryBuilder::new(
             "SELECT host, (SELECT leaf - back FROM moment WHERE leaf = first), t, scope FROM (SELECT o.host_id AS host, ",
         );
         query.push(columns).push(" FROM ").push(self.table).push(
             " d JOIN component c ON c.id = d.component_id JOIN host_component o ON o.component_id = d.component_id
              WHERE (o.to_leaf IS NULL OR o.to_leaf >= ",
         );
-        query.push_bind(since).push(") ").push(end).push(") ORDER BY host, first, scope");
+        query.push_bind(since).push(") ").push(end).push(") AS g ORDER BY host, first, scope");
         let rows = query.build().fetch_all(reading).await?;
         let cause: Arc<str> = Arc::from(self.cause);
-        let gap = |row: &sqlx::sqlite::SqliteRow| {
+        let gap = |row: &Row| {
             Ok(FoundGap {
                 host: row.try_get(0)?,
                 source: Source::Files,
                 cause: Arc::clone(&cause),
-                scope: row.try_get::<&str, _>(3)?.into(),
+                scope: row.text(3)?.into(),
                 from_leaf: row.try_get(1)?,
                 to_leaf: row.try_get(2)?,
             })
@@ -138,7 +138,7 @@ impl Doubt {
 
 /// When hosts had booted by these profiles.
 async fn boots(
-    reading: &mut SqliteConnection,
+    reading: &mut Connection<'_>,
     doubtful: &BTreeMap<i64, Arc<str>>,
     since: i64,
 ) -> Result<Vec<FoundGap>, StoreError> {
@@ -146,10 +146,10 @@ async fn boots(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let query = sqlx::query_scalar(
-        "SELECT group_concat(profile_id || ' ' || host_id || ' ' || coalesce((SELECT leaf - back FROM moment WHERE leaf = from_leaf), -1)
-           || ' ' || coalesce(to_leaf, -1), ' ')
-         FROM host_boot_profile WHERE profile_id IN (SELECT value FROM json_each(?)) AND (to_leaf IS NULL OR to_leaf >= ?)",
+    let query = sql::query_scalar(
+        "SELECT string_agg(concat_ws(' ', profile_id, host_id, coalesce((SELECT leaf - back FROM moment WHERE leaf = from_leaf), -1),
+           coalesce(to_leaf, -1)), ' ')
+         FROM host_boot_profile WHERE profile_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?)) AND (to_leaf IS NULL OR to_leaf >= ?)",
     );
     let scope: Arc<str> = Arc::from("the host's boot");
     let mut gaps = Vec::new();

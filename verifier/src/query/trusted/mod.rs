@@ -20,12 +20,12 @@ use inquiry::answer::{Answer, Mode, Question};
 use inquiry::moment::{Moment, Window};
 use inquiry::role::{Class, Role, Source};
 use inquiry::subject::{Glob, Subject};
-use sqlx::SqliteConnection;
 use wire::trusted::{BoundView, Counts, HostAnswer, List, SubjectView, Trusted, WindowView};
 
 use self::doubts::FoundGap;
 use self::moments::Moments;
 use self::sightings::PlacedAll;
+use crate::sql::{self, Connection};
 use crate::limits::{CARRIERS, INTERVALS_READ};
 use crate::store::directory::{self, Directory, GapEntry, HostEntry};
 use crate::store::{Store, StoreError, to_i64, to_u64};
@@ -101,7 +101,7 @@ pub(crate) type Since = HashMap<i64, u64>;
 
 /// Answers as of a transaction, so that several answers are of the same moment.
 pub(crate) async fn answer_as_of(
-    reading: &mut SqliteConnection,
+    reading: &mut Connection<'_>,
     directory: &Directory,
     asked: &Asked,
     silent_before: UnixTime,
@@ -284,7 +284,7 @@ fn question(asked: &Asked, window: Window) -> Question {
 
 /// The window by the log's sizes.
 async fn window(
-    reading: &mut SqliteConnection,
+    reading: &mut Connection<'_>,
     asked: &Asked,
     size: u64,
 ) -> Result<(Window, WindowView), AskError> {
@@ -312,13 +312,13 @@ async fn window(
 }
 
 /// How many leaves the log had at a time. Times never fall as the log grows, so this is found by halving.
-async fn size_at(reading: &mut SqliteConnection, at: UnixTime, size: u64) -> Result<u64, StoreError> {
+async fn size_at(reading: &mut Connection<'_>, at: UnixTime, size: u64) -> Result<u64, StoreError> {
     let at = to_i64(at.as_ms());
     let (mut known, mut beyond) = (0, to_i64(size) + 1);
     while beyond - known > 1 {
         let middle = known + (beyond - known) / 2;
         let next: Option<(i64, i64)> =
-            sqlx::query_as("SELECT size, at_ms FROM log_time WHERE size >= ? ORDER BY size LIMIT 1")
+            sql::query_as("SELECT size, at_ms FROM log_time WHERE size >= ? ORDER BY size LIMIT 1")
                 .bind(middle)
                 .fetch_optional(&mut *reading)
                 .await?;
@@ -331,9 +331,9 @@ async fn size_at(reading: &mut SqliteConnection, at: UnixTime, size: u64) -> Res
 }
 
 /// When the log had so many leaves.
-async fn time_of(reading: &mut SqliteConnection, leaves: u64) -> Result<UnixTime, StoreError> {
+async fn time_of(reading: &mut Connection<'_>, leaves: u64) -> Result<UnixTime, StoreError> {
     let at: Option<i64> =
-        sqlx::query_scalar("SELECT at_ms FROM log_time WHERE size >= ? ORDER BY size LIMIT 1")
+        sql::query_scalar("SELECT at_ms FROM log_time WHERE size >= ? ORDER BY size LIMIT 1")
             .bind(to_i64(leaves))
             .fetch_optional(reading)
             .await?;

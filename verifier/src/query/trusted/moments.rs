@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use evidence::time::UnixTime;
 use inquiry::moment::Moment;
-use sqlx::SqliteConnection;
 
+use crate::sql::{self, Connection};
 use crate::store::packed_rows::{list, numbers, present};
 use crate::store::{StoreError, to_u64};
 
@@ -29,7 +29,7 @@ impl Moments {
     /// Those with these leaves, and the ones before those that must be known exactly; of all where they are few. A leaf that is no evidence's has
     /// none.
     pub(super) async fn of(
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         exact: &[i64],
         shown: &[i64],
     ) -> Result<Self, StoreError> {
@@ -48,23 +48,23 @@ impl Moments {
         Some(self.get(self.get(leaf)?.before?)?.moment)
     }
 
-    async fn add_before(&mut self, reading: &mut SqliteConnection, leaves: &[i64]) -> Result<(), StoreError> {
+    async fn add_before(&mut self, reading: &mut Connection<'_>, leaves: &[i64]) -> Result<(), StoreError> {
         let mut before: Vec<i64> =
             leaves.iter().filter_map(|leaf| self.get(*leaf)).filter_map(|quoted| quoted.before).collect();
         before.sort_unstable();
         self.add(reading, &before).await
     }
 
-    async fn add(&mut self, reading: &mut SqliteConnection, leaves: &[i64]) -> Result<(), StoreError> {
+    async fn add(&mut self, reading: &mut Connection<'_>, leaves: &[i64]) -> Result<(), StoreError> {
         let missing: Vec<i64> =
             leaves.iter().filter(|leaf| !self.quoted.contains_key(leaf)).copied().collect();
         if missing.is_empty() {
             return Ok(());
         }
         self.quoted.reserve(missing.len());
-        let query = sqlx::query_scalar(
-            "SELECT group_concat(format('%d %d %d %d %d', leaf, seq, received_ms, age, coalesce(back, -1)), ' ')
-             FROM json_each(?) CROSS JOIN moment ON moment.leaf = json_each.value",
+        let query = sql::query_scalar(
+            "SELECT string_agg(concat_ws(' ', leaf, seq, received_ms, age, coalesce(back, -1)), ' ')
+             FROM json_each(?) CROSS JOIN moment WHERE moment.leaf = CAST(json_each.value AS BIGINT)",
         );
         for [leaf, seq, received, age, back] in numbers(reading, query.bind(list(&missing))).await? {
             let quoted = Quoted {
@@ -86,12 +86,12 @@ impl Moments {
     /// The first evidence of a host behind a leaf that is none's own, which is remembered.
     pub(super) async fn next(
         &mut self,
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         host: i64,
         leaf: i64,
     ) -> Result<Option<i64>, StoreError> {
         // With a chain a row of boots begins.
-        let next: Option<i64> = sqlx::query_scalar(
+        let next: Option<i64> = sql::query_scalar(
             "SELECT first_leaf FROM boot WHERE host_id = ? AND first_leaf > ? ORDER BY first_leaf LIMIT 1",
         )
         .bind(host)

@@ -7,11 +7,11 @@ use inquiry::answer::{Happening, Overlap, Presence, Sighting, Span};
 use inquiry::moment::{Moment, Window};
 use inquiry::role::Class;
 use inquiry::subject::Subject;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::AskError;
 use super::carriers::{Carrier, Carriers, Of, Run};
 use super::moments::Moments;
+use crate::sql::{self, Connection, QueryBuilder};
 use crate::limits::{INTERVALS_READ, ROWS_PER_STATEMENT};
 use crate::store::directory::{Directory, HostEntry};
 use crate::store::packed_rows::{list, numbers, present};
@@ -80,7 +80,7 @@ impl PlacedAll {
 
 /// Every interval of the carriers that is not over before the window.
 pub(super) async fn all(
-    reading: &mut SqliteConnection,
+    reading: &mut Connection<'_>,
     subjects: &[Subject],
     carriers: &[Carriers],
     window: Window,
@@ -129,12 +129,12 @@ impl Table {
     const fn statement(self) -> &'static str {
         match self {
             Self::Components => {
-                "SELECT group_concat(format('%d %d %d %d', component_id, host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
-                 FROM host_component WHERE component_id IN (SELECT value FROM json_each(?1)) AND (to_leaf IS NULL OR to_leaf >= ?2)"
+                "SELECT string_agg(concat_ws(' ', component_id, host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
+                 FROM host_component WHERE component_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1)) AND (to_leaf IS NULL OR to_leaf >= ?2)"
             }
             Self::Profiles => {
-                "SELECT group_concat(format('%d %d %d %d', profile_id, host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
-                 FROM host_boot_profile WHERE profile_id IN (SELECT value FROM json_each(?1)) AND (to_leaf IS NULL OR to_leaf >= ?2)"
+                "SELECT string_agg(concat_ws(' ', profile_id, host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
+                 FROM host_boot_profile WHERE profile_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1)) AND (to_leaf IS NULL OR to_leaf >= ?2)"
             }
         }
     }
@@ -156,11 +156,11 @@ impl Table {
     /// Intervals of these rows that are not over before a leaf.
     async fn intervals(
         self,
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         ids: &[i64],
         since: i64,
     ) -> Result<Vec<(Of, i64, i64, Option<i64>)>, StoreError> {
-        let query = sqlx::query_scalar(self.statement()).bind(list(ids)).bind(since);
+        let query = sql::query_scalar(self.statement()).bind(list(ids)).bind(since);
         let rows = numbers(reading, query).await?;
         Ok(rows.into_iter().map(|[id, host, from, to]| (self.of(id), host, from, present(to))).collect())
     }
@@ -183,7 +183,7 @@ impl Found {
     }
 
     /// What people call the components.
-    async fn name(&mut self, reading: &mut SqliteConnection) -> Result<(), StoreError> {
+    async fn name(&mut self, reading: &mut Connection<'_>) -> Result<(), StoreError> {
         let components: BTreeSet<i64> = self
             .rows
             .iter()
@@ -194,7 +194,7 @@ impl Found {
             .collect();
         let components: Vec<i64> = components.into_iter().collect();
         for some in components.chunks(ROWS_PER_STATEMENT) {
-            let mut query = QueryBuilder::<Sqlite>::new(
+            let mut query = QueryBuilder::new(
                 "SELECT id, coalesce(kind, ''), coalesce(name, ''), coalesce(version, ''), coalesce(architecture, '')
                  FROM component WHERE id IN (",
             );
@@ -235,7 +235,7 @@ impl Found {
     /// Puts what was found into the log's time.
     pub(super) async fn place(
         self,
-        reading: &mut SqliteConnection,
+        reading: &mut Connection<'_>,
         mut moments: Moments,
         directory: &Directory,
     ) -> Result<PlacedAll, StoreError> {

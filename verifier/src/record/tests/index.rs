@@ -4,6 +4,7 @@ use inquiry::profile::{Lasting, Trouble};
 use inquiry::role::Source;
 
 use super::*;
+use crate::sql;
 use crate::store::to_i64;
 
 fn trouble(cause: &str, lasting: Lasting, since: Option<u64>) -> Trouble {
@@ -43,7 +44,7 @@ impl World {
     /// Gaps with the numbers of the evidence that they lie between.
     async fn gaps(&self) -> Vec<(String, Option<usize>, Option<usize>)> {
         let rows: Vec<(String, Option<i64>, Option<i64>)> =
-            sqlx::query_as("SELECT cause, from_leaf, to_leaf FROM coverage_gap ORDER BY id")
+            sql::query_as("SELECT cause, from_leaf, to_leaf FROM coverage_gap ORDER BY id")
                 .fetch_all(self.bench.store.readers())
                 .await
                 .unwrap();
@@ -104,7 +105,7 @@ async fn a_chain_that_begins_may_go_on_in_the_boot_before() {
     world.seal(3, Begins::Chain, vec![]).await;
     world.seal(4, Begins::Boot, vec![]).await;
     let boots: Vec<(i64, bool)> =
-        sqlx::query_as("SELECT first_leaf, continues FROM boot ORDER BY first_leaf")
+        sql::query_as("SELECT first_leaf, continues FROM boot ORDER BY first_leaf")
             .fetch_all(world.bench.store.readers())
             .await
             .unwrap();

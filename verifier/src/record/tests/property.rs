@@ -6,6 +6,7 @@ use ledger::tree::{Frontier, LogSize};
 use proptest::prelude::*;
 
 use super::*;
+use crate::sql;
 
 /// What one host does next.
 #[derive(Clone, Debug)]
@@ -105,7 +106,7 @@ async fn check_whole_log(bench: &Bench, leaves: u64) {
 }
 
 async fn check_intervals(bench: &Bench, hosts: &[Chain]) {
-    let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(
+    let rows: Vec<(i64, Vec<u8>)> = sql::query_as(
         "SELECT hc.host_id, c.digest FROM host_component hc JOIN component c ON c.id = hc.component_id
          WHERE hc.to_leaf IS NULL",
     )

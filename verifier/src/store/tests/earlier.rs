@@ -2,7 +2,7 @@
 
 use evidence::cbor::Writer;
 use evidence::digest::Sha256Digest;
-use sqlx::AssertSqlSafe;
+use sqlx::{Connection as _, SqliteConnection};
 use wire::submit::{compress, compress_against};
 
 use super::*;
@@ -34,7 +34,7 @@ fn parts(kept: &Kept) -> Vec<u8> {
 /// A database of schema 9 with one host.
 async fn of_schema_9(path: &Path) -> SqliteConnection {
     make_private(path).unwrap();
-    let mut old = connect(&options(path)).await.unwrap();
+    let mut old = Database::from(path).connect().await.unwrap().into_sqlite().unwrap();
     let early = MIGRATIONS.iter().filter(|step| step.version < 10).cloned().collect();
     Migrator { migrations: early, ..Migrator::DEFAULT }.run(&mut old).await.unwrap();
     for statement in [
@@ -107,8 +107,8 @@ async fn evidence_of_earlier_versions_is_read() {
     sqlx::query("UPDATE host_state SET keyframe = 12").execute(&mut old).await.unwrap();
     old.close().await.unwrap();
 
-    let mut db = migrated(&path).await.unwrap();
-    let rows = sqlx::query(AssertSqlSafe(format!("SELECT {COLUMNS} FROM {SOURCE} ORDER BY e.leaf")));
+    let mut db = migrated(&path.as_path().into()).await.unwrap();
+    let rows = sql::query(format!("SELECT {COLUMNS} FROM {SOURCE} ORDER BY e.leaf"));
     let rows = rows.fetch_all(&mut db).await.unwrap();
     assert_eq!(rows.len(), 3);
     for (number, row) in (0..).zip(&rows) {
@@ -118,7 +118,7 @@ async fn evidence_of_earlier_versions_is_read() {
             matches!(found.as_slice(), [one] if one.leaf == 100 + u64::from(number) && one.host_row == 1)
         );
     }
-    let (last, keyframe): (i64, Vec<u8>) = sqlx::query_as(
+    let (last, keyframe): (i64, Vec<u8>) = sql::query_as(
         "SELECT h.last_leaf, k.packed FROM host h JOIN host_state s ON s.host_id = h.id
          JOIN attestation_recent k ON k.leaf = s.keyframe_leaf",
     )
@@ -128,7 +128,7 @@ async fn evidence_of_earlier_versions_is_read() {
     assert_eq!(last, 102);
     assert!(Keyframe::read(101, &keyframe).is_ok());
     let events: Vec<(i64, Option<i64>, Option<String>)> =
-        sqlx::query_as("SELECT kind, at_ms, summary FROM event ORDER BY id")
+        sql::query_as("SELECT kind, at_ms, summary FROM event ORDER BY id")
             .fetch_all(&mut db)
             .await
             .unwrap();

@@ -9,9 +9,9 @@ const NOW: UnixTime = UnixTime::from_secs(1_000);
 const LATER: UnixTime = UnixTime::from_secs(2_000);
 const HOST: HostId = HostId::new([1; 32]);
 
-async fn database() -> (tempfile::TempDir, SqliteConnection) {
+async fn database() -> (tempfile::TempDir, Connection<'static>) {
     let dir = tempfile::tempdir().unwrap();
-    let connection = migrated(&dir.path().join("verifier.db")).await.unwrap();
+    let connection = migrated(&crate::store::place::tests::database(dir.path())).await.unwrap();
     (dir, connection)
 }
 

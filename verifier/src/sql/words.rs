@@ -1,0 +1,50 @@
+//! What SQLite and PostgreSQL say differently.
+
+use std::fmt::Write as _;
+
+use super::Kind;
+
+/// The statement with numbered places for its values: `?` is the one after the highest before it, `?7` the seventh.
+pub(super) fn numbered(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    let (mut rest, mut highest) = (text, 0_u32);
+    while let Some((before, after)) = rest.split_once('?') {
+        out.push_str(before);
+        let digits = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, tail) = after.split_at(digits);
+        let place = number.parse().unwrap_or(highest + 1);
+        highest = highest.max(place);
+        // A string takes whatever is written.
+        let _ = write!(out, "${place}");
+        rest = tail;
+    }
+    out.push_str(rest);
+    out
+}
+
+impl Kind {
+    /// One of two words.
+    pub(crate) const fn choose<T: Copy>(self, sqlite: T, postgres: T) -> T {
+        match self {
+            Self::Sqlite => sqlite,
+            Self::Postgres => postgres,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_numbered_as_sqlite_numbers_them() {
+        for (text, expected) in [
+            ("SELECT 1", "SELECT 1"),
+            ("a = ? AND b = ?", "a = $1 AND b = $2"),
+            ("?2, ?1, ?", "$2, $1, $3"),
+            ("?11 ?1", "$11 $1"),
+        ] {
+            assert_eq!(numbered(text), expected);
+        }
+    }
+}

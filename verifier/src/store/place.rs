@@ -1,0 +1,141 @@
+//! Where a database is.
+//!
+//! In: a file, or the address of a PostgreSQL server. Out: connections of the right kind, with the promises that recording needs: what was
+//! committed survives a power cut.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use crate::limits::{BUSY_TIMEOUT, CACHE_KIB, READERS, WAL_PAGES};
+use crate::sql::{Connection, Pool};
+
+/// Where a database is.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// A file of SQLite.
+    File(PathBuf),
+    /// A database of a PostgreSQL server.
+    Server(Box<PgConnectOptions>),
+}
+
+impl Database {
+    /// The database at an address such as `postgres://lydian@db.example.com/lydian`.
+    pub fn server(address: &str) -> Result<Self, sqlx::Error> {
+        let options = PgConnectOptions::from_str(address)?
+            .application_name("lydian-verifier")
+            // A server may be told to acknowledge before its disk does.
+            .options([("synchronous_commit", "on")])
+            .disable_statement_logging();
+        Ok(Self::Server(Box::new(options)))
+    }
+
+    /// Whether it is known not to be there; of a server's database only asking tells.
+    pub fn is_absent(&self) -> bool {
+        match self {
+            Self::File(path) => !path.exists(),
+            Self::Server(_) => false,
+        }
+    }
+
+    pub(super) async fn connect(&self) -> Result<Connection<'static>, sqlx::Error> {
+        match self {
+            Self::File(path) => file(path).connect().await.map(Connection::from),
+            Self::Server(options) => options.connect().await.map(Connection::from),
+        }
+    }
+
+    pub(super) async fn readers(&self) -> Result<Pool, sqlx::Error> {
+        match self {
+            Self::File(path) => {
+                let pool = SqlitePoolOptions::new().max_connections(READERS);
+                pool.connect_with(file(path).read_only(true)).await.map(Pool::Sqlite)
+            }
+            Self::Server(options) => {
+                let pool = PgPoolOptions::new().max_connections(READERS);
+                pool.connect_with((**options).clone()).await.map(Pool::Postgres)
+            }
+        }
+    }
+}
+
+impl From<&Path> for Database {
+    fn from(path: &Path) -> Self {
+        Self::File(path.to_owned())
+    }
+}
+
+/// Without a password.
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Server(options) => {
+                let database = options.get_database().unwrap_or_else(|| options.get_username());
+                match options.get_socket() {
+                    Some(socket) => write!(f, "PostgreSQL at {}, database {database}", socket.display()),
+                    None => {
+                        let (host, port) = (options.get_host(), options.get_port());
+                        write!(f, "PostgreSQL at {host}:{port}, database {database}")
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn file(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // The commit returns when the write-ahead log is on the disk: what is acknowledged is not lost.
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .pragma("wal_autocheckpoint", WAL_PAGES.to_string())
+        .pragma("cache_size", CACHE_KIB.to_string())
+        .pragma("trusted_schema", "off")
+        .disable_statement_logging()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::process::Command;
+
+    use evidence::digest::Sha256Digest;
+
+    use super::*;
+
+    /// The database of a test: a file in its directory, or one of its own of the server that `LYDIAN_TEST_POSTGRES` names.
+    pub(crate) fn database(dir: &Path) -> Database {
+        let Ok(server) = std::env::var("LYDIAN_TEST_POSTGRES") else {
+            return Database::File(dir.join("verifier.db"));
+        };
+        let name = Sha256Digest::of(&[dir.as_os_str().as_encoded_bytes()]).to_string();
+        let name = format!("lydian_{}", &name[..16]);
+        let made = dir.join("database-is-made");
+        if !made.exists() {
+            let create = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'");
+            let told = Command::new("psql").args(["-X", "-q", "-d", &server, "-c", &create]).output().unwrap();
+            assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+            std::fs::write(made, "").unwrap();
+        }
+        let Database::Server(options) = Database::server(&server).unwrap() else {
+            panic!("{server} is no server")
+        };
+        Database::Server(Box::new(options.database(&name)))
+    }
+
+    #[test]
+    fn a_server_is_told_without_its_password() {
+        let place = Database::server("postgres://who:secret@db.example.com:5433/fleet").unwrap();
+        assert_eq!(place.to_string(), "PostgreSQL at db.example.com:5433, database fleet");
+        let place = Database::server("postgres:///fleet?host=/run/postgresql&user=who").unwrap();
+        assert_eq!(place.to_string(), "PostgreSQL at /run/postgresql, database fleet");
+        assert!(Database::server("postgres://[").is_err());
+    }
+}

@@ -8,9 +8,9 @@ use evidence::digest::ChainId;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::sql::{self, Connection, QueryBuilder};
 use crate::limits::FOLD_QUEUE;
 use crate::record::{Done, NewPack, RecordError, Recorder, Work, next_to_fold};
+use crate::sql::{self, Connection, QueryBuilder};
 use crate::store::pack::{PACK_BYTES, PACK_PIECES, pack};
 use crate::store::unpack::{self, Unpacker};
 use crate::store::{Store, StoreError, to_u64};

@@ -18,15 +18,15 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::task::JoinSet;
 use wire::trusted::{AskTrusted, Trusted};
 
-use crate::sql::{self, Connection};
 use crate::clock::Clock;
 use crate::failure::{Exit, Failure};
 use crate::log::LogReader;
 use crate::log::sequence::{Committed, OpenError, Sequencer};
 use crate::record::{Begins, Heads, IndexEntry, NewEvidence, Place, Recorder, Work, log, start};
-use crate::store::{Database, Store};
+use crate::sql::{self, Connection};
 use crate::store::action::Who;
 use crate::store::packed::{Kept, Packed};
+use crate::store::{Database, Store};
 
 /// What was measured.
 #[derive(Debug)]
@@ -183,7 +183,7 @@ async fn enrol(tx: &mut Connection<'_>, host: u32) -> Result<(), sqlx::Error> {
     let state = HostState::enrolled(chain);
     sql::query(
         "INSERT INTO host (id, identity, name, ek_public, ak_public, selection, tier, agent_version, enrolled_ms, chain, next_seq, prev,
-           components, silent) VALUES (?, ?, ?, X'', X'', '', '', '', 0, ?, 0, ?, 0, 0)",
+           components, silent) VALUES (?, ?, ?, unhex(''), unhex(''), '', '', '', 0, ?, 0, ?, 0, 0)",
     )
     .bind(row)
     .bind(chain.as_bytes().as_slice())
@@ -192,14 +192,14 @@ async fn enrol(tx: &mut Connection<'_>, host: u32) -> Result<(), sqlx::Error> {
     .bind(state.prev().as_bytes().as_slice())
     .execute(&mut *tx)
     .await?;
-    sql::query("INSERT INTO host_state (host_id, state, intervals) VALUES (?, ?, X'80')")
+    sql::query("INSERT INTO host_state (host_id, state, intervals) VALUES (?, ?, unhex('80'))")
         .bind(row)
         .bind(state.encode())
         .execute(&mut *tx)
         .await?;
     sql::query(
         "INSERT INTO enrolment (host_id, chain, leaf, at_ms, join_token, ak_public, selection, tier, salt, record)
-         VALUES (?, ?, ?, 0, '', X'', '', '', X'', X'')",
+         VALUES (?, ?, ?, 0, '', unhex(''), '', '', unhex(''), unhex(''))",
     )
     .bind(row)
     .bind(chain.as_bytes().as_slice())

@@ -31,7 +31,8 @@ use crate::limits::PEM_BYTES;
 use crate::notify;
 use crate::pki::ServerIdentity;
 use crate::record::{self, Liveness, Place, Recorder};
-use crate::store::{self, Store};
+use crate::sql;
+use crate::store::{self, Database, Store};
 use crate::watch::{self, Watcher, Watching};
 
 /// A verifier that serves.
@@ -120,7 +121,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     let endorser = Endorser::open(&config.endorsement)?;
     let identity =
         Arc::new(ServerIdentity::open(&config.tls, &config.state_dir, &config.names, clock.now())?);
-    let key = Arc::new(log_key(&config)?);
+    let key = Arc::new(log_key(&config, log_is_begun(&config).await?)?);
     let verifier_key = key.verifier_key().clone();
     let place = Place::configured(&config, key).await?;
     index_if_needed(&config).await?;
@@ -321,7 +322,7 @@ pub fn existing_log_key(config: &Config) -> Result<VerifierKey, Failure> {
         return Err(Failure::new(Exit::Config, what)
             .hint("it is made when lydian-verifier starts for the first time"));
     }
-    Ok(log_key(config)?.verifier_key().clone())
+    Ok(log_key(config, true)?.verifier_key().clone())
 }
 
 /// Reads every file that the configuration names, without making any.
@@ -331,7 +332,7 @@ pub fn check_files(config: &Config) -> Result<(), Failure> {
         ServerIdentity::open(&config.tls, &config.state_dir, &config.names, Clock::system().now())?;
     }
     if config.log_key.exists() {
-        log_key(config)?;
+        log_key(config, true)?;
     }
     if let Publishing::Witnessed(rules) = &config.publishing {
         cosign::read_policy(rules)?;
@@ -339,14 +340,27 @@ pub fn check_files(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether the database has a log, which has its key.
+async fn log_is_begun(config: &Config) -> Result<bool, Failure> {
+    let database = config.database();
+    if let Database::File(path) = &database {
+        return Ok(path.exists());
+    }
+    let mut connection = store::migrated(&database).await?;
+    let begun = sql::query_scalar("SELECT count(*) > 0 FROM log_head").fetch_one(&mut connection).await;
+    // A tidy end; nothing was written.
+    let _ = connection.close().await;
+    begun.map_err(|error| Failure::new(Exit::Io, error))
+}
+
 /// Reads the log's key, or makes it and with it the log's origin.
-fn log_key(config: &Config) -> Result<SignerKey, Failure> {
+fn log_key(config: &Config, begun: bool) -> Result<SignerKey, Failure> {
     let path = &config.log_key;
     let unusable = |error: &dyn std::fmt::Display| {
         Failure::new(Exit::Config, format_args!("cannot use {}: {error}", path.display()))
     };
     if !path.exists() {
-        if !config.database().is_absent() {
+        if begun {
             return Err(unusable(&"it is missing, and the log was begun already")
                 .hint("restore the key from a backup: a log that changes its key is another log"));
         }

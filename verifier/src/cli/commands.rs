@@ -15,7 +15,6 @@ use wire::operator::{NewToken, TokenView};
 
 use super::witness;
 use super::{Command, JoinTokenCommand, LogFormat, Settings, TokenCommand};
-use crate::sql::{Connection};
 use crate::clock::Clock;
 use crate::config::{self, Config, EndorsementPolicy, LogFiles, Publishing, TlsSource};
 use crate::export::{self, ExportError, Exported, Wanted};
@@ -24,6 +23,7 @@ use crate::limits::{OPERATOR_TOKEN_TTL_MAX, TOKEN_NAME_BYTES};
 use crate::notify;
 use crate::record::{self, Reindexed};
 use crate::serve;
+use crate::sql::Connection;
 use crate::store::action::ActionError;
 use crate::store::action::Who;
 use crate::store::token::{self, TokenError, TokenKind};
@@ -124,7 +124,7 @@ fn refuse_foreign_state_dir(config: &Config) -> Result<(), Failure> {
         .map_err(|error| Failure::io(config.state_dir.display(), &error))?
         .uid();
     let own = rustix::process::geteuid().as_raw();
-    if owner == own || !config.database().is_absent() {
+    if owner == own || config.database().is_there() {
         return Ok(());
     }
     let what = format!("{} belongs to user {owner}, this is user {own}", config.state_dir.display());

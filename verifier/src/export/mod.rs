@@ -16,8 +16,8 @@ use evidence::export::{Committed, Item};
 use evidence::time::UnixTime;
 use wire::export::{ACTIONS, HOSTS, INDEX_ROOTS, MANIFESTS, SUMMARY, Summary};
 
-use crate::sql::{Pool};
 use crate::query::hosts::{Found, find};
+use crate::sql::Pool;
 use crate::store::action::{self, ActionError, ActionKind, Who};
 use crate::store::unpack::Unpacker;
 use crate::store::{self, Database, OpenError, StoreError};
@@ -54,7 +54,7 @@ pub(crate) async fn export(
     now: UnixTime,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Exported, ExportError> {
-    if let (Database::File(path), true) = (database, database.is_absent()) {
+    if let (Database::File(path), false) = (database, database.is_there()) {
         return Err(OpenError::Absent { path: path.clone() }.into());
     }
     let (readers, mut writer) = store::open(database).await?;
@@ -163,12 +163,7 @@ async fn export_chain(
     Ok(new)
 }
 
-async fn export_records(
-    readers: &Pool,
-    path: &Path,
-    size: u64,
-    which: Records,
-) -> Result<u64, ExportError> {
+async fn export_records(readers: &Pool, path: &Path, size: u64, which: Records) -> Result<u64, ExportError> {
     let mut file = ItemFile::open(path)?;
     let mut next = file.take_last().map_or(0, |last| last.leaf().saturating_add(1));
     let mut new = 0;
@@ -188,11 +183,7 @@ async fn export_records(
     Ok(new)
 }
 
-async fn export_manifests(
-    readers: &Pool,
-    dir: &Path,
-    hosts: Option<&[i64]>,
-) -> Result<u64, ExportError> {
+async fn export_manifests(readers: &Pool, dir: &Path, hosts: Option<&[i64]>) -> Result<u64, ExportError> {
     let (mut after, mut new) = (0, 0);
     loop {
         let page = rows::manifests(readers, after, hosts).await?;

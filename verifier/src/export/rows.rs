@@ -5,8 +5,8 @@ use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::envelope::{Attachment, AttachmentKind};
 use evidence::export::{Attestation, Committed, Enrolment};
 
-use crate::sql::{self, Pool, QueryBuilder, Row};
 use crate::query::bundle;
+use crate::sql::{self, Pool, QueryBuilder, Row};
 use crate::store::unpack::{self, Unpacker};
 use crate::store::{StoreError, to_i64, to_u64};
 

@@ -1,8 +1,8 @@
 use evidence::digest::{HostId, Sha256Digest};
 
 use super::*;
-use crate::sql::{self, QueryBuilder};
 use crate::record::tests::{Bench, Chain, submit};
+use crate::sql::{self, QueryBuilder};
 use crate::store::packed::{Kept, Packed};
 
 struct World {
@@ -136,7 +136,9 @@ async fn a_damaged_pack_is_told_and_not_skipped() {
     world.fold().await;
     let path = world.bench.database();
     let mut db = crate::store::reopen(&path).await.unwrap();
-    for damage in ["UPDATE attestation_pack SET packed = X'00'", "UPDATE attestation_pack SET count = 3"] {
+    for damage in
+        ["UPDATE attestation_pack SET packed = unhex('00')", "UPDATE attestation_pack SET count = 3"]
+    {
         sql::query(damage).execute(&mut db).await.unwrap();
         let known = world.bench.store.recorded(&world.pieces[1].digest()).await;
         assert!(matches!(known, Err(StoreError::Damaged { .. })), "{damage}: {known:?}");

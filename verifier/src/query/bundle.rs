@@ -12,8 +12,8 @@ use evidence::limits::PCR_VALUES;
 use ledger::proof_file::ProofFile;
 use ledger::tree::LeafIndex;
 
-use crate::sql::{Pool, QueryBuilder, Row};
 use crate::record::Recorder;
+use crate::sql::{Pool, QueryBuilder, Row};
 use crate::store::packed::Kept;
 use crate::store::unpack::{self, Unpacker};
 use crate::store::{Store, StoreError, blob, to_i64, to_u64};
@@ -34,8 +34,7 @@ pub(crate) async fn of_evidence(
     recorder: &Recorder,
     log_key: &str,
 ) -> Result<Option<Bundle>, StoreError> {
-    let mut query =
-        QueryBuilder::new("SELECT e.received_ms, n.ak_public, n.selection, n.tier, h.name, ");
+    let mut query = QueryBuilder::new("SELECT e.received_ms, n.ak_public, n.selection, n.tier, h.name, ");
     query.push(unpack::COLUMNS).push(" FROM ").push(unpack::SOURCE);
     query.push(" JOIN enrolment n ON n.id = e.enrolment_id JOIN host h ON h.id = n.host_id WHERE h.id = ");
     query.push_bind(wanted.host).push(" AND n.chain = coalesce(");
@@ -78,10 +77,7 @@ pub(crate) async fn envelope(readers: &Pool, kept: &Kept) -> Result<Envelope, St
 }
 
 /// The envelope as it came, but for the logs of which only what was new was attached.
-pub(super) async fn envelope_without_records(
-    readers: &Pool,
-    kept: &Kept,
-) -> Result<Envelope, StoreError> {
+pub(super) async fn envelope_without_records(readers: &Pool, kept: &Kept) -> Result<Envelope, StoreError> {
     let evidence = kept.evidence()?;
     let mut attachments = Vec::new();
     if let Some(digest) = &kept.systemd_log {

@@ -11,8 +11,8 @@ use evidence::digest::Sha256Digest;
 use evidence::manifest::{Entry, Manifest};
 use wire::operator::{Change, StrayView};
 
-use crate::sql;
 use crate::limits::{CHANGES_SHOWN, COMPONENTS_DIFFED};
+use crate::sql;
 use crate::store::{Store, StoreError};
 
 /// The changes between components that went and components that came; capped.

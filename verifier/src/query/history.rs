@@ -4,9 +4,9 @@ use evidence::time::UnixTime;
 use wire::operator::{HistoryEntry, HostHistory};
 
 use super::changes;
-use crate::sql::{QueryBuilder, Row};
 use crate::appraise::status_name;
 use crate::record::EventKind;
+use crate::sql::{QueryBuilder, Row};
 use crate::store::packed::Kept;
 use crate::store::unpack::{COLUMNS, Unpacker};
 use crate::store::{Store, StoreError, to_i64, to_u64};

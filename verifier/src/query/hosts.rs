@@ -11,8 +11,8 @@ use wire::operator::{
     HostSummary, Refusal,
 };
 
-use crate::sql::{self, Connection, Executor, Pool, QueryBuilder, Row};
 use crate::limits::{COMPONENTS_SHOWN, REFUSALS_PER_HOST};
+use crate::sql::{self, Connection, Executor, Pool, QueryBuilder, Row};
 use crate::store::unpack::{self, Unpacker};
 use crate::store::{Store, StoreError, to_i64, to_u64};
 

@@ -12,8 +12,8 @@ use wire::incident::{IncidentCounts, IncidentHost, IncidentState, IncidentStatus
 use wire::trusted::{HostAnswer, List, SightingView, Trusted, Verdict};
 
 use super::trusted::{AskError, Asked, Since, answer_as_of};
-use crate::sql::{self, Connection};
 use crate::limits::SIGHTINGS_SHOWN;
+use crate::sql::{self, Connection};
 use crate::store::directory;
 use crate::store::{Store, StoreError, to_u64};
 

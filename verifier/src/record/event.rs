@@ -4,8 +4,8 @@ use evidence::digest::HostId;
 use evidence::time::UnixTime;
 use ledger::tree::LeafIndex;
 
-use crate::sql::{self, Connection};
 use crate::limits::{REFUSALS_OF_STRANGERS, REFUSALS_PER_HOST};
+use crate::sql::{self, Connection};
 use crate::store::{StoreError, to_i64};
 
 /// What happened; the words are those of the operator's API.
@@ -137,19 +137,19 @@ impl NewRefusal {
     async fn forget_old(&self, tx: &mut Connection<'_>) -> Result<(), StoreError> {
         let kept = if self.host_row.is_some() { REFUSALS_PER_HOST } else { REFUSALS_OF_STRANGERS };
         let oldest: Option<i64> = sql::query_scalar(
-            "SELECT event_id FROM refusal WHERE host_id IS ? ORDER BY event_id DESC LIMIT 1 OFFSET ?",
+            "SELECT event_id FROM refusal WHERE host_id IS NOT DISTINCT FROM ? ORDER BY event_id DESC LIMIT 1 OFFSET ?",
         )
         .bind(self.host_row)
         .bind(kept)
         .fetch_optional(&mut *tx)
         .await?;
         let Some(oldest) = oldest else { return Ok(()) };
-        sql::query("DELETE FROM refusal WHERE host_id IS ? AND event_id <= ?")
+        sql::query("DELETE FROM refusal WHERE host_id IS NOT DISTINCT FROM ? AND event_id <= ?")
             .bind(self.host_row)
             .bind(oldest)
             .execute(&mut *tx)
             .await?;
-        sql::query("DELETE FROM event WHERE host_id IS ? AND id <= ? AND kind = ?")
+        sql::query("DELETE FROM event WHERE host_id IS NOT DISTINCT FROM ? AND id <= ? AND kind = ?")
             .bind(self.host_row)
             .bind(oldest)
             .bind(EventKind::Refused.code())

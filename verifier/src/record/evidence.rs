@@ -8,8 +8,8 @@ use super::RecordError;
 use super::event::{EventKind, insert_event, insert_evidence_event};
 use super::index::{Came, IndexEntry};
 use super::intervals::Intervals;
-use crate::sql::{self, Connection, QueryBuilder};
 use crate::limits::ROWS_PER_STATEMENT;
+use crate::sql::{self, Connection, QueryBuilder};
 use crate::store::blob::Blob;
 use crate::store::packed::Packed;
 use crate::store::unpack;
@@ -41,11 +41,7 @@ pub(crate) struct NewEvidence {
 }
 
 impl NewEvidence {
-    pub(super) async fn apply(
-        &self,
-        tx: &mut Connection<'_>,
-        index: LeafIndex,
-    ) -> Result<Leaf, RecordError> {
+    pub(super) async fn apply(&self, tx: &mut Connection<'_>, index: LeafIndex) -> Result<Leaf, RecordError> {
         let was_silent = self.advance_chain(tx, index).await?;
         for blob in &self.blobs {
             blob.insert(tx).await?;
@@ -210,8 +206,7 @@ async fn known_components(
 ) -> Result<Vec<(i64, Manifest)>, StoreError> {
     let mut found = Vec::with_capacity(digests.len());
     for some in digests.chunks(ROWS_PER_STATEMENT) {
-        let mut query =
-            QueryBuilder::new("SELECT id, manifest IS NOT NULL FROM component WHERE digest IN (");
+        let mut query = QueryBuilder::new("SELECT id, manifest IS NOT NULL FROM component WHERE digest IN (");
         let mut list = query.separated(", ");
         for digest in some {
             list.push_bind(digest.as_bytes().to_vec());

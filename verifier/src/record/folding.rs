@@ -3,7 +3,6 @@
 //! In: a pack that was made of recorded evidence, and compared with it. Out: the pack's row in place of the rows of its evidence, in one
 //! transaction. Nothing is appended to the log and no answer changes.
 
-
 use crate::sql::{self, Connection};
 use crate::store::{StoreError, to_i64};
 

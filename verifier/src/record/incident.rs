@@ -5,8 +5,8 @@ use wire::incident::IncidentRule;
 
 use super::RecordError;
 use super::watching::{insert, listed};
-use crate::sql::{self, Connection};
 use crate::limits::INCIDENTS;
+use crate::sql::{self, Connection};
 use crate::store::action::{self, ActionKind, Who};
 use crate::store::to_i64;
 

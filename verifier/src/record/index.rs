@@ -14,8 +14,8 @@ use ledger::tree::LeafIndex;
 
 use super::principal::Principals;
 use super::root;
-use crate::sql::{self, Connection};
 use crate::limits::GAP_NOTICED_LATE;
+use crate::sql::{self, Connection};
 use crate::store::{StoreError, to_i64, to_u64};
 
 /// What a piece of evidence is the first of.

@@ -7,8 +7,8 @@ use evidence::cbor::{CborError, Reader, Writer};
 use evidence::limits::BODY_COMPONENTS;
 use ledger::tree::LeafIndex;
 
-use crate::sql::{Connection, QueryBuilder};
 use crate::limits::ROWS_PER_STATEMENT;
+use crate::sql::{Connection, QueryBuilder};
 use crate::store::{StoreError, to_i64};
 
 /// Open intervals: component's row and first leaf, rising by component.

@@ -9,9 +9,9 @@ use ledger::leaf::Leaf;
 use ledger::note::SignerKey;
 use ledger::tree::LogSize;
 
-use crate::sql::{self, Connection, QueryBuilder};
 use crate::limits::ROWS_PER_STATEMENT;
 use crate::log::sequence::{Sequencer, sign_empty};
+use crate::sql::{self, Connection, QueryBuilder};
 use crate::store::{StoreError, to_i64};
 
 /// Writes the entries after `before`, drops those that are in full bundles, and swaps the head.
@@ -79,11 +79,7 @@ pub(super) async fn contradict(
     Ok(())
 }
 
-async fn insert_entries(
-    tx: &mut Connection<'_>,
-    first: LogSize,
-    leaves: &[Leaf],
-) -> Result<(), StoreError> {
+async fn insert_entries(tx: &mut Connection<'_>, first: LogSize, leaves: &[Leaf]) -> Result<(), StoreError> {
     let mut index = first.get();
     for rows in leaves.chunks(ROWS_PER_STATEMENT) {
         let mut query = QueryBuilder::new("INSERT INTO log_pending (idx, entry) ");

@@ -4,8 +4,8 @@ use evidence::digest::Sha256Digest;
 use evidence::manifest::{Manifest, component_digest};
 
 use super::principal;
-use crate::sql::{self, Connection, QueryBuilder};
 use crate::limits::ROWS_PER_STATEMENT;
+use crate::sql::{self, Connection, QueryBuilder};
 use crate::store::blob::Blob;
 use crate::store::{StoreError, to_i64};
 
@@ -47,10 +47,7 @@ impl NewManifest {
         .execute(&mut *tx)
         .await?;
         write_members(tx, component, &self.manifest).await?;
-        sql::query("DELETE FROM component_wanted WHERE component_id = ?")
-            .bind(component)
-            .execute(tx)
-            .await?;
+        sql::query("DELETE FROM component_wanted WHERE component_id = ?").bind(component).execute(tx).await?;
         Ok(true)
     }
 }
@@ -62,8 +59,7 @@ pub(super) async fn write_members(
     manifest: &Manifest,
 ) -> Result<(), StoreError> {
     for rows in manifest.entries().chunks(ROWS_PER_STATEMENT) {
-        let mut query =
-            QueryBuilder::new("INSERT INTO component_artefact (digest, component_id, path) ");
+        let mut query = QueryBuilder::new("INSERT INTO component_artefact (digest, component_id, path) ");
         query.push_values(rows, |mut row, entry| {
             row.push_bind(entry.digest.as_bytes().to_vec())
                 .push_bind(component)

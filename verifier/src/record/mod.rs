@@ -38,7 +38,6 @@ use wire::incident::IncidentRule;
 use wire::operator::{NewToken, Scope};
 use wire::watch::WatchRule;
 
-use crate::sql::{self, Connection, Kind, Pool};
 use crate::clock::Clock;
 use crate::config::{Config, LogFiles, Publishing};
 use crate::cosign::CONTRADICTED_HINT;
@@ -48,6 +47,7 @@ use crate::log::bucket::Bucket;
 use crate::log::local::LocalFiles;
 use crate::log::sequence::{Draft, DraftError, OpenError, Patience, Sequencer};
 use crate::log::{Objects, disk::RealDisk};
+use crate::sql::{self, Connection, Kind, Pool};
 use crate::store::action::{self, ActionError, ActionKind, Who};
 use crate::store::log::{Committed, Head, HeadError, Taking, take_over};
 use crate::store::token::{self, JoinRefusal, TokenError, TokenKind};
@@ -294,13 +294,7 @@ impl Place {
     ) -> Result<Self, Failure> {
         crate::serve::make_public_dir(log_dir)?;
         let files = LocalFiles::open(RealDisk, log_dir).map_err(OpenError::from)?;
-        Ok(Self {
-            database,
-            objects: Arc::new(files),
-            key,
-            patience: Patience::default(),
-            heads,
-        })
+        Ok(Self { database, objects: Arc::new(files), key, patience: Patience::default(), heads })
     }
 
     /// A database, and the log's files where the configuration says.

@@ -7,8 +7,8 @@ use evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, Manifest, SIGN
 use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
 use inquiry::role::Role;
 
-use crate::sql::{self, Connection};
 use crate::limits::PATHS_PER_PRINCIPAL;
+use crate::sql::{self, Connection};
 use crate::store::StoreError;
 
 /// Rows of names that were met in one piece of work.
@@ -17,11 +17,7 @@ pub(super) struct Principals(BTreeMap<Principal, i64>);
 
 impl Principals {
     /// The row of a name, which is made where there is none.
-    pub(super) async fn row(
-        &mut self,
-        tx: &mut Connection<'_>,
-        name: &Principal,
-    ) -> Result<i64, StoreError> {
+    pub(super) async fn row(&mut self, tx: &mut Connection<'_>, name: &Principal) -> Result<i64, StoreError> {
         if let Some(row) = self.0.get(name) {
             return Ok(*row);
         }

@@ -21,9 +21,9 @@ use super::index::{self, Came, ChainEnded, IndexEntry};
 use super::intervals::Intervals;
 use super::manifest;
 use super::root::{Compared, LoggedRoots};
-use crate::sql::{self, Connection, Pool, QueryBuilder, Row};
 use crate::failure::{Exit, Failure};
 use crate::query::bundle;
+use crate::sql::{self, Connection, Pool, QueryBuilder, Row};
 use crate::store::unpack::{self, Unpacker};
 use crate::store::{self, Database, StoreError, to_i64, to_u64};
 

@@ -41,8 +41,7 @@ impl NewRetirement {
         if column("retired_ms")?.is_some() {
             return Err(RecordError::Retired);
         }
-        let (identity, name): (Vec<u8>, String) =
-            (row.try_get("identity")?, row.try_get("name")?);
+        let (identity, name): (Vec<u8>, String) = (row.try_get("identity")?, row.try_get("name")?);
         let end = chain_end(&row)?;
         let host = identity.try_into().map_err(|_| StoreError::Damaged { what: "a host's identity" })?;
         let record = RetirementRecord {

@@ -12,8 +12,8 @@ use ledger::leaf::{Leaf, Salt};
 use ledger::tree::LeafIndex;
 
 use super::RecordError;
-use crate::sql::{self, Connection, Row};
 use crate::failure::{Exit, Failure};
+use crate::sql::{self, Connection, Row};
 use crate::store::{StoreError, to_i64, to_u64};
 
 /// A root that is to be recorded.

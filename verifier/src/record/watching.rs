@@ -8,8 +8,8 @@ use wire::watch::WatchRule;
 
 use super::RecordError;
 use super::event::{EventKind, insert_event};
-use crate::sql::{self, Connection};
 use crate::limits::{WATCH_DETAIL_BYTES, WATCHES};
+use crate::sql::{self, Connection};
 use crate::store::action::{self, ActionKind, Who};
 use crate::store::watch::{self, Hit};
 use crate::store::{StoreError, to_i64};

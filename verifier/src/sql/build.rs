@@ -5,7 +5,7 @@
 use std::fmt::{Display, Write as _};
 use std::marker::PhantomData;
 
-use super::{FromRow, Field, Query, QueryAs, QueryScalar, Value, query};
+use super::{Field, FromRow, Query, QueryAs, QueryScalar, Value, query};
 
 /// A statement that grows.
 #[derive(Clone, Debug)]

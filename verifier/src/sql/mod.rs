@@ -19,8 +19,8 @@ use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
 pub(crate) use build::QueryBuilder;
-pub(crate) use connection::{Connection, Executor, Handle, Kind, Pool, Transaction};
 use connection::Source;
+pub(crate) use connection::{Connection, Executor, Handle, Kind, Pool, Transaction};
 pub(crate) use row::{Field, FromRow, Row};
 pub(crate) use value::Value;
 
@@ -65,7 +65,10 @@ impl Query {
     }
 
     /// Runs it, and says how many rows it changed.
-    pub(crate) fn execute<'c>(self, executor: impl Executor<'c>) -> BoxFuture<'c, Result<Executed, sqlx::Error>> {
+    pub(crate) fn execute<'c>(
+        self,
+        executor: impl Executor<'c>,
+    ) -> BoxFuture<'c, Result<Executed, sqlx::Error>> {
         self.executed(executor.source()).boxed()
     }
 
@@ -116,13 +119,19 @@ impl Query {
         })
     }
 
-    pub(crate) fn fetch_one<'c>(self, executor: impl Executor<'c>) -> BoxFuture<'c, Result<Row, sqlx::Error>> {
+    pub(crate) fn fetch_one<'c>(
+        self,
+        executor: impl Executor<'c>,
+    ) -> BoxFuture<'c, Result<Row, sqlx::Error>> {
         let first = self.first(executor.source());
         async { first.await?.ok_or(sqlx::Error::RowNotFound) }.boxed()
     }
 
     /// The rows one by one, as they come.
-    pub(crate) fn fetch<'c>(self, connection: &'c mut Connection<'_>) -> BoxStream<'c, Result<Row, sqlx::Error>> {
+    pub(crate) fn fetch<'c>(
+        self,
+        connection: &'c mut Connection<'_>,
+    ) -> BoxStream<'c, Result<Row, sqlx::Error>> {
         self.rows(connection.handle())
     }
 
@@ -175,7 +184,10 @@ impl<T: FromRow + Send + 'static> QueryAs<T> {
         Self(self.0.bind(value), PhantomData)
     }
 
-    pub(crate) fn fetch_all<'c>(self, executor: impl Executor<'c>) -> BoxFuture<'c, Result<Vec<T>, sqlx::Error>> {
+    pub(crate) fn fetch_all<'c>(
+        self,
+        executor: impl Executor<'c>,
+    ) -> BoxFuture<'c, Result<Vec<T>, sqlx::Error>> {
         let all = self.0.all(executor.source());
         async { all.await?.iter().map(T::from_row).collect() }.boxed()
     }
@@ -193,7 +205,10 @@ impl<T: FromRow + Send + 'static> QueryAs<T> {
         async { T::from_row(&first.await?.ok_or(sqlx::Error::RowNotFound)?) }.boxed()
     }
 
-    pub(crate) fn fetch<'c>(self, connection: &'c mut Connection<'_>) -> BoxStream<'c, Result<T, sqlx::Error>> {
+    pub(crate) fn fetch<'c>(
+        self,
+        connection: &'c mut Connection<'_>,
+    ) -> BoxStream<'c, Result<T, sqlx::Error>> {
         self.0.fetch(connection).map(|row| T::from_row(&row?)).boxed()
     }
 }
@@ -208,7 +223,10 @@ impl<T: Field + Send + 'static> QueryScalar<T> {
         Self(self.0.bind(value), PhantomData)
     }
 
-    pub(crate) fn fetch_all<'c>(self, executor: impl Executor<'c>) -> BoxFuture<'c, Result<Vec<T>, sqlx::Error>> {
+    pub(crate) fn fetch_all<'c>(
+        self,
+        executor: impl Executor<'c>,
+    ) -> BoxFuture<'c, Result<Vec<T>, sqlx::Error>> {
         let all = self.0.all(executor.source());
         async { all.await?.iter().map(|row| row.try_get(0)).collect() }.boxed()
     }

@@ -11,8 +11,8 @@ use ledger::tree::LeafIndex;
 use wire::operator::ActionView;
 
 use super::{StoreError, to_i64, to_u64};
-use crate::sql::{self, Connection, Executor};
 use crate::limits::{ACTIONS_PER_BATCH, ACTIONS_SHOWN};
+use crate::sql::{self, Connection, Executor};
 
 /// Who did something.
 #[derive(Clone, Debug, PartialEq, Eq)]

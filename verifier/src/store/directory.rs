@@ -177,10 +177,7 @@ impl Directory {
         let breaks = Arc::new(breaks.into_iter().collect());
         let mut directory = Self { enrolments, retirements, breaks, ..Self::default() };
         for row in rows {
-            let card = Card {
-                id: hex::encode(row.bytes(1)?).into(),
-                name: row.text(2)?.into(),
-            };
+            let card = Card { id: hex::encode(row.bytes(1)?).into(), name: row.text(2)?.into() };
             let row_id = row.try_get(0)?;
             directory.by_row.insert(row_id, directory.hosts.len());
             directory.hosts.push(HostEntry {

@@ -48,8 +48,7 @@ impl Store {
         let public = Public::parse(&ak).map_err(|_| damaged("a host's attestation key"))?;
         let ak = AttestationKey::new(public).map_err(|_| damaged("a host's attestation key"))?;
         let selection = selection.parse().map_err(|_| damaged("a host's PCR selection"))?;
-        let keyframe =
-            row.try_get::<Option<i64>>("leaf")?.zip(row.try_get::<Option<Vec<u8>>>("packed")?);
+        let keyframe = row.try_get::<Option<i64>>("leaf")?.zip(row.try_get::<Option<Vec<u8>>>("packed")?);
         Ok(Some(EnrolledHost {
             row: row.try_get("id")?,
             attester: Attester { host, ak, selection },

@@ -13,8 +13,8 @@ use ledger::proof::{ConsistencyProof, InclusionProof};
 use ledger::tree::{LeafIndex, LogSize};
 
 use super::{Store, StoreError, to_i64, to_u64};
-use crate::sql::{self, Connection};
 pub(crate) use crate::log::sequence::{Committed, Head};
+use crate::sql::{self, Connection};
 
 /// Whose the log is before it is taken over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 //!
 //! In: a statement that gives one text, numbers with spaces between. Out: tuples. A number that is absent is -1.
 
-
 use super::StoreError;
 use crate::sql::{Connection, QueryScalar};
 

@@ -34,10 +34,10 @@ impl Database {
         Ok(Self::Server(Box::new(options)))
     }
 
-    /// Whether it is known not to be there; of a server's database only asking tells.
-    pub fn is_absent(&self) -> bool {
+    /// Whether it is known to be there; of a server's database only asking tells.
+    pub fn is_there(&self) -> bool {
         match self {
-            Self::File(path) => !path.exists(),
+            Self::File(path) => path.exists(),
             Self::Server(_) => false,
         }
     }
@@ -120,8 +120,10 @@ pub(crate) mod tests {
         let made = dir.join("database-is-made");
         if !made.exists() {
             let create = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'");
-            let told = Command::new("psql").args(["-X", "-q", "-d", &server, "-c", &create]).output().unwrap();
+            let told =
+                Command::new("psql").args(["-X", "-q", "-d", &server, "-c", &create]).output().unwrap();
             assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+            std::fs::create_dir_all(dir).unwrap();
             std::fs::write(made, "").unwrap();
         }
         let Database::Server(options) = Database::server(&server).unwrap() else {

@@ -10,8 +10,8 @@ use wire::operator::{NewToken, Scope, TokenView};
 
 use super::action::{self, ActionError, ActionKind, Who};
 use super::{StoreError, to_i64, to_u64};
-use crate::sql::{self, Connection, Executor};
 use crate::limits::TOKENS_SHOWN;
+use crate::sql::{self, Connection, Executor};
 
 /// Which table a token is in, and how its text begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,11 +32,7 @@ struct Pack {
 
 impl Unpacker {
     /// The parts of a row's evidence.
-    pub(crate) async fn kept(
-        &mut self,
-        reading: &mut Connection<'_>,
-        row: &Row,
-    ) -> Result<Kept, StoreError> {
+    pub(crate) async fn kept(&mut self, reading: &mut Connection<'_>, row: &Row) -> Result<Kept, StoreError> {
         let (leaf, seq): (i64, i64) = (row.try_get("leaf")?, row.try_get("seq")?);
         let place = (row.try_get("enrolment_id")?, to_u64(seq));
         let Some(packed) = row.try_get::<Option<Vec<u8>>>("packed")? else {

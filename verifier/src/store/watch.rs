@@ -6,8 +6,8 @@ use evidence::time::UnixTime;
 use wire::watch::{HitView, WatchRule, WatchStanding, WatchView};
 
 use super::{StoreError, to_i64, to_u64};
-use crate::sql::{self, Connection, Pool};
 use crate::limits::HITS_SHOWN;
+use crate::sql::{self, Connection, Pool};
 
 /// A watch, by its row.
 #[derive(Clone, Debug)]

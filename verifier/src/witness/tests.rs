@@ -35,7 +35,9 @@ async fn witness(dir: &Path, log_key: &str) -> Running {
 fn verifier_config(dir: &Path, log: &str) -> Config {
     let toml =
         format!("[endorsement]\npolicy = 'danger-first-use'\n[log]\norigin = 'log.example/lydian'\n{log}");
-    Config::new(toml::from_str::<RawConfig>(&toml).unwrap(), &overrides(dir)).unwrap()
+    let mut config = Config::new(toml::from_str::<RawConfig>(&toml).unwrap(), &overrides(dir)).unwrap();
+    config.server = Some(crate::store::place::tests::database(dir));
+    config
 }
 
 fn address(of: &Running) -> String {

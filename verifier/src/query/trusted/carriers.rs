@@ -12,8 +12,8 @@ use inquiry::role::{Class, Role};
 use inquiry::subject::{BootSubject, Glob, KeySubject, PackageSubject, Scheme, Subject};
 
 use super::AskError;
-use crate::sql::{self, Connection, QueryBuilder, Row};
 use crate::limits::{CARRIERS, PATHS_NAMED};
+use crate::sql::{self, Connection, QueryBuilder, Row};
 use crate::store::{StoreError, to_u64};
 
 /// Something that hosts have, boot by or do.
@@ -81,10 +81,7 @@ pub(super) async fn all(
 }
 
 /// The numbers of those subjects that are contents which some host has or has run. Of a list of indicators most are none.
-async fn known_files(
-    reading: &mut Connection<'_>,
-    subjects: &[Subject],
-) -> Result<HashSet<usize>, AskError> {
+async fn known_files(reading: &mut Connection<'_>, subjects: &[Subject]) -> Result<HashSet<usize>, AskError> {
     let digest = |(number, subject): (usize, &Subject)| match subject {
         Subject::File(digest) => Some((number, digest.to_string())),
         _ => None,
@@ -427,7 +424,7 @@ const NO_DBX: &str = "SELECT id FROM boot_profile p WHERE NOT EXISTS
 /// Programs that were started and are no file that is known with all its signatures.
 const UNRESOLVED_IMAGES: &str =
     "SELECT DISTINCT b.profile_id FROM boot_principal b WHERE b.role = 3 AND NOT EXISTS
-  (SELECT 1 FROM component_image i WHERE i.principal_id = b.principal_id AND i.whole) ORDER BY 1";
+  (SELECT 1 FROM component_image i WHERE i.principal_id = b.principal_id AND i.whole <> 0) ORDER BY 1";
 const UNMEASURED_TRUST: &str = "SELECT id FROM boot_profile p WHERE 3 >
   (SELECT count(*) FROM boot_setting s WHERE s.profile_id = p.id AND s.name IN ('measured:PK', 'measured:KEK', 'measured:db')) ORDER BY 1";
 const UNNAMED_TRUST: &str = "SELECT DISTINCT profile_id FROM boot_setting WHERE name IN ('unnamed:PK', 'unnamed:KEK', 'unnamed:db', 'unnamed:dbt') ORDER BY 1";
@@ -441,14 +438,14 @@ const LABELS: &str = "SELECT principal_id, label FROM boot_principal WHERE label
 /// begins, and none that is whole is known to have more than 252.
 const NAMELESS: &str =
     "SELECT DISTINCT b.profile_id FROM boot_principal b JOIN principal p ON p.id = b.principal_id
-  WHERE p.kind = 'certificate' AND (b.label = '' OR length(CAST(b.label AS BLOB)) > 252) ORDER BY 1";
+  WHERE p.kind = 'certificate' AND (b.label = '' OR octet_length(b.label) > 252) ORDER BY 1";
 
 /// Executions with the boot that each was in. One that the first evidence of a chain tells of was in a boot that may have begun in a chain before.
 const EXECUTIONS: &str = "SELECT e.host_id, e.from_leaf, e.class, e.path,
-  CASE WHEN EXISTS (SELECT 1 FROM boot b WHERE b.host_id = e.host_id AND b.first_leaf = e.from_leaf AND b.continues)
-    THEN (SELECT max(b.first_leaf) FROM boot b WHERE b.host_id = e.host_id AND b.first_leaf < e.from_leaf AND NOT b.continues)
+  CASE WHEN EXISTS (SELECT 1 FROM boot b WHERE b.host_id = e.host_id AND b.first_leaf = e.from_leaf AND b.continues <> 0)
+    THEN (SELECT max(b.first_leaf) FROM boot b WHERE b.host_id = e.host_id AND b.first_leaf < e.from_leaf AND b.continues = 0)
     ELSE e.from_leaf END AS since,
-  (SELECT min(b.first_leaf) FROM boot b WHERE b.host_id = e.host_id AND b.first_leaf > e.from_leaf AND NOT b.continues) AS until
+  (SELECT min(b.first_leaf) FROM boot b WHERE b.host_id = e.host_id AND b.first_leaf > e.from_leaf AND b.continues = 0) AS until
   FROM execution e";
 
 /// Why carriers are not gathered.

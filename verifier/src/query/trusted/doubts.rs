@@ -9,8 +9,8 @@ use inquiry::role::Source;
 use inquiry::subject::{Glob, Subject};
 
 use super::carriers::Carriers;
-use crate::sql::{self, Connection, QueryBuilder, Row};
 use crate::limits::DOUBTS_APART;
+use crate::sql::{self, Connection, QueryBuilder, Row};
 use crate::store::directory::GapEntry;
 use crate::store::packed_rows::{list, numbers, present};
 use crate::store::{StoreError, to_i64};

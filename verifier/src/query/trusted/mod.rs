@@ -25,8 +25,8 @@ use wire::trusted::{BoundView, Counts, HostAnswer, List, SubjectView, Trusted, W
 use self::doubts::FoundGap;
 use self::moments::Moments;
 use self::sightings::PlacedAll;
-use crate::sql::{self, Connection};
 use crate::limits::{CARRIERS, INTERVALS_READ};
+use crate::sql::{self, Connection};
 use crate::store::directory::{self, Directory, GapEntry, HostEntry};
 use crate::store::{Store, StoreError, to_i64, to_u64};
 

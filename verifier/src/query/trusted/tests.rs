@@ -13,10 +13,11 @@ use rand_chacha::rand_core::SeedableRng as _;
 use wire::trusted::{HostAnswer, Verdict};
 
 use self::fleet::{
-    Fleet, Host, NO_PLATFORM_KEY, PACKAGES, PROFILES, Rng, TICK_MS, TICKS, Truth, UNNAMED_REVOCATIONS,
+    Fleet, Host, Kept, NO_PLATFORM_KEY, PACKAGES, PROFILES, Rng, TICK_MS, TICKS, Truth, UNNAMED_REVOCATIONS,
     VERSIONS, image, platform_key, program, signer,
 };
 use super::*;
+use crate::sql::Kind;
 
 /// A subject of the made world, in one role.
 #[derive(Clone, Debug)]
@@ -214,13 +215,24 @@ fn is_plain(fleet: &Fleet, host: &Host, case: &Case, from: usize, to: usize) -> 
 
 async fn truth(seed: u64, count: usize, questions: usize) -> Tally {
     let mut rng = Rng(ChaCha20Rng::seed_from_u64(seed));
-    let fleet = Fleet::live(&mut rng, count).await;
+    let fleet = Fleet::live(&mut rng, count, Kept::AsOthers).await;
+    // Where the others are kept by a server, the same fleet in a file must be answered for by the same bytes.
+    let twin = if fleet.bench.store.readers().kind() == Kind::Postgres {
+        let mut again = Rng(ChaCha20Rng::seed_from_u64(seed));
+        Some(Fleet::live(&mut again, count, Kept::InAFile).await)
+    } else {
+        None
+    };
     let mut tally = Tally::default();
     for _ in 0..questions {
         let case = Case::draw(&mut rng);
         let from = rng.below(TICKS);
         let to = (from + rng.below(8)).min(TICKS - 1);
         let found = ask(&fleet, &case, from, to).await;
+        if let Some(twin) = &twin {
+            let bytes = |found: &Trusted| serde_json::to_string_pretty(found).unwrap();
+            assert_eq!(bytes(&found), bytes(&ask(twin, &case, from, to).await), "seed {seed}: {case:?}");
+        }
         assert_eq!(found.hosts.len(), count);
         for host in &found.hosts {
             let number: usize = host.name.trim_start_matches("host-").parse().unwrap();

@@ -104,11 +104,10 @@ async fn a_chain_that_begins_may_go_on_in_the_boot_before() {
     world.chain = Chain::new(row, 2);
     world.seal(3, Begins::Chain, vec![]).await;
     world.seal(4, Begins::Boot, vec![]).await;
-    let boots: Vec<(i64, bool)> =
-        sql::query_as("SELECT first_leaf, continues FROM boot ORDER BY first_leaf")
-            .fetch_all(world.bench.store.readers())
-            .await
-            .unwrap();
+    let boots: Vec<(i64, bool)> = sql::query_as("SELECT first_leaf, continues FROM boot ORDER BY first_leaf")
+        .fetch_all(world.bench.store.readers())
+        .await
+        .unwrap();
     let [first, second, third, fourth] = world.leaves[..] else { panic!() };
     assert_eq!(boots, [(first, false), (second, false), (third, true), (fourth, false)]);
 }

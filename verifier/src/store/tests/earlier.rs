@@ -128,10 +128,7 @@ async fn evidence_of_earlier_versions_is_read() {
     assert_eq!(last, 102);
     assert!(Keyframe::read(101, &keyframe).is_ok());
     let events: Vec<(i64, Option<i64>, Option<String>)> =
-        sql::query_as("SELECT kind, at_ms, summary FROM event ORDER BY id")
-            .fetch_all(&mut db)
-            .await
-            .unwrap();
+        sql::query_as("SELECT kind, at_ms, summary FROM event ORDER BY id").fetch_all(&mut db).await.unwrap();
     assert_eq!(events[0], (2, Some(5), Some("as host-1".to_owned())));
     assert!(events.len() == 4 && events[1..].iter().all(|event| *event == (1, None, None)));
 }

@@ -372,6 +372,13 @@ impl Host {
     }
 }
 
+/// Where a fleet's history is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    AsOthers,
+    InAFile,
+}
+
 /// A fleet, and the log that it wrote.
 pub(super) struct Fleet {
     pub(super) bench: Bench,
@@ -383,11 +390,15 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
-    pub(super) async fn live(rng: &mut Rng, count: usize) -> Self {
+    pub(super) async fn live(rng: &mut Rng, count: usize, kept: Kept) -> Self {
         let now = Arc::new(AtomicU64::new(TICK_MS / 2));
         let read = Arc::clone(&now);
         let verifier = Clock::new(move || UnixTime::from_ms(read.load(Ordering::SeqCst)));
-        let bench = Bench::timed(tempfile::tempdir().unwrap(), verifier).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let bench = match kept {
+            Kept::AsOthers => Bench::timed(dir, verifier).await.unwrap(),
+            Kept::InAFile => Bench::in_file(dir, verifier).await.unwrap(),
+        };
         let mut hosts = Vec::new();
         for number in 0..count {
             let id = byte(number + 1);

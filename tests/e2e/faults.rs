@@ -178,6 +178,10 @@ async fn can_trace() -> Result<bool> {
 
 #[tokio::test]
 async fn a_call_that_fails_breaks_no_promise() -> Result<()> {
+    if support::database::server().is_some() {
+        eprintln!("skipped: the calls that fail are SQLite's");
+        return Ok(());
+    }
     if can_trace().await? {
         let struck = survive(1, 24).await?;
         ensure!(struck >= 8, "only {struck} faults struck");

@@ -3,8 +3,6 @@
 use anyhow::{Result, ensure};
 use evidence::envelope::Envelope;
 use evidence::export::Item;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, Connection as _};
 use support::wait::until;
 use support::{KeyKind, Program, SoftAttester, TestEkCa, Verifier, VerifierSettings};
 use wire::operator::{HistoryEntry, Scope};
@@ -48,13 +46,8 @@ impl World {
     }
 
     async fn folded(&self) -> Result<i64> {
-        let options = SqliteConnectOptions::new().filename(self.verifier.state_dir().join("verifier.db"));
-        let mut database = options.read_only(true).connect().await?;
-        let folded = sqlx::query_scalar("SELECT coalesce(sum(count), 0) FROM attestation_pack")
-            .fetch_one(&mut database)
-            .await?;
-        database.close().await?;
-        Ok(folded)
+        let folded = self.verifier.statement("SELECT coalesce(sum(count), 0) FROM attestation_pack").await?;
+        Ok(folded.trim().parse()?)
     }
 
     async fn wait_folded(&self, pieces: i64) -> Result<()> {
@@ -133,15 +126,10 @@ async fn what_was_not_folded_is_folded_at_the_next_start() -> Result<()> {
     world.verifier.restart().await?;
     world.attest(62).await?;
     world.wait_folded(128).await?;
-    let mut database = SqliteConnectOptions::new()
-        .filename(world.verifier.state_dir().join("verifier.db"))
-        .connect()
-        .await?;
     let before = world.history().await?;
     world.verifier.kill_9().await?;
     // As if the pack had never been made: what its rows were is put back by nobody, so that this must be told.
-    sqlx::query("DELETE FROM attestation_pack").execute(&mut database).await?;
-    database.close().await?;
+    world.verifier.statement("DELETE FROM attestation_pack").await?;
     world.verifier.restart().await?;
     let lost = world.history().await;
     ensure!(lost.is_err(), "evidence that is gone is not told of as if it were there");

@@ -313,10 +313,12 @@ async fn a_platform_key_that_is_a_test_key() -> Result<()> {
     fleet.verifier.restart().await?;
     let after = serde_json::to_value(&fleet.ask(&[&cert(&test), "--role", "eligible"]).await?.0.hosts)?;
     ensure!(before == after, "{before:#}\n{after:#}");
+    if support::database::server().is_some() {
+        eprintln!("skipped: no earlier version kept its history in a server");
+        return Ok(());
+    }
     fleet.verifier.terminate().await?;
-    let database = fleet.verifier.state_dir().join("verifier.db");
-    let older = Program::other("sqlite3").args([database.as_os_str(), OLDER.as_ref()]);
-    older.run().await?.succeeded().context("sqlite3 makes the database as an older program left it")?;
+    fleet.verifier.statement(OLDER).await.context("the database as an older program left it")?;
     fleet.verifier.restart().await?;
     let after = serde_json::to_value(&fleet.ask(&[&cert(&test), "--role", "eligible"]).await?.0.hosts)?;
     ensure!(before == after, "{before:#}\n{after:#}");

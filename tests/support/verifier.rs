@@ -15,6 +15,7 @@ use toml::{Table, Value};
 use wire::operator::{CreateJoinToken, NewToken, Scope};
 
 use crate::client::{VerifierClient, granted};
+use crate::database;
 use crate::process::{Program, Service};
 
 /// What a test decides about its verifier.
@@ -67,6 +68,7 @@ impl Verifier {
         for (number, pem) in settings.ek_roots.iter().enumerate() {
             std::fs::write(roots.join(format!("{number}.pem")), pem)?;
         }
+        database::make(dir.path()).await?;
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let (service, address) = launch(dir.path(), settings, anywhere).await?;
         Ok(Self { dir, settings: settings.clone(), service, address, enroller: OnceCell::new() })
@@ -126,6 +128,11 @@ impl Verifier {
     /// Its state directory.
     pub fn state_dir(&self) -> PathBuf {
         self.dir.path().join("state")
+    }
+
+    /// Runs a statement of SQL on its database, beside it, and gives what it gives: a line for each row, with bars between the columns.
+    pub async fn statement(&self, statement: &str) -> Result<String> {
+        database::run(self.dir.path(), statement).await
     }
 
     /// Its configuration file.
@@ -210,6 +217,9 @@ fn configuration(dir: &Path, settings: &VerifierSettings, listen: SocketAddr) ->
     ];
     let mut config = Table::new();
     config.insert("listen".to_owned(), text(&listen));
+    if let Some(address) = database::address(dir)? {
+        config.insert("database".to_owned(), text(&address));
+    }
     config.insert("state-dir".to_owned(), text(&dir.join("state").display()));
     let mut log = settings.log.clone();
     log.insert("origin".to_owned(), text(&"verifier.test/lydian"));

@@ -61,15 +61,18 @@ pub(super) async fn proof(
     State(app): State<Arc<App>>,
     Path(index): Path<String>,
 ) -> Result<impl IntoResponse, Fault> {
-    let head = app.recorder.head();
+    // What is published is read first: the head may be behind it for a moment, and is not afterwards.
+    let (published, head) = (published(&app).await?, app.recorder.head());
     let index = index.parse().ok().and_then(|index: u64| LeafIndex::new(index).ok());
-    let index = index.filter(|index| head.size().contains(*index)).ok_or_else(|| {
-        Fault::not_found(format_args!("the log has {} leaves, counted from 0", head.size()))
-    })?;
     // What is published may be cosigned; only what is not yet in it is proved by the head alone.
-    let published = published(&app).await?;
-    let checkpoint = published.filter(|published| published.claim().size().contains(index));
-    let towards = Head { checkpoint: checkpoint.unwrap_or_else(|| head.checkpoint.clone()) };
+    let has =
+        |checkpoint: &SignedCheckpoint| index.is_some_and(|index| checkpoint.claim().size().contains(index));
+    let towards = published.filter(has).or_else(|| Some(head.checkpoint.clone()).filter(has));
+    let (Some(index), Some(checkpoint)) = (index, towards) else {
+        let size = head.size();
+        return Err(Fault::not_found(format_args!("the log has {size} leaves, counted from 0")));
+    };
+    let towards = Head { checkpoint };
     let leaf = app.store.leaf(index, &towards).await?.ok_or_else(|| Fault::internal("a leaf is missing"))?;
     let inclusion = app.store.prove_inclusion(index, &towards).await?;
     // The entry rides along: it is what the proof is of.

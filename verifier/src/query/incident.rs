@@ -84,7 +84,7 @@ struct Boot {
 async fn boots(reading: &mut Connection<'_>) -> Result<HashMap<i64, Boot>, StoreError> {
     let rows: Vec<(i64, bool, Option<i64>)> = sql::query_as(
         "SELECT h.id, coalesce(h.last_status, 0) = 1,
-           (SELECT max(b.first_leaf) FROM boot b WHERE b.host_id = h.id AND NOT b.continues) FROM host h",
+           (SELECT max(b.first_leaf) FROM boot b WHERE b.host_id = h.id AND b.continues = 0) FROM host h",
     )
     .fetch_all(reading)
     .await?;

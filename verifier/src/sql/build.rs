@@ -5,7 +5,7 @@
 use std::fmt::{Display, Write as _};
 use std::marker::PhantomData;
 
-use super::{Field, FromRow, Query, QueryAs, QueryScalar, Value, query};
+use super::{FromRow, Query, QueryAs, Value, query};
 
 /// A statement that grows.
 #[derive(Clone, Debug)]
@@ -66,10 +66,6 @@ impl QueryBuilder {
     pub(crate) fn build_query_as<T: FromRow>(&mut self) -> QueryAs<T> {
         QueryAs(self.take(), PhantomData)
     }
-
-    pub(crate) fn build_query_scalar<T: Field>(&mut self) -> QueryScalar<T> {
-        QueryScalar(self.take(), PhantomData)
-    }
 }
 
 /// A list within a statement.
@@ -85,12 +81,6 @@ impl Separated<'_> {
         if std::mem::replace(&mut self.begun, true) {
             self.builder.text.push_str(self.separator);
         }
-    }
-
-    pub(crate) fn push(&mut self, text: impl Display) -> &mut Self {
-        self.next();
-        self.builder.push(text);
-        self
     }
 
     pub(crate) fn push_bind(&mut self, value: impl Into<Value>) -> &mut Self {

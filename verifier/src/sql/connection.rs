@@ -151,6 +151,7 @@ impl Pool {
         }))
     }
 
+    #[cfg(test)]
     pub(crate) const fn kind(&self) -> Kind {
         match self {
             Self::Sqlite(_) => Kind::Sqlite,
@@ -228,7 +229,7 @@ impl<'c> From<Inner<'c>> for Transaction<'c> {
     }
 }
 
-impl<'c> Transaction<'c> {
+impl Transaction<'_> {
     pub(crate) async fn commit(self) -> Result<(), sqlx::Error> {
         match self.0.0 {
             Inner::BegunSqlite(begun) => begun.commit().await,

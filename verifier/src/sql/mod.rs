@@ -1,14 +1,14 @@
 //! Statements for SQLite and PostgreSQL alike, over sqlx.
 //!
-//! In: a statement as SQLite takes it (`?`, `?1`), values, and a connection of either kind. Out: rows. The few things that the two say
-//! differently are named in [`words`]; a statement has none of its own dialect otherwise. Which of the two a connection is shows nowhere
-//! else, so whatever is tested with one is written once.
+//! In: a statement as SQLite takes it (`?`, `?1`), values, and a connection of either kind. Out: rows. Statements keep to what both
+//! understand; what PostgreSQL lacks of that (`hex`, `instr`, a few more) its schema makes. So each statement is written once, and what is
+//! tested with one is what the other runs.
 
 mod build;
 mod connection;
 mod row;
 mod value;
-pub(crate) mod words;
+mod words;
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -203,13 +203,6 @@ impl<T: FromRow + Send + 'static> QueryAs<T> {
     pub(crate) fn fetch_one<'c>(self, executor: impl Executor<'c>) -> BoxFuture<'c, Result<T, sqlx::Error>> {
         let first = self.0.first(executor.source());
         async { T::from_row(&first.await?.ok_or(sqlx::Error::RowNotFound)?) }.boxed()
-    }
-
-    pub(crate) fn fetch<'c>(
-        self,
-        connection: &'c mut Connection<'_>,
-    ) -> BoxStream<'c, Result<T, sqlx::Error>> {
-        self.0.fetch(connection).map(|row| T::from_row(&row?)).boxed()
     }
 }
 

@@ -1,8 +1,7 @@
-//! What SQLite and PostgreSQL say differently.
+//! What SQLite and PostgreSQL say differently: how places for values are numbered. The few functions that PostgreSQL lacks are made with its
+//! schema, so that nothing else needs to be translated.
 
 use std::fmt::Write as _;
-
-use super::Kind;
 
 /// The statement with numbered places for its values: `?` is the one after the highest before it, `?7` the seventh.
 pub(super) fn numbered(text: &str) -> String {
@@ -20,16 +19,6 @@ pub(super) fn numbered(text: &str) -> String {
     }
     out.push_str(rest);
     out
-}
-
-impl Kind {
-    /// One of two words.
-    pub(crate) const fn choose<T: Copy>(self, sqlite: T, postgres: T) -> T {
-        match self {
-            Self::Sqlite => sqlite,
-            Self::Postgres => postgres,
-        }
-    }
 }
 
 #[cfg(test)]

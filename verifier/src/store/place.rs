@@ -76,13 +76,11 @@ impl fmt::Display for Database {
             Self::File(path) => path.display().fmt(f),
             Self::Server(options) => {
                 let database = options.get_database().unwrap_or_else(|| options.get_username());
-                match options.get_socket() {
-                    Some(socket) => write!(f, "PostgreSQL at {}, database {database}", socket.display()),
-                    None => {
-                        let (host, port) = (options.get_host(), options.get_port());
-                        write!(f, "PostgreSQL at {host}:{port}, database {database}")
-                    }
+                if let Some(socket) = options.get_socket() {
+                    return write!(f, "PostgreSQL at {}, database {database}", socket.display());
                 }
+                let (host, port) = (options.get_host(), options.get_port());
+                write!(f, "PostgreSQL at {host}:{port}, database {database}")
             }
         }
     }

@@ -333,7 +333,7 @@ impl Host {
         let has =
             self.view.iter().enumerate().filter_map(|(number, version)| Some(component(number, (*version)?)));
         let (named, agent_time, read) = (self.known, clock(tick), reading.digest());
-        let entry = IndexEntry { named, agent_time, boot, begins, read, reading };
+        let entry = IndexEntry { named, agent_time, boot, begins, reading, read };
         self.spool.push(Sealed { tick, components: has.collect(), entry, blind });
         self.sealed = Some(tick);
     }

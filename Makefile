@@ -17,6 +17,8 @@ test: ## all tests
 	cargo build --workspace --bins
 	scripts/log-conformance --present
 	cargo test --workspace --doc --quiet
+	@echo "test: the verifier's own tests and the end-to-end tests on PostgreSQL"
+	scripts/with-postgres cargo nextest run -p lydian-verifier --lib -p lydian-tests --test e2e --no-fail-fast
 	cargo nextest run --workspace --no-fail-fast
 
 truth: ## answers against the truth of a made fleet: make truth SEED=7

@@ -1,28 +1,35 @@
 //! Who trusted X, in a fleet of ten thousand hosts over two years: how long the answer takes, and what an interval takes on disk.
 //!
 //! The fleet is fleetgen's, made once in `target/bench/fleet-N` and kept. Goals stand where the peer would: nobody else answers this.
-//! `LYDIAN_BENCH_HOSTS` is another number of hosts.
+//! `LYDIAN_BENCH_HOSTS` is another number of hosts. Where `LYDIAN_TEST_POSTGRES` names a server, the same history is asked there as well, with
+//! what SQLite takes as the peer.
 
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with some digits")]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use support::{Figure, Goal};
-use verifier::measure::{Asker, Wave};
+use verifier::measure::{Asker, Wave, analyze, copy};
+use verifier::store::Database;
 use wire::trusted::{AskTrusted, List};
 
 /// A wave of updates, as the verifier records it: verified evidence of a thousand hosts at once, each with forty intervals that end or begin.
-async fn ingest(dir: &Path) -> Result<()> {
+async fn ingest(dir: &Path, store: &Store) -> Result<()> {
     let _ = std::fs::remove_dir_all(dir);
     std::fs::create_dir_all(dir)?;
+    let database = match &store.server {
+        None => dir.join("verifier.db").as_path().into(),
+        Some(server) => fresh(server, "lydian_wave")?,
+    };
     let wave = Wave { hosts: 1_000, components: 600, updated: 20, updates: 5 };
-    let done = verifier::measure::wave(dir, wave).await?;
+    let done = verifier::measure::wave(dir, database, wave).await?;
     let changes = done.count as f64 * f64::from(wave.updated) * 2.0;
     Figure {
-        name: "an update wave: intervals that begin or end, recorded with their evidence",
+        name: &store.called("an update wave: intervals that begin or end, recorded with their evidence"),
         ours: changes / done.time.as_secs_f64(),
         peer: None,
         unit: "changes/s",
@@ -32,11 +39,36 @@ async fn ingest(dir: &Path) -> Result<()> {
     Ok(std::fs::remove_dir_all(dir)?)
 }
 
+/// Which database is asked, and what the other one took for the same.
+#[derive(Debug, Default)]
+struct Store {
+    server: Option<String>,
+    took: BTreeMap<String, f64>,
+}
+
+impl Store {
+    fn called(&self, name: &str) -> String {
+        if self.server.is_some() { format!("PostgreSQL: {name}") } else { name.to_owned() }
+    }
+}
+
+/// An empty database of a server.
+fn fresh(server: &str, name: &str) -> Result<Database> {
+    let (drop, create) =
+        (format!("DROP DATABASE IF EXISTS {name}"), format!("CREATE DATABASE {name} TEMPLATE template0"));
+    for statement in [drop, create] {
+        let done =
+            std::process::Command::new("psql").args(["-X", "-q", "-d", server, "-c", &statement]).status()?;
+        ensure!(done.success(), "psql: {done}");
+    }
+    Ok(Database::server(&server.replacen("/postgres?", &format!("/{name}?"), 1))?)
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let hosts: u64 = std::env::var("LYDIAN_BENCH_HOSTS").ok().map_or(Ok(10_000), |hosts| hosts.parse())?;
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../target/bench/fleet-{hosts}"));
-    let database = dir.join("verifier.db");
+    let file = dir.join("verifier.db");
     if !dir.join("truth.jsonl").exists() {
         let _ = std::fs::remove_dir_all(&dir);
         let maker = env!("CARGO_BIN_EXE_fleetgen");
@@ -48,67 +80,112 @@ async fn main() -> Result<()> {
     }
     let truth = std::fs::read_to_string(dir.join("truth.jsonl"))?;
     let truth: Vec<Value> = truth.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
-    let asker = Asker::open(&database, &dir.join("log")).await?;
-    let spread = |least: u64, most: u64| {
-        let fits = truth.iter().filter(move |line| {
+    let database = Database::from(file.as_path());
+    let mut store = Store::default();
+    let fleet = Fleet { hosts, dir: &dir, truth: &truth };
+    fleet.measure(&database, &mut store).await?;
+    if let Ok(server) = std::env::var("LYDIAN_TEST_POSTGRES") {
+        let to = fresh(&server, "lydian_fleet")?;
+        let began = Instant::now();
+        let rows = copy(&database, &to).await?;
+        store.server = Some(server);
+        Figure {
+            name: &store.called("rows copied from the file"),
+            ours: rows as f64 / began.elapsed().as_secs_f64(),
+            peer: None,
+            unit: "rows/s",
+            goal: Goal::AtLeast(50_000.0),
+        }
+        .write()?;
+        analyze(&to).await?;
+        fleet.measure(&to, &mut store).await?;
+    } else {
+        eprintln!("trusted: LYDIAN_TEST_POSTGRES names no server, so PostgreSQL is not asked");
+    }
+    Ok(())
+}
+
+/// A made fleet.
+struct Fleet<'a> {
+    hosts: u64,
+    dir: &'a Path,
+    truth: &'a [Value],
+}
+
+impl Fleet<'_> {
+    /// Subjects that so many hosts had.
+    fn spread(&self, least: u64, most: u64) -> Vec<String> {
+        let fits = self.truth.iter().filter(|line| {
             line.get("hosts").and_then(Value::as_u64).is_some_and(|hosts| (least..=most).contains(&hosts))
         });
-        fits.filter_map(|line| Some(line.get("subject")?.as_str()?.to_owned())).collect::<Vec<_>>()
-    };
-    let window = |subject: &str| AskTrusted {
-        subjects: vec![subject.to_owned()],
-        roles: vec!["present".to_owned()],
-        from: Some(format!("leaf:{}", hosts * 24)),
-        to: Some(format!("leaf:{}", hosts * 24 * 700)),
-        list: List::Exposed,
-        ..AskTrusted::default()
-    };
-    let ever = |subject: &str| AskTrusted { from: None, to: None, ..window(subject) };
-    let brief = |subject: &str| AskTrusted { brief: true, ..ever(subject) };
-    let brief_window = |subject: &str| AskTrusted { brief: true, ..window(subject) };
-    // The list of a bad day: most of it is nowhere.
-    let indicators = |subject: &str| {
-        let unknown = (0..1_999_u32).map(|number| format!("file:{number:064x}"));
-        AskTrusted { subjects: unknown.chain([subject.to_owned()]).collect(), ..brief(subject) }
-    };
-    ingest(&dir.with_extension("wave")).await?;
-    first(&asker, &ever(&format!("file:{}", "0".repeat(64)))).await?;
-    for line in &truth {
-        let subject = line.get("subject").and_then(Value::as_str).context("a subject")?;
-        is_true(&asker, line, &ever(subject)).await?;
+        fits.filter_map(|line| Some(line.get("subject")?.as_str()?.to_owned())).collect()
     }
-    let (fifth, all, one) = (spread(hosts / 6, hosts / 4), spread(hosts - hosts / 50, hosts), spread(1, 1));
-    let bytes = std::fs::metadata(&database)?.len() as f64;
+
+    async fn measure(&self, database: &Database, store: &mut Store) -> Result<()> {
+        let (hosts, dir) = (self.hosts, self.dir);
+        let asker = Asker::open(database, &dir.join("log")).await?;
+        let window = |subject: &str| AskTrusted {
+            subjects: vec![subject.to_owned()],
+            roles: vec!["present".to_owned()],
+            from: Some(format!("leaf:{}", hosts * 24)),
+            to: Some(format!("leaf:{}", hosts * 24 * 700)),
+            list: List::Exposed,
+            ..AskTrusted::default()
+        };
+        let ever = |subject: &str| AskTrusted { from: None, to: None, ..window(subject) };
+        let brief = |subject: &str| AskTrusted { brief: true, ..ever(subject) };
+        let brief_window = |subject: &str| AskTrusted { brief: true, ..window(subject) };
+        // The list of a bad day: most of it is nowhere.
+        let indicators = |subject: &str| {
+            let unknown = (0..1_999_u32).map(|number| format!("file:{number:064x}"));
+            AskTrusted { subjects: unknown.chain([subject.to_owned()]).collect(), ..brief(subject) }
+        };
+        ingest(&dir.with_extension("wave"), store).await?;
+        first(&asker, &ever(&format!("file:{}", "0".repeat(64))), store).await?;
+        for line in self.truth {
+            let subject = line.get("subject").and_then(Value::as_str).context("a subject")?;
+            is_true(&asker, line, &ever(subject)).await?;
+        }
+        if let Database::File(file) = database {
+            size(file, &asker, hosts).await?;
+        }
+        let (fifth, all, one) =
+            (self.spread(hosts / 6, hosts / 4), self.spread(hosts - hosts / 50, hosts), self.spread(1, 1));
+        let fifths = "2,000 digests, of which one is on a fifth of the hosts, brief";
+        answers(&asker, store, "on a fifth of the hosts, ever, brief", &fifth, &brief, 5).await?;
+        answers(&asker, store, "on all hosts, ever, brief", &all, &brief, 20).await?;
+        answers(&asker, store, "on one host, ever, brief", &one, &brief, 5).await?;
+        answers(&asker, store, fifths, &fifth, &indicators, 20).await?;
+        answers(&asker, store, "on a fifth of the hosts, a window, brief", &fifth, &brief_window, 5).await?;
+        answers(&asker, store, "on all hosts, a window, brief", &all, &brief_window, 20).await?;
+        answers(&asker, store, "on a fifth of the hosts, ever", &fifth, &ever, 5).await?;
+        answers(&asker, store, "on a fifth of the hosts, a window", &fifth, &window, 5).await?;
+        answers(&asker, store, "on all hosts, ever", &all, &ever, 20).await?;
+        answers(&asker, store, "on all hosts, a window", &all, &window, 20).await?;
+        answers(&asker, store, "on one host, ever", &one, &ever, 5).await?;
+        Ok(())
+    }
+}
+
+async fn size(file: &Path, asker: &Asker, hosts: u64) -> Result<()> {
+    let bytes = std::fs::metadata(file)?.len() as f64;
     let intervals = asker.intervals().await? as f64;
-    let size = Figure {
+    Figure {
         name: &format!("{intervals:.0} intervals of {hosts} hosts, whole database"),
         ours: bytes / intervals,
         peer: None,
         unit: "B/interval",
         goal: Goal::AtMost(30.0),
-    };
-    size.write()?;
-    answers(&asker, "on a fifth of the hosts, ever, brief", &fifth, &brief, 5).await?;
-    answers(&asker, "on all hosts, ever, brief", &all, &brief, 20).await?;
-    answers(&asker, "on one host, ever, brief", &one, &brief, 5).await?;
-    answers(&asker, "2,000 digests, of which one is on a fifth of the hosts, brief", &fifth, &indicators, 20)
-        .await?;
-    answers(&asker, "on a fifth of the hosts, a window, brief", &fifth, &brief_window, 5).await?;
-    answers(&asker, "on all hosts, a window, brief", &all, &brief_window, 20).await?;
-    answers(&asker, "on a fifth of the hosts, ever", &fifth, &ever, 5).await?;
-    answers(&asker, "on a fifth of the hosts, a window", &fifth, &window, 5).await?;
-    answers(&asker, "on all hosts, ever", &all, &ever, 20).await?;
-    answers(&asker, "on all hosts, a window", &all, &window, 20).await?;
-    answers(&asker, "on one host, ever", &one, &ever, 5).await?;
-    Ok(())
+    }
+    .write()
 }
 
 /// The first question is the slowest.
-async fn first(asker: &Asker, question: &AskTrusted) -> Result<()> {
+async fn first(asker: &Asker, question: &AskTrusted, store: &Store) -> Result<()> {
     let began = Instant::now();
     asker.ask(question).await?;
     let figure = Figure {
-        name: "the first question after a start, which reads all hosts",
+        name: &store.called("the first question after a start, which reads all hosts"),
         ours: began.elapsed().as_secs_f64() * 1_000.0,
         peer: None,
         unit: "ms",
@@ -128,6 +205,7 @@ async fn is_true(asker: &Asker, line: &Value, question: &AskTrusted) -> Result<(
 /// The median and the 99th percentile of answers about subjects in turn.
 async fn answers(
     asker: &Asker,
+    store: &mut Store,
     what: &str,
     subjects: &[String],
     question: &impl Fn(&str) -> AskTrusted,
@@ -147,17 +225,14 @@ async fn answers(
     times.sort_unstable();
     let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
     let ms = |time: Duration| time.as_secs_f64() * 1_000.0;
-    let figure = |name: &str, ours: f64| {
-        Figure {
-            name: &format!("{what} ({yes} yes): {name}"),
-            ours,
-            peer: None,
-            unit: "ms",
-            goal: Goal::AtMost(goal_ms as f64),
+    for (name, ours) in [("median", ms(at(50))), ("p99", ms(at(99)))] {
+        let name = format!("{what} ({yes} yes): {name}");
+        let peer = store.server.is_some().then(|| store.took.get(&name).copied()).flatten();
+        Figure { name: &store.called(&name), ours, peer, unit: "ms", goal: Goal::AtMost(goal_ms as f64) }
+            .write()?;
+        if store.server.is_none() {
+            store.took.insert(name, ours);
         }
-        .write()
-    };
-    figure("median", ms(at(50)))?;
-    figure("p99", ms(at(99)))?;
+    }
     Ok(())
 }

@@ -18,6 +18,7 @@ use ledger::note::SignerKey;
 use ledger::tile::{Bundle, BundleId, Resource, TileWriter, resources};
 use serde_json::Value;
 use support::client::granted;
+use support::verifier::Kept;
 use support::{KeyKind, Program, SoftAttester, TestEkCa, Verifier, VerifierClient, VerifierSettings};
 use tempfile::TempDir;
 use wire::export::{ItemReader, ItemWriter};
@@ -39,9 +40,14 @@ impl Fleet {
 
     /// With settings of the verifier's section `log`.
     pub(crate) async fn with(log: toml::Table) -> Result<Self> {
+        Self::kept(log, Kept::AsOthers).await
+    }
+
+    /// And with its history there.
+    pub(crate) async fn kept(log: toml::Table, kept: Kept) -> Result<Self> {
         let ca = TestEkCa::new("Test TPM maker")?;
         let settings =
-            VerifierSettings { ek_roots: vec![ca.root_pem()?], log, ..VerifierSettings::default() };
+            VerifierSettings { ek_roots: vec![ca.root_pem()?], log, kept, ..VerifierSettings::default() };
         let verifier = Verifier::start(&settings).await?;
         let admin = verifier.operator(Scope::Admin).await?;
         let mut attesters = [booted(&ca, 1, KeyKind::EccP256)?, booted(&ca, 2, KeyKind::Rsa2048)?];
@@ -94,7 +100,7 @@ impl Fleet {
     }
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;

@@ -17,6 +17,7 @@ mod pipeline;
 mod refusals;
 mod restart;
 mod scene;
+mod server;
 mod silence;
 mod watches;
 mod witnesses;

@@ -33,6 +33,17 @@ pub struct VerifierSettings {
     pub evidence_per_minute: u32,
     /// What else is in the section `log`.
     pub log: Table,
+    /// Where it keeps its history.
+    pub kept: Kept,
+}
+
+/// Where a verifier keeps its history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// In the server that `LYDIAN_TEST_POSTGRES` names, or in a file without one.
+    AsOthers,
+    /// In a file, whatever others do.
+    InAFile,
 }
 
 impl Default for VerifierSettings {
@@ -45,6 +56,7 @@ impl Default for VerifierSettings {
             requests_per_minute: 1_000_000,
             evidence_per_minute: 1_000_000,
             log: Table::new(),
+            kept: Kept::AsOthers,
         }
     }
 }
@@ -68,7 +80,9 @@ impl Verifier {
         for (number, pem) in settings.ek_roots.iter().enumerate() {
             std::fs::write(roots.join(format!("{number}.pem")), pem)?;
         }
-        database::make(dir.path()).await?;
+        if settings.kept == Kept::AsOthers {
+            database::make(dir.path()).await?;
+        }
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
         let (service, address) = launch(dir.path(), settings, anywhere).await?;
         Ok(Self { dir, settings: settings.clone(), service, address, enroller: OnceCell::new() })
@@ -87,6 +101,20 @@ impl Verifier {
         self.settings.log = log;
         (self.service, self.address) = launch(self.dir.path(), &self.settings, self.address).await?;
         Ok(())
+    }
+
+    /// Ends it, has its history copied from its file to the server, and starts it there. Gives what the copying said.
+    pub async fn move_to_server(&mut self) -> Result<String> {
+        self.terminate().await?;
+        database::make(self.dir.path()).await?;
+        let address = database::address(self.dir.path())?.context("LYDIAN_TEST_POSTGRES")?;
+        let copy = Program::new("lydian-verifier")?
+            .args(["copy-to-server", &address, "--config"])
+            .args([self.config()]);
+        let said = copy.run().await?.succeeded()?;
+        self.settings.kept = Kept::AsOthers;
+        (self.service, self.address) = launch(self.dir.path(), &self.settings, self.address).await?;
+        Ok(said)
     }
 
     /// Kills it and starts it again as another program's last arguments: `strace` with faults, say. The other program must leave the
@@ -217,7 +245,7 @@ fn configuration(dir: &Path, settings: &VerifierSettings, listen: SocketAddr) ->
     ];
     let mut config = Table::new();
     config.insert("listen".to_owned(), text(&listen));
-    if let Some(address) = database::address(dir)? {
+    if let (Kept::AsOthers, Some(address)) = (settings.kept, database::address(dir)?) {
         config.insert("database".to_owned(), text(&address));
     }
     config.insert("state-dir".to_owned(), text(&dir.join("state").display()));

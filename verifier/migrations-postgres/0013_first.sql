@@ -352,3 +352,8 @@ CREATE FUNCTION json_each(list TEXT) RETURNS TABLE (key BIGINT, value TEXT) LANG
   AS $$ SELECT place - 1, element FROM json_array_elements_text(list::JSON) WITH ORDINALITY AS all_of_them (element, place) $$;
 CREATE FUNCTION max(a BIGINT, b BIGINT) RETURNS BIGINT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT greatest(a, b) $$;
 CREATE FUNCTION min(a BIGINT, b BIGINT) RETURNS BIGINT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT least(a, b) $$;
+-- Of numbers alone; SQLite puts them together faster so than by `concat_ws`.
+CREATE FUNCTION format(pattern TEXT, a BIGINT, b BIGINT, c BIGINT, d BIGINT) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT concat_ws(' ', a, b, c, d) $$;
+CREATE FUNCTION format(pattern TEXT, a BIGINT, b BIGINT, c BIGINT, d BIGINT, e BIGINT) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE
+  AS $$ SELECT concat_ws(' ', a, b, c, d, e) $$;

@@ -26,6 +26,7 @@ mod export;
 mod fold;
 mod log;
 mod record;
+mod relocate;
 
 mod http;
 mod query;

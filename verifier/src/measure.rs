@@ -148,10 +148,10 @@ pub struct Wave {
 
 /// Has verified evidence of an update recorded, of all hosts at once: as many intervals end as begin, beside everything else that is recorded with evidence.
 /// The first evidence of each host is no part of the time; latencies are those of the evidence.
-pub async fn wave(dir: &Path, wave: Wave) -> Result<Appends, Failure> {
+pub async fn wave(dir: &Path, database: Database, wave: Wave) -> Result<Appends, Failure> {
     let software = |error: &dyn std::fmt::Display| Failure::new(Exit::Software, error);
     let log_dir = dir.join("log");
-    let place = Place::local(dir.join("verifier.db").as_path().into(), &log_dir, key()?, Heads::Published)?;
+    let place = Place::local(database, &log_dir, key()?, Heads::Published)?;
     let mut connection = crate::store::migrated(&place.database).await?;
     let mut tx = connection.begin_write().await.map_err(|error| software(&error))?;
     for host in 0..wave.hosts {
@@ -316,15 +316,27 @@ pub async fn empty_database(path: &Path) -> Result<SqliteConnection, Failure> {
     connection.into_sqlite().ok_or_else(|| software(&"a file is SQLite's"))
 }
 
+/// Copies a database into a server's, which is empty; gives how many rows that were.
+pub async fn copy(from: &Database, to: &Database) -> Result<u64, Failure> {
+    crate::relocate::copy(from, to, |_, _| ()).await.map(|copied| copied.rows)
+}
+
+/// Has a server gather what it knows of its tables, as it does by itself after a while.
+pub async fn analyze(database: &Database) -> Result<(), Failure> {
+    let mut connection = crate::store::reopen(database).await?;
+    let done = sql::query("ANALYZE").execute(&mut connection).await;
+    done.map(drop).map_err(|error| Failure::new(Exit::Io, error))
+}
+
 /// Who answers questions about a database, as the server does.
 #[derive(Debug)]
 pub struct Asker(Store);
 
 impl Asker {
     /// Opens a database.
-    pub async fn open(path: &Path, log_dir: &Path) -> Result<Self, Failure> {
-        let (readers, _) = crate::store::open(&Database::from(path)).await?;
-        let place = Place::local(path.into(), log_dir, key()?, Heads::Published)?;
+    pub async fn open(database: &Database, log_dir: &Path) -> Result<Self, Failure> {
+        let (readers, _) = crate::store::open(database).await?;
+        let place = Place::local(database.clone(), log_dir, key()?, Heads::Published)?;
         Ok(Self(Store::new(readers, LogReader::new(place.objects))))
     }
 

@@ -22,6 +22,7 @@ use crate::failure::{Exit, Failure};
 use crate::limits::{OPERATOR_TOKEN_TTL_MAX, TOKEN_NAME_BYTES};
 use crate::notify;
 use crate::record::{self, Reindexed};
+use crate::relocate::{self, Copied};
 use crate::serve;
 use crate::sql::Connection;
 use crate::store::action::ActionError;
@@ -45,6 +46,7 @@ pub(super) fn run(settings: &Settings, command: Command) -> Result<(), Failure> 
         Command::Ca => print(&serve::ca_pem(&config()?)?),
         Command::LogKey => print(&format!("{}\n", serve::existing_log_key(&config()?)?)),
         Command::Reindex => block_on(reindex(&config()?)),
+        Command::CopyToServer { address } => block_on(copy_to_server(&config()?, &address)),
         Command::Export { dir, hosts, no_manifests } => {
             block_on(export(&config()?, &Wanted { dir, hosts, manifests: !no_manifests }))
         }
@@ -332,6 +334,26 @@ async fn reindex(config: &Config) -> Result<(), Failure> {
         None => Ok(()),
         Some(first) => Err(record::root_differs(*first, roots.other.len())),
     }
+}
+
+async fn copy_to_server(config: &Config, address: &str) -> Result<(), Failure> {
+    let _lock = serve::lock_state_dir(&config.state_dir)?;
+    let to = config::database(address)?;
+    let shows = std::io::stderr().is_terminal();
+    let told = |table: &str, rows| {
+        if shows {
+            let _ = write!(std::io::stderr(), "\r{table}: {rows} rows\x1b[K");
+        }
+    };
+    let began = Instant::now();
+    let Copied { tables, rows } = relocate::copy(&config.database(), &to, told).await?;
+    if shows {
+        let _ = writeln!(std::io::stderr());
+    }
+    print(&format!(
+        "{to}: {rows} rows of {tables} tables in {:.1} s; now name it as `database` in the configuration\n",
+        began.elapsed().as_secs_f64()
+    ))
 }
 
 fn export_failure(error: ExportError) -> Failure {

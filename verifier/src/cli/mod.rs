@@ -104,6 +104,13 @@ enum Command {
     ///
     /// The server must be stopped. All evidence is verified again on the way.
     Reindex,
+    /// Copy the history from its file into an empty PostgreSQL database.
+    ///
+    /// The server must be stopped. The file stays as it is; name the database in the configuration afterwards.
+    CopyToServer {
+        /// Such as `postgres://lydian@db.example.com/lydian`; the password is read from PGPASSWORD or ~/.pgpass.
+        address: String,
+    },
     /// Witness other people's logs: a service of its own, with a configuration of its own (/etc/lydian/witness.toml).
     Witness {
         /// What to do; to serve is the default.

@@ -286,7 +286,8 @@ pub(crate) fn checked_name(name: String) -> Result<String, Failure> {
     Ok(name)
 }
 
-fn database(address: &str) -> Result<Database, Failure> {
+/// The address of a server's database.
+pub(crate) fn database(address: &str) -> Result<Database, Failure> {
     let example = "for example postgres://lydian@db.example.com/lydian; the password is read from the variable PGPASSWORD or ~/.pgpass";
     if !["postgres://", "postgresql://"].iter().any(|scheme| address.starts_with(scheme)) {
         // It may have a password: it is not shown.

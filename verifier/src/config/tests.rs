@@ -28,6 +28,10 @@ fn every_value_is_checked() {
     check("[endorsement]\npolicy = 'none'", "unknown variant `none`");
     check("[endorsement]\npolicy = 'danger-first-use'", "");
     check("[limits]\nconnections = 0", "limits.connections = 0");
+    check("database = 'verifier.db'", "database = … is no address of a PostgreSQL database");
+    check("database = 'postgres://who:secret@[::1/fleet'", "configuration: database: ");
+    check("database = 'postgres://who:secret@db.example.com/fleet'", "");
+    check("[log]\nindex-root-interval-secs = 0", "log.index-root-interval-secs = 0");
 }
 
 #[test]
@@ -41,7 +45,7 @@ fn defaults_are_what_the_example_says() {
         .map(|line| line.strip_prefix("#: ").unwrap_or(line))
         .filter(|line| {
             let none = ["ca = ", "certificate = ", "key = ", "origin = ", "names = ", "intermediates = "];
-            !none.iter().chain(&["revocation-lists = "]).any(|key| line.starts_with(key))
+            !none.iter().chain(&["revocation-lists = ", "database = "]).any(|key| line.starts_with(key))
         })
         .flat_map(|line| [line, "\n"])
         .collect();
@@ -50,6 +54,7 @@ fn defaults_are_what_the_example_says() {
     assert_eq!((full.listen, &full.hosts, limits), (plain.listen, &plain.hosts, plain.limits));
     assert_eq!((full.endorsement, full.state_dir), (plain.endorsement, plain.state_dir));
     assert_eq!(full.join_token_ttl_max, plain.join_token_ttl_max);
+    assert_eq!(full.index_root_every, plain.index_root_every);
     assert!(uncommented.lines().filter(|line| line.contains(" = ")).count() >= 12);
 }
 

@@ -63,7 +63,7 @@ impl Moments {
         }
         self.quoted.reserve(missing.len());
         let query = sql::query_scalar(
-            "SELECT string_agg(concat_ws(' ', leaf, seq, received_ms, age, coalesce(back, -1)), ' ')
+            "SELECT string_agg(format('%d %d %d %d %d', leaf, seq, received_ms, age, coalesce(back, -1)), ' ')
              FROM json_each(?) CROSS JOIN moment WHERE moment.leaf = CAST(json_each.value AS BIGINT)",
         );
         for [leaf, seq, received, age, back] in numbers(reading, query.bind(list(&missing))).await? {

@@ -129,11 +129,11 @@ impl Table {
     const fn statement(self) -> &'static str {
         match self {
             Self::Components => {
-                "SELECT string_agg(concat_ws(' ', component_id, host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
+                "SELECT string_agg(format('%d %d %d %d', component_id, host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
                  FROM host_component WHERE component_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1)) AND (to_leaf IS NULL OR to_leaf >= ?2)"
             }
             Self::Profiles => {
-                "SELECT string_agg(concat_ws(' ', profile_id, host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
+                "SELECT string_agg(format('%d %d %d %d', profile_id, host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
                  FROM host_boot_profile WHERE profile_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1)) AND (to_leaf IS NULL OR to_leaf >= ?2)"
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! The fleet is fleetgen's, made once in `target/bench/fleet-N` and kept. Goals stand where the peer would: nobody else answers this.
 //! `LYDIAN_BENCH_HOSTS` is another number of hosts. Where `LYDIAN_TEST_POSTGRES` names a server, the same history is asked there as well, with
-//! what SQLite takes as the peer.
+//! what SQLite takes as the peer; `scripts/bench` says so where there is none.
 
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with some digits")]
 
@@ -99,8 +99,6 @@ async fn main() -> Result<()> {
         .write()?;
         analyze(&to).await?;
         fleet.measure(&to, &mut store).await?;
-    } else {
-        eprintln!("trusted: LYDIAN_TEST_POSTGRES names no server, so PostgreSQL is not asked");
     }
     Ok(())
 }

@@ -348,12 +348,12 @@ CREATE FUNCTION unhex(digits TEXT) RETURNS BYTEA LANGUAGE sql IMMUTABLE STRICT P
 CREATE FUNCTION instr(whole TEXT, part TEXT) RETURNS BIGINT LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT strpos(whole, part)::BIGINT $$;
 CREATE FUNCTION substr(bytes BYTEA, first BIGINT, count BIGINT) RETURNS BYTEA LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
   AS $$ SELECT substr(bytes, first::INTEGER, count::INTEGER) $$;
-CREATE FUNCTION json_each(list TEXT) RETURNS TABLE (key BIGINT, value TEXT) LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+CREATE FUNCTION json_each(list TEXT) RETURNS TABLE (key BIGINT, value TEXT) LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 100
   AS $$ SELECT place - 1, element FROM json_array_elements_text(list::JSON) WITH ORDINALITY AS all_of_them (element, place) $$;
 CREATE FUNCTION max(a BIGINT, b BIGINT) RETURNS BIGINT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT greatest(a, b) $$;
 CREATE FUNCTION min(a BIGINT, b BIGINT) RETURNS BIGINT LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT least(a, b) $$;
--- Of numbers alone; SQLite puts them together faster so than by `concat_ws`.
-CREATE FUNCTION format(pattern TEXT, a BIGINT, b BIGINT, c BIGINT, d BIGINT) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE
+-- Of numbers alone; SQLite puts them together faster so than by `concat_ws`. Stable, as that is, or it would be called a row each.
+CREATE FUNCTION format(pattern TEXT, a BIGINT, b BIGINT, c BIGINT, d BIGINT) RETURNS TEXT LANGUAGE sql STABLE PARALLEL SAFE
   AS $$ SELECT concat_ws(' ', a, b, c, d) $$;
-CREATE FUNCTION format(pattern TEXT, a BIGINT, b BIGINT, c BIGINT, d BIGINT, e BIGINT) RETURNS TEXT LANGUAGE sql IMMUTABLE PARALLEL SAFE
+CREATE FUNCTION format(pattern TEXT, a BIGINT, b BIGINT, c BIGINT, d BIGINT, e BIGINT) RETURNS TEXT LANGUAGE sql STABLE PARALLEL SAFE
   AS $$ SELECT concat_ws(' ', a, b, c, d, e) $$;

@@ -5,7 +5,7 @@ use evidence::time::UnixTime;
 use ledger::tree::LeafIndex;
 
 use crate::limits::{REFUSALS_OF_STRANGERS, REFUSALS_PER_HOST};
-use crate::sql::{self, Connection};
+use crate::sql::{self, Connection, Query};
 use crate::store::{StoreError, to_i64};
 
 /// What happened; the words are those of the operator's API.
@@ -73,32 +73,32 @@ pub(super) async fn insert_event(
     leaf: Option<i64>,
     summary: &str,
 ) -> Result<i64, StoreError> {
-    let id = sql::query_scalar(
-        "INSERT INTO event (host_id, kind, at_ms, leaf, summary) VALUES (?, ?, ?, ?, ?) RETURNING id",
-    )
-    .bind(host)
-    .bind(kind.code())
-    .bind(to_i64(at_ms))
-    .bind(leaf)
-    .bind(summary)
-    .fetch_one(tx)
-    .await?;
-    Ok(id)
+    let id = event_row(host, kind, at_ms, leaf, summary).fetch_one(tx).await?;
+    Ok(id.try_get(0)?)
+}
+
+/// The same, to be written with other statements.
+pub(super) fn event_row(
+    host: Option<i64>,
+    kind: EventKind,
+    at_ms: u64,
+    leaf: Option<i64>,
+    summary: &str,
+) -> Query {
+    sql::query("INSERT INTO event (host_id, kind, at_ms, leaf, summary) VALUES (?, ?, ?, ?, ?) RETURNING id")
+        .bind(host)
+        .bind(kind.code())
+        .bind(to_i64(at_ms))
+        .bind(leaf)
+        .bind(summary)
 }
 
 /// Evidence has its time and its words itself.
-pub(super) async fn insert_evidence_event(
-    tx: &mut Connection<'_>,
-    host: i64,
-    index: LeafIndex,
-) -> Result<(), StoreError> {
+pub(super) fn evidence_event_row(host: i64, index: LeafIndex) -> Query {
     sql::query("INSERT INTO event (host_id, kind, leaf) VALUES (?, ?, ?)")
         .bind(host)
         .bind(EventKind::Evidence.code())
         .bind(to_i64(index.get()))
-        .execute(tx)
-        .await?;
-    Ok(())
 }
 
 /// A submission that was not accepted.

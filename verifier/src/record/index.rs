@@ -15,7 +15,7 @@ use ledger::tree::LeafIndex;
 use super::principal::Principals;
 use super::root;
 use crate::limits::GAP_NOTICED_LATE;
-use crate::sql::{self, Connection};
+use crate::sql::{self, Batch, Connection, Row};
 use crate::store::{StoreError, to_i64, to_u64};
 
 /// What a piece of evidence is the first of.
@@ -72,92 +72,82 @@ impl IndexEntry {
         }
     }
 
-    /// Writes it, and gives the facts of the chain with it.
-    pub(super) async fn apply(
+    /// What writes it, and the facts of the chain with it. `place` is where the host's part of the index stands.
+    pub(super) async fn write(
         &self,
-        tx: &mut Connection<'_>,
-        host: i64,
+        (tx, batch): (&mut Connection<'_>, &mut Batch),
+        (host, place): (i64, Option<&Place>),
         index: LeafIndex,
         came: Came,
     ) -> Result<ChainFacts, StoreError> {
         let Came { seq, received_ms, digest } = came;
         let leaf = to_i64(index.get());
-        let place = Place::read(tx, host).await?;
-        let before = place.as_ref().map(|place| place.last_leaf);
-        sql::query(
+        let before = place.map(|place| place.last_leaf);
+        let moment = sql::query(
             "INSERT INTO moment (leaf, seq, received_ms, age, back, lag_ms) VALUES (?, ?, ?, ?, ?, ?)",
-        )
-        .bind(leaf)
-        .bind(to_i64(seq))
-        .bind(to_i64(received_ms))
-        .bind(leaf.saturating_sub(to_i64(self.named)))
-        .bind(before.map(|before| leaf.saturating_sub(before)))
-        .bind(to_i64(received_ms).saturating_sub(to_i64(self.agent_time.as_ms())))
-        .execute(&mut *tx)
-        .await?;
-        let boot_leaf = self.write_boot(tx, host, leaf, place.as_ref()).await?;
-        let profile = self.write_profile(tx, host, leaf, place.as_ref()).await?;
+        );
+        let moment = moment
+            .bind(leaf)
+            .bind(to_i64(seq))
+            .bind(to_i64(received_ms))
+            .bind(leaf.saturating_sub(to_i64(self.named)))
+            .bind(before.map(|before| leaf.saturating_sub(before)))
+            .bind(to_i64(received_ms).saturating_sub(to_i64(self.agent_time.as_ms())));
+        batch.push(moment);
+        let boot_leaf = self.write_boot(batch, host, leaf, place);
+        let profile = self.write_profile((tx, batch), host, leaf, place).await?;
+        let open = place.is_some_and(|place| place.has_gaps);
         let coverage = Coverage { host, leaf, before, new_boot: self.begins != Begins::Nothing };
-        coverage.write(tx, &self.reading.troubles).await?;
-        write_executions(tx, host, leaf, boot_leaf, &self.reading.executions).await?;
+        coverage.write((tx, batch), open, &self.reading.troubles).await?;
+        write_executions(batch, host, leaf, boot_leaf, &self.reading.executions);
         let recorded = Recorded { leaf: index.get(), received_ms, evidence: digest, read: self.read };
-        let earlier = place.as_ref().filter(|_| self.begins != Begins::Chain);
+        let earlier = place.filter(|_| self.begins != Begins::Chain);
         let facts = earlier.map_or_else(ChainFacts::default, |place| place.facts).and(&recorded);
-        sql::query(
+        let stands = sql::query(
             "INSERT INTO host_index (host_id, first_leaf, first_named, last_leaf, last_named, boot_leaf, profile_id, profile_leaf, facts, reach)
              VALUES (?1, ?2, ?3, ?2, ?3, ?4, ?5, ?6, ?7, ?2 - ?3)
              ON CONFLICT (host_id) DO UPDATE SET last_leaf = ?2, last_named = ?3, boot_leaf = ?4, profile_id = ?5, profile_leaf = ?6, facts = ?7,
                reach = max(host_index.reach, ?2 - min(?3, host_index.last_named))",
-        )
-        .bind(host)
-        .bind(leaf)
-        .bind(to_i64(self.named))
-        .bind(boot_leaf)
-        .bind(profile.map(|(id, _)| id))
-        .bind(profile.map(|(_, from)| from))
-        .bind(facts.digest().map(|facts| facts.as_bytes().to_vec()))
-        .execute(tx)
-        .await?;
+        );
+        let stands = stands
+            .bind(host)
+            .bind(leaf)
+            .bind(to_i64(self.named))
+            .bind(boot_leaf)
+            .bind(profile.map(|(id, _)| id))
+            .bind(profile.map(|(_, from)| from))
+            .bind(facts.digest().map(|facts| facts.as_bytes().to_vec()));
+        batch.push(stands);
         Ok(facts)
     }
 
-    async fn write_boot(
-        &self,
-        tx: &mut Connection<'_>,
-        host: i64,
-        leaf: i64,
-        place: Option<&Place>,
-    ) -> Result<i64, StoreError> {
+    fn write_boot(&self, batch: &mut Batch, host: i64, leaf: i64, place: Option<&Place>) -> i64 {
         if let Some(place) = place.filter(|_| self.begins == Begins::Nothing) {
-            sql::query(
+            let goes_on = sql::query(
                 "UPDATE boot SET last_leaf = ?, restart_count = ? WHERE host_id = ? AND first_leaf = ?",
-            )
-            .bind(leaf)
-            .bind(i64::from(self.boot.restart_count))
-            .bind(host)
-            .bind(place.boot_leaf)
-            .execute(tx)
-            .await?;
-            return Ok(place.boot_leaf);
+            );
+            let goes_on = goes_on.bind(leaf).bind(i64::from(self.boot.restart_count)).bind(host);
+            batch.push_changing(goes_on.bind(place.boot_leaf), 1);
+            return place.boot_leaf;
         }
-        sql::query(
+        let begins = sql::query(
             "INSERT INTO boot (host_id, first_leaf, reset_count, restart_count, last_leaf, continues) VALUES (?, ?, ?, ?, ?, ?)",
-        )
-        .bind(host)
-        .bind(leaf)
-        .bind(i64::from(self.boot.reset_count))
-        .bind(i64::from(self.boot.restart_count))
-        .bind(leaf)
-        .bind(self.begins == Begins::Chain && place.is_some())
-        .execute(tx)
-        .await?;
-        Ok(leaf)
+        );
+        let begins = begins
+            .bind(host)
+            .bind(leaf)
+            .bind(i64::from(self.boot.reset_count))
+            .bind(i64::from(self.boot.restart_count))
+            .bind(leaf)
+            .bind(self.begins == Begins::Chain && place.is_some());
+        batch.push(begins);
+        leaf
     }
 
     /// Gives the profile that is open afterwards, and since when.
     async fn write_profile(
         &self,
-        tx: &mut Connection<'_>,
+        (tx, batch): (&mut Connection<'_>, &mut Batch),
         host: i64,
         leaf: i64,
         place: Option<&Place>,
@@ -180,15 +170,12 @@ impl IndexEntry {
             return Ok(Some((id, from)));
         }
         if let Some((id, from)) = open {
-            close_profile(tx, host, id, from, leaf).await?;
+            close_profile(batch, host, id, from, leaf);
         }
         let Some(new) = new else { return Ok(None) };
-        sql::query("INSERT INTO host_boot_profile (profile_id, from_leaf, host_id) VALUES (?, ?, ?)")
-            .bind(new)
-            .bind(leaf)
-            .bind(host)
-            .execute(tx)
-            .await?;
+        let opens =
+            sql::query("INSERT INTO host_boot_profile (profile_id, from_leaf, host_id) VALUES (?, ?, ?)");
+        batch.push(opens.bind(new).bind(leaf).bind(host));
         Ok(Some((new, leaf)))
     }
 }
@@ -201,22 +188,17 @@ pub(super) async fn end_chain(
     why: ChainEnded,
 ) -> Result<(), StoreError> {
     let Some(place) = Place::read(tx, host).await? else { return Ok(()) };
-    let leaf = to_i64(index.get());
+    let (leaf, mut batch) = (to_i64(index.get()), Batch::default());
     if let Some((id, from)) = place.profile {
-        close_profile(tx, host, id, from, leaf).await?;
+        close_profile(&mut batch, host, id, from, leaf);
     }
-    sql::query(
+    let facts = sql::query(
         "UPDATE enrolment SET facts = (SELECT facts FROM host_index WHERE host_id = ?)
          WHERE id = (SELECT enrolment_id FROM attestation WHERE leaf = ?)",
-    )
-    .bind(host)
-    .bind(place.last_leaf)
-    .execute(&mut *tx)
-    .await?;
-    sql::query("UPDATE host_index SET profile_id = NULL, profile_leaf = NULL WHERE host_id = ?")
-        .bind(host)
-        .execute(&mut *tx)
-        .await?;
+    );
+    batch.push(facts.bind(host).bind(place.last_leaf));
+    let none = sql::query("UPDATE host_index SET profile_id = NULL, profile_leaf = NULL WHERE host_id = ?");
+    batch.push(none.bind(host));
     let troubles = Source::ALL.map(|source| Trouble {
         source,
         cause: match why {
@@ -228,7 +210,9 @@ pub(super) async fn end_chain(
         lasting: Lasting::Stands,
         since: None,
     });
-    Coverage { host, leaf, before: Some(place.last_leaf), new_boot: false }.write(tx, &troubles).await
+    let coverage = Coverage { host, leaf, before: Some(place.last_leaf), new_boot: false };
+    coverage.write((tx, &mut batch), place.has_gaps, &troubles).await?;
+    Ok(batch.run(tx).await?)
 }
 
 /// Why a chain goes on no more.
@@ -239,53 +223,48 @@ pub(super) enum ChainEnded {
 }
 
 /// Where a host's part of the index stands.
-struct Place {
+#[derive(Clone, Debug)]
+pub(super) struct Place {
     last_leaf: i64,
     boot_leaf: i64,
     profile: Option<(i64, i64)>,
     facts: ChainFacts,
+    /// Whether something is not seen of it now.
+    has_gaps: bool,
 }
 
 impl Place {
-    async fn read(tx: &mut Connection<'_>, host: i64) -> Result<Option<Self>, StoreError> {
+    pub(super) async fn read(tx: &mut Connection<'_>, host: i64) -> Result<Option<Self>, StoreError> {
         let row = sql::query(
-            "SELECT last_leaf, boot_leaf, profile_id, profile_leaf, facts FROM host_index WHERE host_id = ?",
+            "SELECT last_leaf, boot_leaf, profile_id, profile_leaf, facts,
+               (SELECT count(*) FROM coverage_gap g WHERE g.host_id = i.host_id AND g.to_leaf IS NULL) AS gaps
+             FROM host_index i WHERE host_id = ?",
         )
         .bind(host)
         .fetch_optional(tx)
         .await?;
-        let Some(row) = row else { return Ok(None) };
+        row.map_or(Ok(None), |row| Self::of(&row))
+    }
+
+    /// From a row that may have none.
+    pub(super) fn of(row: &Row) -> Result<Option<Self>, StoreError> {
+        let Some(last_leaf) = row.try_get("last_leaf")? else { return Ok(None) };
         let profile: Option<i64> = row.try_get("profile_id")?;
         Ok(Some(Self {
-            last_leaf: row.try_get("last_leaf")?,
+            last_leaf,
             boot_leaf: row.try_get("boot_leaf")?,
             profile: profile.zip(row.try_get("profile_leaf")?),
-            facts: root::facts(&row)?,
+            facts: root::facts(row)?,
+            has_gaps: row.try_get::<i64>("gaps")? > 0,
         }))
     }
 }
 
-async fn close_profile(
-    tx: &mut Connection<'_>,
-    host: i64,
-    profile: i64,
-    from: i64,
-    leaf: i64,
-) -> Result<(), StoreError> {
-    let closed = sql::query(
+fn close_profile(batch: &mut Batch, host: i64, profile: i64, from: i64, leaf: i64) {
+    let close = sql::query(
         "UPDATE host_boot_profile SET to_leaf = ? WHERE profile_id = ? AND from_leaf = ? AND host_id = ?",
-    )
-    .bind(leaf)
-    .bind(profile)
-    .bind(from)
-    .bind(host)
-    .execute(tx)
-    .await?;
-    if closed.rows_affected() == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Damaged { what: "a host's boot profile that should be open is not" })
-    }
+    );
+    batch.push_changing(close.bind(leaf).bind(profile).bind(from).bind(host), 1);
 }
 
 /// The row of a profile; its facts are written with the first host that has it.
@@ -350,13 +329,13 @@ struct Coverage {
 
 impl Coverage {
     /// Closes gaps that are over, opens new ones, and writes those that came and went since the evidence before.
-    async fn write(&self, tx: &mut Connection<'_>, troubles: &[Trouble]) -> Result<(), StoreError> {
-        let open: Vec<(i64, i64, String, String, bool)> = sql::query_as(
-            "SELECT id, source, cause, scope, of_boot FROM coverage_gap WHERE host_id = ? AND to_leaf IS NULL",
-        )
-        .bind(self.host)
-        .fetch_all(&mut *tx)
-        .await?;
+    async fn write(
+        &self,
+        (tx, batch): (&mut Connection<'_>, &mut Batch),
+        has_gaps: bool,
+        troubles: &[Trouble],
+    ) -> Result<(), StoreError> {
+        let open = if has_gaps { self.open(tx).await? } else { Vec::new() };
         let is = |trouble: &Trouble, source: i64, cause: &str, scope: &str| {
             i64::from(trouble.source.code()) == source && trouble.cause == cause && trouble.scope == scope
         };
@@ -367,11 +346,8 @@ impl Coverage {
         for (id, source, cause, scope, of_boot) in &open {
             let over = !of_boot || self.new_boot;
             if over && !stands(*source, cause, scope) {
-                sql::query("UPDATE coverage_gap SET to_leaf = ? WHERE id = ?")
-                    .bind(self.leaf)
-                    .bind(id)
-                    .execute(&mut *tx)
-                    .await?;
+                let close = sql::query("UPDATE coverage_gap SET to_leaf = ? WHERE id = ?");
+                batch.push_changing(close.bind(self.leaf).bind(id), 1);
             }
         }
         for trouble in troubles {
@@ -381,21 +357,31 @@ impl Coverage {
                 continue;
             }
             let until = (trouble.lasting == Lasting::Passed).then_some(self.leaf);
-            sql::query(
+            let gap = sql::query(
                 "INSERT INTO coverage_gap (host_id, source, cause, scope, from_leaf, to_leaf, of_boot)
                  VALUES (?, ?, ?, ?, ?, ?, ?)",
-            )
-            .bind(self.host)
-            .bind(i64::from(trouble.source.code()))
-            .bind(&trouble.cause)
-            .bind(&trouble.scope)
-            .bind(self.begin(tx, trouble).await?)
-            .bind(until)
-            .bind(trouble.lasting == Lasting::Boot)
-            .execute(&mut *tx)
-            .await?;
+            );
+            let gap = gap
+                .bind(self.host)
+                .bind(i64::from(trouble.source.code()))
+                .bind(&trouble.cause)
+                .bind(&trouble.scope)
+                .bind(self.begin(tx, trouble).await?)
+                .bind(until)
+                .bind(trouble.lasting == Lasting::Boot);
+            batch.push(gap);
         }
         Ok(())
+    }
+
+    async fn open(
+        &self,
+        tx: &mut Connection<'_>,
+    ) -> Result<Vec<(i64, i64, String, String, bool)>, StoreError> {
+        let open = sql::query_as(
+            "SELECT id, source, cause, scope, of_boot FROM coverage_gap WHERE host_id = ? AND to_leaf IS NULL",
+        );
+        Ok(open.bind(self.host).fetch_all(tx).await?)
     }
 
     /// The last evidence that was sealed before a trouble began: an agent may notice late that it was blind, with other evidence sealed
@@ -419,26 +405,19 @@ impl Coverage {
     }
 }
 
-async fn write_executions(
-    tx: &mut Connection<'_>,
-    host: i64,
-    leaf: i64,
-    boot_leaf: i64,
-    executions: &[Executed],
-) -> Result<(), StoreError> {
+fn write_executions(batch: &mut Batch, host: i64, leaf: i64, boot_leaf: i64, executions: &[Executed]) {
     for Executed { digest, path, class } in executions {
-        sql::query(
+        let run = sql::query(
             "INSERT INTO execution (digest, host_id, from_leaf, class, path) SELECT ?1, ?2, ?3, ?4, ?5
              WHERE NOT EXISTS (SELECT 1 FROM execution WHERE digest = ?1 AND host_id = ?2 AND from_leaf >= ?6 AND class = ?4)",
-        )
-        .bind(digest.as_bytes().as_slice())
-        .bind(host)
-        .bind(leaf)
-        .bind(i64::from(class.code()))
-        .bind(path)
-        .bind(boot_leaf)
-        .execute(&mut *tx)
-        .await?;
+        );
+        let run = run
+            .bind(digest.as_bytes().as_slice())
+            .bind(host)
+            .bind(leaf)
+            .bind(i64::from(class.code()))
+            .bind(path)
+            .bind(boot_leaf);
+        batch.push(run);
     }
-    Ok(())
 }

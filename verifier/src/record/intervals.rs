@@ -8,7 +8,7 @@ use evidence::limits::BODY_COMPONENTS;
 use ledger::tree::LeafIndex;
 
 use crate::limits::ROWS_PER_STATEMENT;
-use crate::sql::{Connection, QueryBuilder};
+use crate::sql::{Batch, Connection, QueryBuilder};
 use crate::store::{StoreError, to_i64};
 
 /// Open intervals: component's row and first leaf, rising by component.
@@ -29,14 +29,8 @@ impl Intervals {
         w.finish()
     }
 
-    /// Opens intervals and writes their rows.
-    pub(super) async fn open(
-        &mut self,
-        tx: &mut Connection<'_>,
-        host: i64,
-        components: &[i64],
-        leaf: LeafIndex,
-    ) -> Result<(), StoreError> {
+    /// Opens intervals.
+    pub(super) fn open(&mut self, batch: &mut Batch, host: i64, components: &[i64], leaf: LeafIndex) {
         let from = to_i64(leaf.get());
         for rows in components.chunks(ROWS_PER_STATEMENT) {
             let mut query =
@@ -44,17 +38,16 @@ impl Intervals {
             query.push_values(rows, |mut row, component| {
                 row.push_bind(*component).push_bind(from).push_bind(host);
             });
-            query.build().execute(&mut *tx).await?;
+            batch.push(query.build());
         }
         self.0.extend(components.iter().map(|component| (*component, from)));
         self.0.sort_unstable();
-        Ok(())
     }
 
     /// Closes the intervals of components; one that is not open is damage.
-    pub(super) async fn close(
+    pub(super) fn close(
         &mut self,
-        tx: &mut Connection<'_>,
+        batch: &mut Batch,
         host: i64,
         components: &[i64],
         leaf: LeafIndex,
@@ -75,10 +68,7 @@ impl Intervals {
             query.push(
                 " FROM open WHERE component_id = open.component AND from_leaf = open.since AND host_id = ",
             );
-            let closed = query.push_bind(host).build().execute(&mut *tx).await?;
-            if closed.rows_affected() != some.len() as u64 {
-                return Err(NOT_OPEN);
-            }
+            batch.push_changing(query.push_bind(host).build(), some.len() as u64);
         }
         Ok(())
     }
@@ -91,7 +81,9 @@ impl Intervals {
         leaf: LeafIndex,
     ) -> Result<(), StoreError> {
         let components: Vec<i64> = self.0.iter().map(|(component, _)| *component).collect();
-        self.close(tx, host, &components, leaf).await
+        let mut batch = Batch::default();
+        self.close(&mut batch, host, &components, leaf)?;
+        Ok(batch.run(tx).await?)
     }
 }
 

@@ -32,7 +32,7 @@ impl NewManifest {
         .fetch_optional(&mut *tx)
         .await?;
         let Some(component) = wanted else { return Ok(false) };
-        self.blob.insert(tx).await?;
+        self.blob.insert().execute(&mut *tx).await?;
         sql::query(
             "UPDATE component SET kind = ?, name = ?, version = ?, architecture = ?, artefacts = ?, manifest = ?
              WHERE id = ?",

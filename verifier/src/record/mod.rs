@@ -488,22 +488,21 @@ impl Writer {
         let mut leaves = Vec::new();
         let mut outcomes = Vec::with_capacity(jobs.len());
         for job in jobs {
-            // A savepoint for each, so that one row's refusal leaves no trace and the others go on.
-            let mut step = tx.step().await?;
             let index = next_index(&self.sequencer, &leaves)?;
-            match apply(&job.work, &mut step, index, now).await {
+            let applied = match &job.work {
+                // It is read first, and written as one step by itself.
+                Work::Evidence(_) => apply(&job.work, &mut tx, index, now).await,
+                work => in_step(work, &mut tx, index, now).await?,
+            };
+            match applied {
                 Ok((done, leaf)) => {
-                    step.commit().await?;
                     leaves.extend(leaf);
                     outcomes.push(Ok(done));
                 }
                 Err(RecordError::Store { trouble, message }) if trouble != Trouble::Row => {
                     return Err(StoreError::Failed { trouble, message });
                 }
-                Err(error) => {
-                    step.rollback().await?;
-                    outcomes.push(Err(error));
-                }
+                Err(error) => outcomes.push(Err(error)),
             }
         }
         leaves.extend(action::give_leaves(&mut tx, next_index(&self.sequencer, &leaves)?).await?);
@@ -535,6 +534,24 @@ impl From<DraftError> for StoreError {
 }
 
 type Applied = Result<(Done, Option<Leaf>), RecordError>;
+
+/// As a step of the transaction, so that one row's refusal leaves no trace and the others go on.
+async fn in_step(
+    work: &Work,
+    tx: &mut Connection<'_>,
+    index: LeafIndex,
+    now: UnixTime,
+) -> Result<Applied, StoreError> {
+    let mut step = tx.step().await?;
+    let applied = apply(work, &mut step, index, now).await;
+    match &applied {
+        Ok(_) => step.commit().await?,
+        // The whole transaction is given up.
+        Err(RecordError::Store { trouble, .. }) if *trouble != Trouble::Row => {}
+        Err(_) => step.rollback().await?,
+    }
+    Ok(applied)
+}
 
 /// Writes one piece of work; a leaf that it returns is appended at `index`.
 async fn apply(work: &Work, tx: &mut Connection<'_>, index: LeafIndex, now: UnixTime) -> Applied {

@@ -17,13 +17,13 @@ use inquiry::root::ChainFacts;
 use ledger::tree::LeafIndex;
 
 use super::evidence::change_components;
-use super::index::{self, Came, ChainEnded, IndexEntry};
+use super::index::{self, Came, ChainEnded, IndexEntry, Place};
 use super::intervals::Intervals;
 use super::manifest;
 use super::root::{Compared, LoggedRoots};
 use crate::failure::{Exit, Failure};
 use crate::query::bundle;
-use crate::sql::{self, Connection, Pool, QueryBuilder, Row};
+use crate::sql::{self, Batch, Connection, Pool, QueryBuilder, Row};
 use crate::store::unpack::{self, Unpacker};
 use crate::store::{self, Database, StoreError, to_i64, to_u64};
 
@@ -251,9 +251,13 @@ impl Host {
                 let index = index_of(leaf)?;
                 let digest = envelope.evidence.digest();
                 let came = Came { seq: to_u64(seq), received_ms, digest };
-                let facts = entry.apply(tx, self.row, index, came).await?;
+                let (place, mut batch) = (Place::read(tx, self.row).await?, Batch::default());
+                let of = (self.row, place.as_ref());
+                let facts = entry.write((&mut *tx, &mut batch), of, index, came).await?;
                 let body = verified.body();
-                change_components(tx, self.row, (&body.added, &body.removed), intervals, index).await?;
+                let changes = (body.added.as_slice(), body.removed.as_slice());
+                change_components((&mut *tx, &mut batch), self.row, changes, intervals, index).await?;
+                batch.run(tx).await.map_err(StoreError::from)?;
                 state = verified.next_state().clone();
                 told(leaf, facts);
             }

@@ -4,6 +4,7 @@
 //! understand; what PostgreSQL lacks of that (`hex`, `instr`, a few more) its schema makes. So each statement is written once, and what is
 //! tested with one is what the other runs.
 
+mod batch;
 mod build;
 mod connection;
 mod row;
@@ -18,6 +19,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
+pub(crate) use batch::{Batch, BatchError};
 pub(crate) use build::QueryBuilder;
 use connection::Source;
 pub(crate) use connection::{Connection, Executor, Handle, Kind, Pool, Transaction};

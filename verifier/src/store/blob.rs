@@ -5,7 +5,7 @@
 use evidence::digest::Sha256Digest;
 
 use super::{Store, StoreError, to_i64};
-use crate::sql::{self, Connection, Executor};
+use crate::sql::{self, Executor, Query};
 
 /// A content that is ready to be stored.
 #[derive(Clone, Debug)]
@@ -22,15 +22,12 @@ impl Blob {
         Ok(Self { digest: Sha256Digest::of(&[bytes]), size: bytes.len(), zstd })
     }
 
-    /// Stores it; the same content is stored once.
-    pub(crate) async fn insert(&self, tx: &mut Connection<'_>) -> Result<(), StoreError> {
+    /// The statement that stores it; the same content is stored once.
+    pub(crate) fn insert(&self) -> Query {
         sql::query("INSERT INTO blob (digest, size, zstd) VALUES (?, ?, ?) ON CONFLICT (digest) DO NOTHING")
             .bind(self.digest.as_bytes().as_slice())
             .bind(to_i64(self.size as u64))
             .bind(&self.zstd)
-            .execute(tx)
-            .await?;
-        Ok(())
     }
 }
 

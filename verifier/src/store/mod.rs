@@ -28,7 +28,7 @@ use self::directory::Directories;
 pub use self::place::Database;
 use crate::failure::{Exit, Failure};
 use crate::log::LogReader;
-use crate::sql::{Connection, Handle, Pool};
+use crate::sql::{BatchError, Connection, Handle, Pool};
 
 /// The schema's steps, forward only.
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -202,6 +202,15 @@ pub enum StoreError {
         /// What it said.
         message: String,
     },
+}
+
+impl From<BatchError> for StoreError {
+    fn from(error: BatchError) -> Self {
+        match error {
+            BatchError::Rows { .. } => Self::Damaged { what: "rows that should be there, and once, are not" },
+            BatchError::Database(error) => error.into(),
+        }
+    }
 }
 
 impl StoreError {

@@ -1,0 +1,159 @@
+//! Statements that are run one after the other, of which nothing is read.
+//!
+//! In: statements, and how many rows each must change where that is known. Out: all of them were run, as one step of a transaction, or none.
+//! SQLite's driver hands each statement to a thread of its own and waits: together they cost that once.
+
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, TryStreamExt as _};
+use sqlx::error::ErrorKind;
+use sqlx::{AssertSqlSafe, Either, Executor as _, SqlSafeStr as _, SqliteConnection};
+
+use super::{Connection, Handle, Query, Value, words};
+
+/// Statements to be run.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub(crate) struct Batch {
+    statements: Vec<(Query, Option<u64>)>,
+}
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BatchError {
+    /// A statement changed other rows than it must: the rows are not what this program wrote.
+    #[error("a statement changed {changed} rows in the place of {expected}")]
+    Rows { expected: u64, changed: u64 },
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl BatchError {
+    fn is_of_a_row(&self) -> bool {
+        match self {
+            Self::Rows { .. } => true,
+            Self::Database(error) => {
+                error.as_database_error().is_some_and(|error| error.kind() != ErrorKind::Other)
+            }
+        }
+    }
+}
+
+impl Batch {
+    /// Adds a statement.
+    pub(crate) fn push(&mut self, statement: Query) {
+        self.statements.push((statement, None));
+    }
+
+    /// Adds one that must change so many rows.
+    pub(crate) fn push_changing(&mut self, statement: Query, rows: u64) {
+        self.statements.push((statement, Some(rows)));
+    }
+
+    /// Runs them as a step of the connection's transaction.
+    pub(crate) fn run<'c>(self, connection: &'c mut Connection<'_>) -> BoxFuture<'c, Result<(), BatchError>> {
+        match connection.kind() {
+            super::Kind::Sqlite => self.run_together(connection).boxed(),
+            super::Kind::Postgres => self.run_apart(connection).boxed(),
+        }
+    }
+
+    async fn run_apart(self, connection: &mut Connection<'_>) -> Result<(), BatchError> {
+        let mut step = connection.step().await?;
+        for (statement, expected) in self.statements {
+            check(expected, statement.execute(&mut *step).await?.rows_affected())?;
+        }
+        Ok(step.commit().await?)
+    }
+
+    async fn run_together(self, connection: &mut Connection<'_>) -> Result<(), BatchError> {
+        let Handle::Sqlite(connection) = connection.handle() else { return Ok(()) };
+        let mut text = String::from(BEGIN);
+        let mut arguments = sqlx::sqlite::SqliteArguments::default();
+        let mut expected = vec![None];
+        for (statement, rows) in self.statements {
+            // Each statement counts its places from the first again: a place that is named twice has its value twice.
+            for place in words::in_order(&statement.text, &mut text) {
+                let value = statement.values.get(place).cloned().unwrap_or(Value::Number(None));
+                value.add_to_sqlite(&mut arguments).map_err(sqlx::Error::Encode)?;
+            }
+            text.push_str(";\n");
+            expected.push(rows);
+        }
+        text.push_str(END);
+        let Err(failed) = run(connection, text, arguments, &expected).await else { return Ok(()) };
+        // What a statement before the failed one did is undone. After a failure of the disk there may be no transaction any more, and the first
+        // error says why; after a row's refusal there is one, and if it cannot be undone that is worse than the refusal.
+        match sqlx::query(UNDO).execute(connection).await {
+            Err(worse) if failed.is_of_a_row() => Err(worse.into()),
+            _ => Err(failed),
+        }
+    }
+}
+
+async fn run(
+    connection: &mut SqliteConnection,
+    text: String,
+    arguments: sqlx::sqlite::SqliteArguments,
+    expected: &[Option<u64>],
+) -> Result<(), BatchError> {
+    let query = sqlx::query_with(AssertSqlSafe(text).into_sql_str(), arguments);
+    let mut results = connection.fetch_many(query);
+    let mut expected = expected.iter();
+    while let Some(result) = results.try_next().await? {
+        if let Either::Left(done) = result {
+            check(expected.next().copied().flatten(), done.rows_affected())?;
+        }
+    }
+    Ok(())
+}
+
+fn check(expected: Option<u64>, changed: u64) -> Result<(), BatchError> {
+    match expected {
+        Some(expected) if expected != changed => Err(BatchError::Rows { expected, changed }),
+        _ => Ok(()),
+    }
+}
+
+const BEGIN: &str = "SAVEPOINT batch;\n";
+const END: &str = "RELEASE batch";
+const UNDO: &str = "ROLLBACK TO batch; RELEASE batch";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::{query, query_as};
+    use crate::store::migrated;
+    use crate::store::place::tests::database;
+
+    #[tokio::test]
+    async fn all_of_them_are_run_or_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut db = migrated(&database(dir.path())).await.unwrap();
+        query("CREATE TABLE pair (a BIGINT PRIMARY KEY, b BIGINT)").execute(&mut db).await.unwrap();
+        let insert = |a: i64, b: i64| query("INSERT INTO pair (b, a) VALUES (?2, ?1)").bind(a).bind(b);
+        let update = |a: i64| query("UPDATE pair SET b = b + ?1 WHERE a = ?2 AND b <> ?1").bind(1).bind(a);
+        let mut tx = db.begin_write().await.unwrap();
+        let mut batch = Batch::default();
+        batch.push(insert(1, 2));
+        batch.push_changing(update(1), 1);
+        batch.push(insert(3, 4));
+        batch.run(&mut tx).await.unwrap();
+
+        let mut twice = Batch::default();
+        twice.push(insert(5, 6));
+        twice.push(insert(1, 7));
+        assert!(matches!(twice.run(&mut tx).await, Err(BatchError::Database(_))));
+        let mut none = Batch::default();
+        none.push(insert(8, 9));
+        none.push_changing(update(10), 1);
+        none.push(insert(11, 12));
+        let error = none.run(&mut tx).await;
+        assert!(matches!(error, Err(BatchError::Rows { expected: 1, changed: 0 })), "{error:?}");
+        Batch::default().run(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        let rows: Vec<(i64, i64)> =
+            query_as("SELECT a, b FROM pair ORDER BY a").fetch_all(&mut db).await.unwrap();
+        assert_eq!(rows, [(1, 3), (3, 4)]);
+    }
+}

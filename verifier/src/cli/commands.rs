@@ -166,6 +166,7 @@ fn check(config: &Config) -> Result<(), Failure> {
     for (key, value) in [
         ("listen", config.listen.to_string()),
         ("state-dir", config.state_dir.display().to_string()),
+        ("database", config.database().to_string()),
         ("names", config.names.join(", ")),
         ("tls", tls),
         ("log key", config.log_key.display().to_string()),

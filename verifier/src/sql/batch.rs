@@ -1,7 +1,8 @@
 //! Statements that are run one after the other, of which nothing is read.
 //!
-//! In: statements, and how many rows each must change where that is known. Out: all of them were run, as one step of a transaction, or none.
-//! SQLite's driver hands each statement to a thread of its own and waits: together they cost that once.
+//! In: statements, and how many rows each must change where that is known. Out: all of them were run, as one step of a transaction, or none
+//! of them; but where one changed other rows than it must, the database is damaged and the whole transaction is to be given up. SQLite's
+//! driver hands each statement to a thread of its own and waits: together they cost that once.
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, TryStreamExt as _};
@@ -20,23 +21,12 @@ pub(crate) struct Batch {
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BatchError {
-    /// A statement changed other rows than it must: the rows are not what this program wrote.
+    /// A statement changed other rows than it must: the rows are not what this program wrote. The transaction must not be committed.
     #[error("a statement changed {changed} rows in the place of {expected}")]
     Rows { expected: u64, changed: u64 },
     /// The database.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
-}
-
-impl BatchError {
-    fn is_of_a_row(&self) -> bool {
-        match self {
-            Self::Rows { .. } => true,
-            Self::Database(error) => {
-                error.as_database_error().is_some_and(|error| error.kind() != ErrorKind::Other)
-            }
-        }
-    }
 }
 
 impl Batch {
@@ -81,13 +71,20 @@ impl Batch {
             expected.push(rows);
         }
         text.push_str(END);
-        let Err(failed) = run(connection, text, arguments, &expected).await else { return Ok(()) };
-        // What a statement before the failed one did is undone. After a failure of the disk there may be no transaction any more, and the first
-        // error says why; after a row's refusal there is one, and if it cannot be undone that is worse than the refusal.
-        match sqlx::query(UNDO).execute(connection).await {
-            Err(worse) if failed.is_of_a_row() => Err(worse.into()),
-            _ => Err(failed),
+        match run(connection, text, arguments, &expected).await {
+            Err(BatchError::Database(failed)) => Err(undo(connection, failed).await.into()),
+            done => done,
         }
+    }
+}
+
+/// What a statement before the failed one did is undone. After a failure of the disk there may be no transaction any more, and the first error
+/// says why; after a row's refusal there is one, and if it cannot be undone that is worse than the refusal.
+async fn undo(connection: &mut SqliteConnection, failed: sqlx::Error) -> sqlx::Error {
+    let of_a_row = failed.as_database_error().is_some_and(|error| error.kind() != ErrorKind::Other);
+    match sqlx::query(UNDO).execute(connection).await {
+        Err(worse) if of_a_row => worse,
+        _ => failed,
     }
 }
 
@@ -99,13 +96,14 @@ async fn run(
 ) -> Result<(), BatchError> {
     let query = sqlx::query_with(AssertSqlSafe(text).into_sql_str(), arguments);
     let mut results = connection.fetch_many(query);
-    let mut expected = expected.iter();
+    let (mut expected, mut checked) = (expected.iter(), Ok(()));
+    // To the end: the statements behind one are run whether anybody listens or not.
     while let Some(result) = results.try_next().await? {
         if let Either::Left(done) = result {
-            check(expected.next().copied().flatten(), done.rows_affected())?;
+            checked = checked.and(check(expected.next().copied().flatten(), done.rows_affected()));
         }
     }
-    Ok(())
+    checked
 }
 
 fn check(expected: Option<u64>, changed: u64) -> Result<(), BatchError> {
@@ -144,16 +142,22 @@ mod tests {
         twice.push(insert(5, 6));
         twice.push(insert(1, 7));
         assert!(matches!(twice.run(&mut tx).await, Err(BatchError::Database(_))));
-        let mut none = Batch::default();
-        none.push(insert(8, 9));
-        none.push_changing(update(10), 1);
-        none.push(insert(11, 12));
-        let error = none.run(&mut tx).await;
-        assert!(matches!(error, Err(BatchError::Rows { expected: 1, changed: 0 })), "{error:?}");
         Batch::default().run(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
-        let rows: Vec<(i64, i64)> =
-            query_as("SELECT a, b FROM pair ORDER BY a").fetch_all(&mut db).await.unwrap();
-        assert_eq!(rows, [(1, 3), (3, 4)]);
+        let rows = async |db: &mut Connection<'_>| -> Vec<(i64, i64)> {
+            query_as("SELECT a, b FROM pair ORDER BY a").fetch_all(db).await.unwrap()
+        };
+        assert_eq!(rows(&mut db).await, [(1, 3), (3, 4)]);
+
+        // Rows that are not there: that much is known, and the transaction is given up.
+        let mut tx = db.begin_write().await.unwrap();
+        let mut damaged = Batch::default();
+        damaged.push(insert(8, 9));
+        damaged.push_changing(update(10), 1);
+        damaged.push(insert(11, 12));
+        let error = damaged.run(&mut tx).await;
+        assert!(matches!(error, Err(BatchError::Rows { expected: 1, changed: 0 })), "{error:?}");
+        drop(tx);
+        assert_eq!(rows(&mut db).await, [(1, 3), (3, 4)]);
     }
 }

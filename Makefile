@@ -45,7 +45,8 @@ fuzz: ## a minute of fuzzing a target, two at a time, as CI does
 soak: ## the long forms of the tests and half an hour of fuzzing a target: hours, not minutes
 	@scripts/setup
 	cargo build --workspace --bins
-	cargo nextest run --workspace --run-ignored only --no-fail-fast
+	cargo nextest run --workspace --run-ignored only --no-fail-fast -E 'not test(broken_connections)'
+	scripts/with-postgres cargo nextest run -p lydian-tests --test e2e --run-ignored only broken_connections
 	scripts/log-conformance
 	scripts/crash-logs --soak
 	scripts/fuzz -j 2 1800

@@ -66,17 +66,17 @@ impl Fleet {
             }
         }
         let mut fleet = Self { verifier, admin, attesters };
-        fleet.enrol_again("the disk was replaced").await?;
+        fleet.enrol_again("00112233445566778899aabbccddeeff", "the disk was replaced").await?;
         attest(&client, &mut fleet.attesters[1]).await?;
         attest(&client, &mut fleet.attesters[0]).await?;
         Ok(fleet)
     }
 
-    async fn enrol_again(&mut self, reason: &str) -> Result<()> {
+    pub(crate) async fn enrol_again(&mut self, chain: &str, reason: &str) -> Result<()> {
         let client = self.verifier.client()?;
         let token = self.verifier.join_token().await?;
         let attester = &mut self.attesters[1];
-        attester.host.start_chain("00112233445566778899aabbccddeeff".parse()?);
+        attester.host.start_chain(chain.parse()?);
         let mut begin = attester.enrol_begin(&token)?;
         reason.clone_into(&mut begin.reason);
         let challenge = granted(client.post("/v1/enrol/begin", &begin).await?)?;

@@ -1,7 +1,7 @@
 //! What a verifier has acknowledged survives its death, and what it has not is there once or not at all.
 //!
-//! In: a seed, which decides when the verifier is killed while it takes evidence. Out: a log that only grew, in
-//! which each piece of evidence has exactly one leaf.
+//! In: a seed, which decides when the verifier is killed while it takes evidence, or cut off from its database's server. Out: a log that only
+//! grew, in which each piece of evidence has exactly one leaf.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use evidence::envelope::Envelope;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore as _, SeedableRng as _};
 use support::client::granted;
-use support::{KeyKind, SoftAttester, TestEkCa, Verifier, VerifierClient, VerifierSettings};
+use support::{KeyKind, SoftAttester, TestEkCa, Verifier, VerifierClient, VerifierSettings, wait};
 use wire::operator::Scope;
 use wire::submit::Receipt;
 
@@ -34,15 +34,67 @@ pub(crate) async fn settle(
     }
 }
 
-/// What the kill took.
+/// What befalls a verifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blow {
+    /// It is killed, and starts again.
+    Kill,
+    /// Its connections to the database's server break, and it goes on.
+    Cut,
+}
+
+impl Blow {
+    /// When evidence is sent and when the blow begins, of which a cut takes longer to fall than evidence to be recorded.
+    fn moment(self, rng: &mut ChaCha20Rng) -> (Duration, Duration) {
+        let drawn =
+            |below: u32, rng: &mut ChaCha20Rng| Duration::from_micros((rng.next_u32() % below).into());
+        match self {
+            Self::Kill => (Duration::ZERO, drawn(20_000, rng)),
+            Self::Cut => (drawn(60_000, rng), Duration::ZERO),
+        }
+    }
+
+    async fn strike(self, verifier: &mut Verifier) -> Result<()> {
+        match self {
+            Self::Kill => verifier.kill_9().await,
+            Self::Cut => {
+                let cut = verifier.statement(CUT).await?;
+                ensure!(cut.trim() != "0", "nothing was cut");
+                Ok(())
+            }
+        }
+    }
+
+    /// The receipt of evidence that was sent meanwhile.
+    async fn settled(
+        self,
+        verifier: &mut Verifier,
+        attester: &SoftAttester,
+        envelope: &Envelope,
+    ) -> Result<(Receipt, Lost)> {
+        if self == Self::Kill {
+            verifier.restart().await?;
+            return settle(&verifier.client()?, attester, envelope).await;
+        }
+        // It may find out with what is sent next, and says so; an agent sends it again.
+        let client = verifier.client()?;
+        wait::until("the verifier goes on", async || Ok(settle(&client, attester, envelope).await.ok())).await
+    }
+}
+
+/// Ends every connection to a database but the one that says so.
+const CUT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+  WHERE datname = current_database() AND pid <> pg_backend_pid()";
+
+/// What the blow took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lost {
     Evidence,
     Answer,
 }
 
-/// Gives how often the kill took the evidence, and how often only the answer.
-async fn survive(seed: u64, rounds: u64) -> Result<(u64, u64)> {
+/// Gives how often the blow took the evidence, and how often only the answer.
+pub(crate) async fn survive(seed: u64, rounds: u64, blow: Blow) -> Result<(u64, u64)> {
     let ca = TestEkCa::new("Test TPM maker")?;
     let settings = VerifierSettings { ek_roots: vec![ca.root_pem()?], ..VerifierSettings::default() };
     let mut verifier = Verifier::start(&settings).await?;
@@ -56,15 +108,23 @@ async fn survive(seed: u64, rounds: u64) -> Result<(u64, u64)> {
         let envelope = attester.host.next()?;
         let (client, from) = (verifier.client()?, attester.from_size());
         let sent = envelope.clone();
-        let submission = tokio::spawn(async move { client.submit(&sent, from).await });
-        // The moment of the kill is the test's input: somewhere around the commit.
-        tokio::time::sleep(Duration::from_micros((rng.next_u32() % 20_000).into())).await;
-        verifier.kill_9().await?;
-        let acknowledged = submission.await?.ok().map(granted).transpose()?;
-        verifier.restart().await?;
+        // The moment of the blow is the test's input: somewhere around the commit.
+        let (sent_after, struck_after) = blow.moment(&mut rng);
+        let submission = tokio::spawn(async move {
+            tokio::time::sleep(sent_after).await;
+            client.submit(&sent, from).await
+        });
+        tokio::time::sleep(struck_after).await;
+        blow.strike(&mut verifier).await?;
+        let answer = submission.await?.ok();
+        let acknowledged = match blow {
+            Blow::Kill => answer.map(granted).transpose()?,
+            // A verifier that lives says that it failed.
+            Blow::Cut => answer.and_then(Result::ok),
+        };
         let context = || format!("seed {seed}, round {round}");
         let (receipt, lost) =
-            settle(&verifier.client()?, &attester, &envelope).await.with_context(context)?;
+            blow.settled(&mut verifier, &attester, &envelope).await.with_context(context)?;
         match lost {
             Lost::Evidence => evidence += 1,
             Lost::Answer => answers += 1,
@@ -83,13 +143,13 @@ async fn survive(seed: u64, rounds: u64) -> Result<(u64, u64)> {
 
 #[tokio::test]
 async fn a_verifier_that_is_killed_keeps_its_word() -> Result<()> {
-    survive(1, 12).await.map(drop)
+    survive(1, 12, Blow::Kill).await.map(drop)
 }
 
 #[tokio::test]
 #[ignore = "the long form: some minutes, run by `make soak`"]
 async fn a_verifier_that_is_killed_two_hundred_times_keeps_its_word() -> Result<()> {
-    let (evidence, answers) = survive(2, 200).await?;
+    let (evidence, answers) = survive(2, 200, Blow::Kill).await?;
     ensure!(evidence > 10 && answers > 10, "the kills missed the commit: {evidence} before, {answers} after");
     Ok(())
 }

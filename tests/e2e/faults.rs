@@ -179,7 +179,7 @@ async fn can_trace() -> Result<bool> {
 #[tokio::test]
 async fn a_call_that_fails_breaks_no_promise() -> Result<()> {
     if support::database::server().is_some() {
-        eprintln!("skipped: the calls that fail are SQLite's");
+        skipped("the calls that fail are SQLite's");
         return Ok(());
     }
     if can_trace().await? {
@@ -203,6 +203,6 @@ async fn a_thousand_calls_that_fail_break_no_promise() -> Result<()> {
 }
 
 #[expect(clippy::print_stderr, reason = "whoever reads the tests' output wants to know what was not tested")]
-fn skipped(why: &str) {
+pub(crate) fn skipped(why: &str) {
     eprintln!("skipped: {why}");
 }

@@ -13,6 +13,7 @@ use support::{Program, SecureBootSwitch, certificate_lists, entry, hash_list, im
 use wire::operator::ActionList;
 use wire::trusted::Verdict;
 
+use crate::faults::skipped;
 use crate::fleet::{Fleet, package, store};
 
 /// A boot loader's file.
@@ -314,7 +315,7 @@ async fn a_platform_key_that_is_a_test_key() -> Result<()> {
     let after = serde_json::to_value(&fleet.ask(&[&cert(&test), "--role", "eligible"]).await?.0.hosts)?;
     ensure!(before == after, "{before:#}\n{after:#}");
     if support::database::server().is_some() {
-        eprintln!("skipped: no earlier version kept its history in a server");
+        skipped("no earlier version kept its history in a server");
         return Ok(());
     }
     fleet.verifier.terminate().await?;

@@ -103,6 +103,11 @@ impl Verifier {
         Ok(())
     }
 
+    /// The address of its database, where a server has it.
+    pub fn database_address(&self) -> Result<Option<String>> {
+        database::address(self.dir.path())
+    }
+
     /// Ends it, has its history copied from its file to the server, and starts it there. Gives what the copying said.
     pub async fn move_to_server(&mut self) -> Result<String> {
         self.terminate().await?;

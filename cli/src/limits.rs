@@ -44,3 +44,5 @@ pub(crate) const ACTION_PAGES: usize = 1_000;
 pub(crate) const HIT_PAGES: usize = 1_000;
 /// What an export says of itself: a signed head, and the names of hosts.
 pub(crate) const SUMMARY_BYTES: usize = 16 << 20;
+/// Roots of the index in an export: one a day for 200 years. What each chain was at each of them is kept, 33 bytes.
+pub(crate) const INDEX_ROOTS: usize = 1 << 16;

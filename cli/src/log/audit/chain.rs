@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use wire::export::{ExportError, ItemReader};
 
 use super::history::History;
-use super::roots::AtSizes;
+use super::roots::{AtSizes, Facts};
 use super::verdict;
 use crate::error::CliError;
 
@@ -56,8 +56,8 @@ pub(super) struct ChainReport {
     pub(super) unchecked: u64,
     /// How many items have leaves beyond the published log: nothing can be said of them yet.
     pub(super) beyond: u64,
-    /// What was read out of its evidence up to each root of the index, in hex.
-    pub(super) facts: Vec<String>,
+    /// What was read out of its evidence up to each root of the index.
+    pub(super) facts: Facts,
     /// What does not hold.
     pub(super) findings: Vec<String>,
 }
@@ -190,7 +190,7 @@ impl ChainReport {
             verdicts: BTreeMap::new(),
             unchecked: 0,
             beyond: 0,
-            facts: Vec::new(),
+            facts: Facts::default(),
             findings: Vec::new(),
         }
     }

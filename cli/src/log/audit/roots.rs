@@ -8,17 +8,19 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use evidence::digest::{ChainId, HostId, Sha256Digest};
+use evidence::digest::{ChainId, HostId};
 use evidence::export::Item;
 use evidence::record::IndexRootRecord;
 use inquiry::profile::EXTRACTOR;
 use inquiry::root::{Chain, ChainFacts, RootBuilder};
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use wire::export::{INDEX_ROOTS, ItemReader};
 
 use super::chain::{self, ChainReport};
 use super::history::History;
 use crate::error::CliError;
+use crate::limits;
 
 /// What came of it.
 #[derive(Debug, Default, Serialize)]
@@ -74,9 +76,8 @@ pub(super) fn read(
             Ok(_) => report.other_extractor += 1,
             Err(why) => findings.push(format!("{INDEX_ROOTS}: leaf {leaf}: {why}")),
         }
-        // So many are no export's.
-        if roots.len() > ROOTS {
-            findings.push(format!("{INDEX_ROOTS}: over {ROOTS} roots"));
+        if roots.len() > limits::INDEX_ROOTS {
+            findings.push(format!("{INDEX_ROOTS}: over {} roots", limits::INDEX_ROOTS));
             return Ok(roots);
         }
     }
@@ -117,11 +118,38 @@ impl<'a> AtSizes<'a> {
         self.facts = with(self.facts);
     }
 
-    /// In hex, and nothing where there was no evidence yet.
-    pub(super) fn end(mut self) -> Vec<String> {
+    pub(super) fn end(mut self) -> Facts {
         self.found.resize(self.sizes.len(), self.facts);
-        let text = |facts: &ChainFacts| facts.digest().map(|digest| digest.to_string()).unwrap_or_default();
-        self.found.iter().map(text).collect()
+        Facts(self.found)
+    }
+}
+
+/// What a chain came to at each root of the index. In files it is a text of digests in hex, `-` where there was no evidence yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts(Vec<ChainFacts>);
+
+impl Facts {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Serialize for Facts {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let text =
+            |facts: &ChainFacts| facts.digest().map_or_else(|| "-".to_owned(), |digest| digest.to_string());
+        to.serialize_str(&self.0.iter().map(text).collect::<Vec<_>>().join(" "))
+    }
+}
+
+impl<'de> Deserialize<'de> for Facts {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let facts = |word: &str| match word {
+            "-" => Ok(ChainFacts::kept(None)),
+            digest => digest.parse().map(|digest| ChainFacts::kept(Some(digest))),
+        };
+        let text = String::deserialize(from)?;
+        text.split_whitespace().map(facts).collect::<Result<_, _>>().map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -135,15 +163,13 @@ pub(super) fn compare(
         let mut builder = RootBuilder::default();
         // The chains come in the order of the log.
         let built: Option<()> = chains.iter().filter(|chain| chain.leaf < root.size).try_for_each(|chain| {
-            let facts = chain.facts.get(number)?;
-            let digest = if facts.is_empty() { None } else { Some(facts.parse::<Sha256Digest>().ok()?) };
             let retired = chain.retired.as_ref().map(|retired| retired.leaf);
             let entry = Chain {
                 host: chain.host.parse::<HostId>().ok()?,
                 chain: chain.chain.parse::<ChainId>().ok()?,
                 enrolled: chain.leaf,
                 retired: retired.filter(|leaf| *leaf < root.size),
-                facts: ChainFacts::kept(digest),
+                facts: *chain.facts.0.get(number)?,
             };
             builder.push(&entry).ok()
         });
@@ -162,12 +188,10 @@ pub(super) fn compare(
     }
 }
 
-/// One a day for 200 years; an export that has more holds nothing up.
-const ROOTS: usize = 1 << 16;
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use evidence::digest::Sha256Digest;
 
     #[test]
     fn facts_are_those_of_the_evidence_in_front_of_a_size() {
@@ -181,8 +205,11 @@ mod tests {
             assert_eq!(facts, digest(1));
             digest(2)
         });
-        let text = |n: u8| Sha256Digest::new([n; 32]).to_string();
-        assert_eq!(at.end(), [String::new(), text(1), text(1), text(2)]);
-        assert_eq!(AtSizes::new(&[3]).end(), [String::new()]);
+        let found = at.end();
+        assert_eq!(found, Facts(vec![ChainFacts::default(), digest(1), digest(1), digest(2)]));
+        assert_eq!(AtSizes::new(&[3]).end(), Facts(vec![ChainFacts::default()]));
+        let kept = serde_json::to_string(&found).unwrap();
+        assert_eq!(serde_json::from_str::<Facts>(&kept).unwrap(), found);
+        assert!(serde_json::from_str::<Facts>("\"- 00\"").is_err());
     }
 }

@@ -74,6 +74,8 @@ async fn all(
     to: &mut Connection<'_>,
     told: &mut impl FnMut(&str, u64),
 ) -> Result<Copied, CopyError> {
+    // Nobody writes to the file meanwhile, a command line beside this one neither.
+    let mut from = from.begin_write().await?;
     let mut tx = to.begin_write().await?;
     let rows: i64 = sql::query_scalar(
         "SELECT (SELECT count(*) FROM log_head) + (SELECT count(*) FROM host) + (SELECT count(*) FROM operator_action)",
@@ -87,9 +89,9 @@ async fn all(
     let mut copied = Copied::default();
     for table in TABLES {
         let columns = columns(&mut tx, table).await?;
-        let rows = copy_table(from, &mut tx, (table, &columns), told).await?;
+        let rows = copy_table(&mut from, &mut tx, (table, &columns), told).await?;
         if columns.iter().any(|column| column.counts) {
-            count_on(from, &mut tx, table).await?;
+            count_on(&mut from, &mut tx, table).await?;
         }
         copied.tables += 1;
         copied.rows += rows;
@@ -165,7 +167,7 @@ async fn copy_table(
     let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
     let names = names.join(", ");
     let mut target = server.copy_in_raw(&format!("COPY {table} ({names}) FROM STDIN")).await?;
-    let mut rows = sql::query(format!("SELECT {names} FROM {table}")).fetch(from);
+    let mut rows = sql::assembled(format!("SELECT {names} FROM {table}")).fetch(from);
     let (mut line, mut count) = (String::with_capacity(2 * CHUNK), 0);
     let read = loop {
         match rows.try_next().await {
@@ -241,11 +243,12 @@ fn write_text(to: &mut String, text: &str) {
 
 /// The server goes on counting where the file ended, also where the last rows are gone.
 async fn count_on(from: &mut Connection<'_>, to: &mut Connection<'_>, table: &str) -> Result<(), CopyError> {
-    let last: i64 = sql::query_scalar(format!(
+    let last = sql::assembled(format!(
         "SELECT max(coalesce((SELECT max(id) FROM {table}), 0), coalesce((SELECT seq FROM sqlite_sequence WHERE name = '{table}'), 0))"
     ))
     .fetch_one(from)
     .await?;
+    let last: i64 = last.try_get(0)?;
     if last > 0 {
         let next = sql::query("SELECT setval(pg_get_serial_sequence(?, 'id'), ?)").bind(table).bind(last);
         next.fetch_one(to).await?;

@@ -252,8 +252,7 @@ pub(crate) fn lock_state_dir(dir: &Path) -> Result<File, Failure> {
 
 /// Evidence of an earlier program, or of another version of the extractor, is indexed before anybody can ask.
 async fn index_if_needed(config: &Config) -> Result<(), Failure> {
-    let database = config.database();
-    let mut connection = store::migrated(&database).await?;
+    let mut connection = store::migrated(&config.database).await?;
     let current = record::is_current(&mut connection).await.map_err(|error| Failure::new(Exit::Io, error))?;
     // A tidy end; nothing was written.
     let _ = connection.close().await;
@@ -269,7 +268,7 @@ async fn index_if_needed(config: &Config) -> Result<(), Failure> {
             notify::starting(&format!("indexing evidence: {done} of {of}"));
         }
     };
-    let done = record::reindex(&database, progress).await?;
+    let done = record::reindex(&config.database, progress).await?;
     if done.evidence > 0 {
         tracing::info!(
             hosts = done.hosts,
@@ -342,11 +341,10 @@ pub fn check_files(config: &Config) -> Result<(), Failure> {
 
 /// Whether the database has a log, which has its key.
 async fn log_is_begun(config: &Config) -> Result<bool, Failure> {
-    let database = config.database();
-    if let Database::File(path) = &database {
+    if let Database::File(path) = &config.database {
         return Ok(path.exists());
     }
-    let mut connection = store::migrated(&database).await?;
+    let mut connection = store::migrated(&config.database).await?;
     let begun = sql::query_scalar("SELECT count(*) > 0 FROM log_head").fetch_one(&mut connection).await;
     // A tidy end; nothing was written.
     let _ = connection.close().await;

@@ -115,9 +115,9 @@ impl Signals {
 async fn migrate(config: &Config) -> Result<(), Failure> {
     serve::make_state_dir(&config.state_dir)?;
     refuse_foreign_state_dir(config)?;
-    let connection = store::migrated(&config.database()).await?;
+    let connection = store::migrated(&config.database).await?;
     connection.close().await.map_err(|error| Failure::from(store::OpenError::from(error)))?;
-    print(&format!("{} is up to date\n", config.database()))
+    print(&format!("{} is up to date\n", config.database))
 }
 
 /// A database that root makes in another user's directory would lock that user out.
@@ -126,7 +126,7 @@ fn refuse_foreign_state_dir(config: &Config) -> Result<(), Failure> {
         .map_err(|error| Failure::io(config.state_dir.display(), &error))?
         .uid();
     let own = rustix::process::geteuid().as_raw();
-    if owner == own || config.database().is_there() {
+    if owner == own || config.database.is_there() {
         return Ok(());
     }
     let what = format!("{} belongs to user {owner}, this is user {own}", config.state_dir.display());
@@ -166,7 +166,7 @@ fn check(config: &Config) -> Result<(), Failure> {
     for (key, value) in [
         ("listen", config.listen.to_string()),
         ("state-dir", config.state_dir.display().to_string()),
-        ("database", config.database().to_string()),
+        ("database", config.database.to_string()),
         ("names", config.names.join(", ")),
         ("tls", tls),
         ("log key", config.log_key.display().to_string()),
@@ -186,7 +186,7 @@ fn check(config: &Config) -> Result<(), Failure> {
 }
 
 async fn operator_token(config: &Config, command: TokenCommand) -> Result<(), Failure> {
-    let mut db = store::open_existing(&config.database()).await?;
+    let mut db = store::open_existing(&config.database).await?;
     let now = Clock::system().now();
     match command {
         TokenCommand::Create { name, scope, ttl } => {
@@ -203,7 +203,7 @@ async fn operator_token(config: &Config, command: TokenCommand) -> Result<(), Fa
 }
 
 async fn join_token(config: &Config, command: JoinTokenCommand) -> Result<(), Failure> {
-    let mut db = store::open_existing(&config.database()).await?;
+    let mut db = store::open_existing(&config.database).await?;
     let now = Clock::system().now();
     match command {
         JoinTokenCommand::Create { note, ttl } => {
@@ -295,7 +295,7 @@ async fn export(config: &Config, wanted: &Wanted) -> Result<(), Failure> {
             let _ = write!(std::io::stderr(), "\r{done} of {of} chains");
         }
     };
-    let exported = export::export(&config.database(), wanted, Clock::system().now(), progress).await;
+    let exported = export::export(&config.database, wanted, Clock::system().now(), progress).await;
     if shows {
         let _ = writeln!(std::io::stderr());
     }
@@ -318,7 +318,7 @@ async fn reindex(config: &Config) -> Result<(), Failure> {
         }
     };
     let began = Instant::now();
-    let done = record::reindex(&config.database(), progress).await?;
+    let done = record::reindex(&config.database, progress).await?;
     if shows {
         let _ = writeln!(std::io::stderr());
     }
@@ -326,7 +326,7 @@ async fn reindex(config: &Config) -> Result<(), Failure> {
     print(&format!(
         "{}: {hosts} hosts, {evidence} pieces of evidence and {manifests} manifests indexed in {:.1} s; roots of the index \
          in the log: {} agree, {} not compared\n",
-        config.database(),
+        config.database,
         began.elapsed().as_secs_f64(),
         roots.equal,
         roots.passed_over,
@@ -347,7 +347,7 @@ async fn copy_to_server(config: &Config, address: &str) -> Result<(), Failure> {
         }
     };
     let began = Instant::now();
-    let Copied { tables, rows } = relocate::copy(&config.database(), &to, told).await?;
+    let Copied { tables, rows } = relocate::copy(&config.database, &to, told).await?;
     if shows {
         let _ = writeln!(std::io::stderr());
     }

@@ -46,10 +46,10 @@ pub struct Overrides {
 pub struct Config {
     /// Address and port to listen on.
     pub listen: SocketAddr,
-    /// Keys and certificates, and the database where no server has it.
+    /// Keys and certificates, and the database where it is a file.
     pub state_dir: PathBuf,
-    /// A database of a server, in the place of a file.
-    pub server: Option<Database>,
+    /// Where the history is kept.
+    pub database: Database,
     /// DNS names and addresses in the server's certificate, beside localhost and the machine's own name.
     pub names: Vec<String>,
     /// Where the server's certificate comes from.
@@ -234,7 +234,10 @@ impl Config {
                 invalid("listen", &listen, "is not an address and port")
                     .hint("for example [::]:8443 for all addresses, or 127.0.0.1:8443")
             })?,
-            server: raw.database.as_deref().map(database).transpose()?,
+            database: match raw.database {
+                None => Database::File(state_dir.join("verifier.db")),
+                Some(address) => database(&address)?,
+            },
             names: names.into_iter().map(checked_name).collect::<Result<_, _>>()?,
             tls: tls_source(raw.tls)?,
             origin: origin.as_deref().map(checked_origin).transpose()?,
@@ -256,11 +259,6 @@ impl Config {
             limits: limits(&raw.limits)?,
             state_dir,
         })
-    }
-
-    /// The database.
-    pub fn database(&self) -> Database {
-        self.server.clone().unwrap_or_else(|| Database::File(self.state_dir.join("verifier.db")))
     }
 
     /// The log's files, which anybody may be given.
@@ -286,16 +284,22 @@ pub(crate) fn checked_name(name: String) -> Result<String, Failure> {
     Ok(name)
 }
 
-/// The address of a server's database.
+/// The database of a server, to which nobody else can listen.
 pub(crate) fn database(address: &str) -> Result<Database, Failure> {
-    let example = "for example postgres://lydian@db.example.com/lydian; the password is read from the variable PGPASSWORD or ~/.pgpass";
+    let example = "for example postgres://lydian@db.example.com/lydian?sslmode=verify-full&sslrootcert=/etc/lydian/postgres-ca.pem; \
+                   the password is read from the variable PGPASSWORD or ~/.pgpass";
+    // An address may have a password: it is not shown.
+    let refused = |what: &str| invalid("database", &"…", what).hint(example);
     if !["postgres://", "postgresql://"].iter().any(|scheme| address.starts_with(scheme)) {
-        // It may have a password: it is not shown.
-        return Err(invalid("database", &"…", "is no address of a PostgreSQL database").hint(example));
+        return Err(refused("is no address of a PostgreSQL database"));
     }
-    Database::server(address).map_err(|error| {
+    let database = Database::server(address).map_err(|error| {
         Failure::new(Exit::Config, format_args!("configuration: database: {error}")).hint(example)
-    })
+    })?;
+    if database.is_exposed() {
+        return Err(refused("is on another machine and has no sslmode=verify-full"));
+    }
+    Ok(database)
 }
 
 fn checked_origin(origin: &str) -> Result<KeyName, Failure> {

@@ -30,7 +30,14 @@ fn every_value_is_checked() {
     check("[limits]\nconnections = 0", "limits.connections = 0");
     check("database = 'verifier.db'", "database = … is no address of a PostgreSQL database");
     check("database = 'postgres://who:secret@[::1/fleet'", "configuration: database: ");
-    check("database = 'postgres://who:secret@db.example.com/fleet'", "");
+    check("database = 'postgres://who:secret@db.example.com/fleet'", "database = … is on another machine");
+    check(
+        "database = 'postgres://db.example.com/fleet?sslmode=require'",
+        "database = … is on another machine",
+    );
+    check("database = 'postgres://db.example.com/fleet?sslmode=verify-full'", "");
+    check("database = 'postgres://who:secret@localhost/fleet'", "");
+    check("database = 'postgres:///fleet?host=/run/postgresql'", "");
     check("[log]\nindex-root-interval-secs = 0", "log.index-root-interval-secs = 0");
 }
 
@@ -69,7 +76,7 @@ fn the_command_line_wins() {
     };
     let config = Config::new(raw, &overrides).unwrap();
     assert_eq!(config.listen.port(), 2);
-    assert_eq!(config.database().to_string(), "/flag/verifier.db");
+    assert_eq!(config.database.to_string(), "/flag/verifier.db");
     assert_eq!(config.names, ["flag"]);
     assert_eq!(config.origin.unwrap().as_str(), "example.com/log");
 }

@@ -54,9 +54,7 @@ pub(crate) async fn export(
     now: UnixTime,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Exported, ExportError> {
-    if let (Database::File(path), false) = (database, database.is_there()) {
-        return Err(OpenError::Absent { path: path.clone() }.into());
-    }
+    database.must_be_there()?;
     let (readers, mut writer) = store::open(database).await?;
     let hosts = chosen(&readers, &wanted.hosts).await?;
     files::make_dir(&wanted.dir)?;

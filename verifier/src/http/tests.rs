@@ -33,7 +33,7 @@ fn config(dir: &Path, toml: &str) -> Config {
         Overrides { listen: Some("127.0.0.1:0".into()), state_dir: Some(dir.into()), ..Overrides::default() };
     let toml = format!("{toml}\n[endorsement]\npolicy = 'danger-first-use'");
     let mut config = Config::new(toml::from_str::<RawConfig>(&toml).unwrap(), &overrides).unwrap();
-    config.server = Some(crate::store::place::tests::database(dir));
+    config.database = crate::store::place::tests::database(dir);
     config
 }
 

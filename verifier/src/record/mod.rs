@@ -19,6 +19,7 @@ mod principal;
 mod reindex;
 mod retirement;
 mod root;
+mod step;
 mod watching;
 
 #[cfg(test)]
@@ -48,9 +49,9 @@ use crate::log::local::LocalFiles;
 use crate::log::sequence::{Draft, DraftError, OpenError, Patience, Sequencer};
 use crate::log::{Objects, disk::RealDisk};
 use crate::sql::{self, Connection, Kind, Pool};
-use crate::store::action::{self, ActionError, ActionKind, Who};
+use crate::store::action::{self, ActionError, Who};
 use crate::store::log::{Committed, Head, HeadError, Taking, take_over};
-use crate::store::token::{self, JoinRefusal, TokenError, TokenKind};
+use crate::store::token::{JoinRefusal, TokenError, TokenKind};
 use crate::store::{self, Database, Store, StoreError, Trouble, reopen};
 
 pub(crate) use enrolment::NewEnrolment;
@@ -304,13 +305,13 @@ impl Place {
             Publishing::Witnessed(_) => Heads::Cosigned,
         };
         let LogFiles::Bucket(place) = &config.log_files else {
-            return Self::local(config.database(), &config.log_dir(), key, heads);
+            return Self::local(config.database.clone(), &config.log_dir(), key, heads);
         };
         // Asking the storage blocks.
         let place = place.clone();
         let bucket = tokio::task::spawn_blocking(move || Bucket::open(&place)).await;
         let bucket = bucket.map_err(|error| Failure::new(Exit::Software, error))??;
-        let (database, patience) = (config.database(), Patience::default());
+        let (database, patience) = (config.database.clone(), Patience::default());
         Ok(Self { database, objects: Arc::new(bucket), key, patience, heads })
     }
 }
@@ -491,8 +492,8 @@ impl Writer {
             let index = next_index(&self.sequencer, &leaves)?;
             let applied = match &job.work {
                 // It is read first, and written as one step by itself.
-                Work::Evidence(_) => apply(&job.work, &mut tx, index, now).await,
-                work => in_step(work, &mut tx, index, now).await?,
+                Work::Evidence(_) => step::apply(&job.work, &mut tx, index, now).await,
+                work => step::in_step(work, &mut tx, index, now).await?,
             };
             match applied {
                 Ok((done, leaf)) => {
@@ -530,73 +531,5 @@ fn next_index(sequencer: &Sequencer, leaves: &[Leaf]) -> Result<LeafIndex, Store
 impl From<DraftError> for StoreError {
     fn from(error: DraftError) -> Self {
         Self::Failed { trouble: Trouble::Other, message: error.to_string() }
-    }
-}
-
-type Applied = Result<(Done, Option<Leaf>), RecordError>;
-
-/// As a step of the transaction, so that one row's refusal leaves no trace and the others go on.
-async fn in_step(
-    work: &Work,
-    tx: &mut Connection<'_>,
-    index: LeafIndex,
-    now: UnixTime,
-) -> Result<Applied, StoreError> {
-    let mut step = tx.step().await?;
-    let applied = apply(work, &mut step, index, now).await;
-    match &applied {
-        Ok(_) => step.commit().await?,
-        // The whole transaction is given up.
-        Err(RecordError::Store { trouble, .. }) if *trouble != Trouble::Row => {}
-        Err(_) => step.rollback().await?,
-    }
-    Ok(applied)
-}
-
-/// Writes one piece of work; a leaf that it returns is appended at `index`.
-async fn apply(work: &Work, tx: &mut Connection<'_>, index: LeafIndex, now: UnixTime) -> Applied {
-    let logged = |leaf| (Done::Logged { index, leaf }, Some(leaf));
-    let stored = |changed| (if changed { Done::Stored } else { Done::Nothing }, None);
-    match work {
-        Work::Evidence(new) => new.apply(tx, index).await.map(logged),
-        Work::Enrolment(new) => new.apply(tx, index, now).await.map(logged),
-        Work::Retirement(new) => new.apply(tx, index, now).await.map(logged),
-        Work::Manifest(new) => Ok(stored(new.apply(tx).await?)),
-        Work::Refusal(new) => {
-            new.apply(tx).await?;
-            Ok(stored(true))
-        }
-        // No rows: a checkpoint is published once the batch's files are there, and every batch looks for what waits.
-        Work::Publish(_) | Work::Outbox => Ok(stored(true)),
-        Work::Contradicted(checkpoint) => {
-            log::contradict(tx, checkpoint).await?;
-            Ok(stored(true))
-        }
-        Work::IndexRoot(new) => {
-            let leaf = new.apply(tx, index, now).await?;
-            Ok(leaf.map_or((Done::Nothing, None), logged))
-        }
-        Work::Fold(new) => Ok(stored(new.apply(tx).await?)),
-        Work::Archive(checkpoint) => archive::apply(checkpoint, tx, index).await.map(logged),
-        Work::Silence(before) => Ok(stored(event::mark_silent(tx, *before, now).await? > 0)),
-        Work::OperatorToken { who, name, scope, expires } => {
-            let token = token::create_operator(tx, who, name, *scope, now, *expires).await?;
-            Ok((Done::Token(token), None))
-        }
-        Work::JoinToken { who, note, expires } => {
-            Ok((Done::Token(token::create_join(tx, who, note, now, *expires).await?), None))
-        }
-        Work::Asked { who, question } => {
-            action::record(tx, ActionKind::TrustedAsked, who, question, now).await?;
-            Ok(stored(true))
-        }
-        Work::Watch { who, rule } => Ok(stored(watching::add(tx, who, rule, now).await?)),
-        Work::Unwatch { who, name } => Ok(stored(watching::remove(tx, who, name, now).await?)),
-        Work::OpenIncident { who, rule } => Ok(stored(incident::open(tx, who, rule, now).await?)),
-        Work::CloseIncident { who, name, note } => {
-            Ok(stored(incident::close(tx, who, name, note, now).await?))
-        }
-        Work::Hits(new) => Ok(stored(new.apply(tx, now).await?)),
-        Work::Revoke { who, kind, id } => Ok(stored(token::revoke(tx, who, *kind, id, now).await?)),
     }
 }

@@ -13,6 +13,7 @@ use ledger::tree::LeafIndex;
 
 use super::RecordError;
 use crate::failure::{Exit, Failure};
+use crate::limits::INDEX_ROOTS_COMPARED;
 use crate::sql::{self, Connection, Row};
 use crate::store::{StoreError, to_i64, to_u64};
 
@@ -132,10 +133,15 @@ pub(super) struct LoggedRoots {
 
 impl LoggedRoots {
     pub(super) async fn read(reading: &mut Connection<'_>) -> Result<Self, StoreError> {
+        let count: i64 =
+            sql::query_scalar("SELECT count(*) FROM index_root").fetch_one(&mut *reading).await?;
         let rows: Vec<(i64, Vec<u8>)> =
-            sql::query_as("SELECT leaf, record FROM index_root ORDER BY leaf").fetch_all(reading).await?;
+            sql::query_as("SELECT leaf, record FROM index_root ORDER BY leaf DESC LIMIT ?")
+                .bind(INDEX_ROOTS_COMPARED)
+                .fetch_all(reading)
+                .await?;
         let mut said = Vec::with_capacity(rows.len());
-        for (leaf, record) in &rows {
+        for (leaf, record) in rows.iter().rev() {
             let record = IndexRootRecord::decode(record);
             said.push((
                 to_u64(*leaf),
@@ -143,9 +149,9 @@ impl LoggedRoots {
             ));
         }
         said.retain(|(_, record)| record.extractor == EXTRACTOR);
-        said.drain(..said.len().saturating_sub(ROOTS_COMPARED));
-        let (passed_over, found) = (rows.len() - said.len(), vec![Vec::new(); said.len()]);
-        Ok(Self { said, found, open: None, passed_over: passed_over as u64 })
+        let (passed_over, found) =
+            (to_u64(count).saturating_sub(said.len() as u64), vec![Vec::new(); said.len()]);
+        Ok(Self { said, found, open: None, passed_over })
     }
 
     /// A chain begins.
@@ -205,9 +211,6 @@ impl LoggedRoots {
         Ok(compared)
     }
 }
-
-/// At 100,000 hosts, 130 MB a dozen.
-const ROOTS_COMPARED: usize = 32;
 
 /// What is open is of the chain that its host's newest evidence is of.
 const CHAINS: &str = "SELECT h.identity, n.chain, n.leaf, r.leaf AS retired,

@@ -450,7 +450,10 @@ async fn start_with_pages(dir: &Path, pages: i64) -> (Recorder, Store, JoinHandl
     place.database = dir.join("verifier.db").as_path().into();
     let (readers, mut connection) = store::open(&place.database).await.unwrap();
     let used: i64 = sql::query_scalar("PRAGMA page_count").fetch_one(&mut connection).await.unwrap();
-    sql::query(format!("PRAGMA max_page_count = {}", used + pages)).execute(&mut connection).await.unwrap();
+    sql::assembled(format!("PRAGMA max_page_count = {}", used + pages))
+        .execute(&mut connection)
+        .await
+        .unwrap();
     start_with(place, clock(), readers, connection).await.unwrap()
 }
 

@@ -7,9 +7,11 @@
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, TryStreamExt as _};
 use sqlx::error::ErrorKind;
-use sqlx::{AssertSqlSafe, Either, Executor as _, SqlSafeStr as _, SqliteConnection};
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{AssertSqlSafe, Connection as _, Either, Executor as _, SqlSafeStr as _, SqliteConnection};
 
-use super::{Connection, Handle, Query, Value, words};
+use super::{Connection, Handle, Query, words};
 
 /// Statements to be run.
 #[derive(Clone, Debug, Default)]
@@ -42,30 +44,31 @@ impl Batch {
 
     /// Runs them as a step of the connection's transaction.
     pub(crate) fn run<'c>(self, connection: &'c mut Connection<'_>) -> BoxFuture<'c, Result<(), BatchError>> {
-        match connection.kind() {
-            super::Kind::Sqlite => self.run_together(connection).boxed(),
-            super::Kind::Postgres => self.run_apart(connection).boxed(),
+        match connection.handle() {
+            Handle::Sqlite(connection) => self.run_together(connection).boxed(),
+            Handle::Postgres(connection) => self.run_apart(connection).boxed(),
         }
     }
 
-    async fn run_apart(self, connection: &mut Connection<'_>) -> Result<(), BatchError> {
-        let mut step = connection.step().await?;
+    async fn run_apart(self, connection: &mut PgConnection) -> Result<(), BatchError> {
+        let mut step = connection.begin().await?;
         for (statement, expected) in self.statements {
-            check(expected, statement.execute(&mut *step).await?.rows_affected())?;
+            let (text, values) = statement.for_postgres()?;
+            let done = sqlx::query_with(text, values).execute(&mut *step).await?;
+            check(expected, done.rows_affected())?;
         }
         Ok(step.commit().await?)
     }
 
-    async fn run_together(self, connection: &mut Connection<'_>) -> Result<(), BatchError> {
-        let Handle::Sqlite(connection) = connection.handle() else { return Ok(()) };
+    async fn run_together(self, connection: &mut SqliteConnection) -> Result<(), BatchError> {
         let mut text = String::from(BEGIN);
-        let mut arguments = sqlx::sqlite::SqliteArguments::default();
+        let mut arguments = SqliteArguments::default();
         let mut expected = vec![None];
         for (statement, rows) in self.statements {
             // Each statement counts its places from the first again: a place that is named twice has its value twice.
             for place in words::in_order(&statement.text, &mut text) {
-                let value = statement.values.get(place).cloned().unwrap_or(Value::Number(None));
-                value.add_to_sqlite(&mut arguments).map_err(sqlx::Error::Encode)?;
+                let value = statement.values.get(place).ok_or_else(|| without_value(place))?;
+                value.clone().add_to_sqlite(&mut arguments).map_err(sqlx::Error::Encode)?;
             }
             text.push_str(";\n");
             expected.push(rows);
@@ -76,6 +79,11 @@ impl Batch {
             done => done,
         }
     }
+}
+
+/// SQLite would take a place without a value for nothing.
+fn without_value(place: usize) -> sqlx::Error {
+    sqlx::Error::Encode(format!("a statement's place {} has no value", place + 1).into())
 }
 
 /// What a statement before the failed one did is undone. After a failure of the disk there may be no transaction any more, and the first error
@@ -91,7 +99,7 @@ async fn undo(connection: &mut SqliteConnection, failed: sqlx::Error) -> sqlx::E
 async fn run(
     connection: &mut SqliteConnection,
     text: String,
-    arguments: sqlx::sqlite::SqliteArguments,
+    arguments: SqliteArguments,
     expected: &[Option<u64>],
 ) -> Result<(), BatchError> {
     let query = sqlx::query_with(AssertSqlSafe(text).into_sql_str(), arguments);
@@ -123,6 +131,15 @@ mod tests {
     use crate::sql::{query, query_as};
     use crate::store::migrated;
     use crate::store::place::tests::database;
+
+    #[tokio::test]
+    async fn a_place_without_a_value_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut db = migrated(&database(dir.path())).await.unwrap();
+        let mut batch = Batch::default();
+        batch.push(query("DELETE FROM host WHERE id = ? AND name = ?").bind(1));
+        assert!(batch.run(&mut db).await.is_err());
+    }
 
     #[tokio::test]
     async fn all_of_them_are_run_or_none() {

@@ -3,9 +3,8 @@
 //! In: pieces of text that this program wrote, and values. Out: a statement. Values never become text.
 
 use std::fmt::{Display, Write as _};
-use std::marker::PhantomData;
 
-use super::{FromRow, Query, QueryAs, Value, query};
+use super::{FromRow, Query, QueryAs, Value, assembled};
 
 /// A statement that grows.
 #[derive(Clone, Debug)]
@@ -15,8 +14,8 @@ pub(crate) struct QueryBuilder {
 }
 
 impl QueryBuilder {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), values: Vec::new() }
+    pub(crate) fn new(text: &'static str) -> Self {
+        Self { text: text.to_owned(), values: Vec::new() }
     }
 
     /// Appends text.
@@ -53,18 +52,12 @@ impl QueryBuilder {
         self
     }
 
-    fn take(&mut self) -> Query {
-        let mut query = query(std::mem::take(&mut self.text));
-        query.values = std::mem::take(&mut self.values);
-        query
-    }
-
     pub(crate) fn build(&mut self) -> Query {
-        self.take()
+        Query { values: std::mem::take(&mut self.values), ..assembled(std::mem::take(&mut self.text)) }
     }
 
     pub(crate) fn build_query_as<T: FromRow>(&mut self) -> QueryAs<T> {
-        QueryAs(self.take(), PhantomData)
+        QueryAs { query: self.build(), read: T::from_row }
     }
 }
 

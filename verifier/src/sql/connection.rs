@@ -234,7 +234,7 @@ impl Transaction<'_> {
         match self.0.0 {
             Inner::BegunSqlite(begun) => begun.commit().await,
             Inner::BegunPostgres(begun) => begun.commit().await,
-            _ => Ok(()),
+            _ => Err(not_begun()),
         }
     }
 
@@ -242,9 +242,14 @@ impl Transaction<'_> {
         match self.0.0 {
             Inner::BegunSqlite(begun) => begun.rollback().await,
             Inner::BegunPostgres(begun) => begun.rollback().await,
-            _ => Ok(()),
+            _ => Err(not_begun()),
         }
     }
+}
+
+/// What is no transaction cannot have been committed.
+fn not_begun() -> sqlx::Error {
+    sqlx::Error::Protocol("no transaction was begun".to_owned())
 }
 
 impl<'c> Deref for Transaction<'c> {

@@ -12,7 +12,6 @@ mod value;
 mod words;
 
 use std::borrow::Cow;
-use std::marker::PhantomData;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -45,18 +44,23 @@ impl Executed {
 }
 
 /// A statement.
-pub(crate) fn query(text: impl Into<Cow<'static, str>>) -> Query {
+pub(crate) fn query(text: &'static str) -> Query {
+    Query { text: text.into(), values: Vec::new() }
+}
+
+/// A statement that was put together, of this program's own words alone: what anybody else says is bound and never becomes text.
+pub(crate) fn assembled(text: String) -> Query {
     Query { text: text.into(), values: Vec::new() }
 }
 
 /// A statement whose rows are tuples.
-pub(crate) fn query_as<T>(text: impl Into<Cow<'static, str>>) -> QueryAs<T> {
-    QueryAs(query(text), PhantomData)
+pub(crate) fn query_as<T: FromRow>(text: &'static str) -> QueryAs<T> {
+    QueryAs { query: query(text), read: T::from_row }
 }
 
 /// A statement whose rows have one column.
-pub(crate) fn query_scalar<T>(text: impl Into<Cow<'static, str>>) -> QueryScalar<T> {
-    QueryScalar(query(text), PhantomData)
+pub(crate) fn query_scalar<T: Field>(text: &'static str) -> QueryAs<T> {
+    QueryAs { query: query(text), read: |row| row.try_get(0) }
 }
 
 impl Query {
@@ -125,7 +129,7 @@ impl Query {
         self,
         executor: impl Executor<'c>,
     ) -> BoxFuture<'c, Result<Row, sqlx::Error>> {
-        let first = self.first(executor.source());
+        let first = self.fetch_optional(executor);
         async { first.await?.ok_or(sqlx::Error::RowNotFound) }.boxed()
     }
 
@@ -176,66 +180,37 @@ impl Query {
     }
 }
 
-/// A statement whose rows are tuples.
+/// A statement and how its rows are read.
 #[derive(Debug)]
 #[must_use]
-pub(crate) struct QueryAs<T>(Query, PhantomData<fn() -> T>);
-
-impl<T: FromRow + Send + 'static> QueryAs<T> {
-    pub(crate) fn bind(self, value: impl Into<Value>) -> Self {
-        Self(self.0.bind(value), PhantomData)
-    }
-
-    pub(crate) fn fetch_all<'c>(
-        self,
-        executor: impl Executor<'c>,
-    ) -> BoxFuture<'c, Result<Vec<T>, sqlx::Error>> {
-        let all = self.0.all(executor.source());
-        async { all.await?.iter().map(T::from_row).collect() }.boxed()
-    }
-
-    pub(crate) fn fetch_optional<'c>(
-        self,
-        executor: impl Executor<'c>,
-    ) -> BoxFuture<'c, Result<Option<T>, sqlx::Error>> {
-        let first = self.0.first(executor.source());
-        async { first.await?.as_ref().map(T::from_row).transpose() }.boxed()
-    }
-
-    pub(crate) fn fetch_one<'c>(self, executor: impl Executor<'c>) -> BoxFuture<'c, Result<T, sqlx::Error>> {
-        let first = self.0.first(executor.source());
-        async { T::from_row(&first.await?.ok_or(sqlx::Error::RowNotFound)?) }.boxed()
-    }
+pub(crate) struct QueryAs<T> {
+    query: Query,
+    read: fn(&Row) -> Result<T, sqlx::Error>,
 }
 
-/// A statement whose rows have one column.
-#[derive(Debug)]
-#[must_use]
-pub(crate) struct QueryScalar<T>(Query, PhantomData<fn() -> T>);
-
-impl<T: Field + Send + 'static> QueryScalar<T> {
+impl<T: Send + 'static> QueryAs<T> {
     pub(crate) fn bind(self, value: impl Into<Value>) -> Self {
-        Self(self.0.bind(value), PhantomData)
+        Self { query: self.query.bind(value), ..self }
     }
 
     pub(crate) fn fetch_all<'c>(
         self,
         executor: impl Executor<'c>,
     ) -> BoxFuture<'c, Result<Vec<T>, sqlx::Error>> {
-        let all = self.0.all(executor.source());
-        async { all.await?.iter().map(|row| row.try_get(0)).collect() }.boxed()
+        let all = self.query.all(executor.source());
+        async move { all.await?.iter().map(self.read).collect() }.boxed()
     }
 
     pub(crate) fn fetch_optional<'c>(
         self,
         executor: impl Executor<'c>,
     ) -> BoxFuture<'c, Result<Option<T>, sqlx::Error>> {
-        let first = self.0.first(executor.source());
-        async { first.await?.map(|row| row.try_get(0)).transpose() }.boxed()
+        let first = self.query.first(executor.source());
+        async move { first.await?.as_ref().map(self.read).transpose() }.boxed()
     }
 
     pub(crate) fn fetch_one<'c>(self, executor: impl Executor<'c>) -> BoxFuture<'c, Result<T, sqlx::Error>> {
-        let first = self.0.first(executor.source());
-        async { first.await?.ok_or(sqlx::Error::RowNotFound)?.try_get(0) }.boxed()
+        let first = self.fetch_optional(executor);
+        async { first.await?.ok_or(sqlx::Error::RowNotFound) }.boxed()
     }
 }

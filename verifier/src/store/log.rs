@@ -35,23 +35,26 @@ pub(crate) async fn take_over(
         Taking::Start => None,
         Taking::Again(epoch) => Some(epoch),
     };
+    // One transaction: behind one whose end nobody has heard of, it waits for that.
+    let mut tx = connection.begin_write().await?;
     let epoch: Option<i64> = sql::query_scalar(
         "UPDATE log_head SET epoch = epoch + 1 WHERE id = 1 AND epoch = coalesce(?, epoch) RETURNING epoch",
     )
     .bind(own)
-    .fetch_optional(&mut *connection)
+    .fetch_optional(&mut *tx)
     .await?;
     if epoch.is_none() && own.is_some() {
         return Err(StoreError::Fenced.into());
     }
     let rows: Vec<(i64, Vec<u8>)> =
-        sql::query_as("SELECT idx, entry FROM log_pending ORDER BY idx").fetch_all(&mut *connection).await?;
+        sql::query_as("SELECT idx, entry FROM log_pending ORDER BY idx").fetch_all(&mut *tx).await?;
     let Some(epoch) = epoch else {
         return if rows.is_empty() { Ok(None) } else { Err(HeadError::Entries { size: 0 }) };
     };
     let row = sql::query("SELECT size, note, contradicted_by FROM log_head WHERE id = 1")
-        .fetch_one(&mut *connection)
+        .fetch_one(&mut *tx)
         .await?;
+    tx.commit().await?;
     if let Some(note) = row.try_get::<Option<String>>("contradicted_by")? {
         return Err(HeadError::Contradicted { note });
     }

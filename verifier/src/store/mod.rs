@@ -23,6 +23,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::PgDatabaseError;
 
 use self::directory::Directories;
 pub use self::place::Database;
@@ -75,10 +76,8 @@ pub(crate) async fn open(place: &Database) -> Result<(Pool, Connection<'static>)
 
 /// Opens a connection that writes to a database that exists.
 pub(crate) async fn open_existing(place: &Database) -> Result<Connection<'static>, OpenError> {
-    match place {
-        Database::File(path) if !path.exists() => Err(OpenError::Absent { path: path.clone() }),
-        _ => migrated(place).await,
-    }
+    place.must_be_there()?;
+    migrated(place).await
 }
 
 /// Opens a connection that writes, and brings the schema up to date.
@@ -173,7 +172,7 @@ impl From<OpenError> for Failure {
                 Trouble::Busy => {
                     Self::new(Exit::Unavailable, &error).hint("another process holds the database")
                 }
-                Trouble::Row | Trouble::Fenced | Trouble::Other => Self::new(Exit::Software, &error),
+                Trouble::Row | Trouble::Fenced | Trouble::Lost | Trouble::Other => Self::new(Exit::Software, &error),
             },
         }
     }
@@ -240,6 +239,8 @@ pub enum Trouble {
     Row,
     /// The log belongs to another sequencer now.
     Fenced,
+    /// The connection to the server broke: whether what was written last is committed, only another one tells.
+    Lost,
     /// Anything else.
     Other,
 }
@@ -251,10 +252,10 @@ impl Trouble {
             sqlx::Error::Io(error) => return Self::of_io(error),
             _ => return Self::Other,
         };
-        let code = error.code().unwrap_or_default();
-        if let (5, Some(class)) = (code.len(), code.get(..2)) {
-            return Self::of_server(&code, class);
+        if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
+            return Self::of_server(error.code());
         }
+        let code = error.code().unwrap_or_default();
         // SQLite's primary result code is the low byte of the extended one.
         match code.parse::<u32>().ok().map(|code| code & 0xff) {
             Some(13) => Self::Full,
@@ -267,13 +268,14 @@ impl Trouble {
     }
 
     /// PostgreSQL's codes have five characters, of which the first two are the class.
-    fn of_server(code: &str, class: &str) -> Self {
-        match (class, code) {
+    fn of_server(code: &str) -> Self {
+        match (code.get(..2).unwrap_or_default(), code) {
             ("23", _) => Self::Row,
             (_, "53100") => Self::Full,
             ("58" | "XX", _) => Self::Disk,
             ("28", _) | (_, "42501") => Self::Permission,
             (_, "55P03" | "40001" | "40P01") => Self::Busy,
+            ("08", _) | (_, "57P01" | "57P02" | "57P03") => Self::Lost,
             _ => Self::Other,
         }
     }
@@ -283,6 +285,12 @@ impl Trouble {
         match error.kind() {
             ErrorKind::PermissionDenied => Self::Permission,
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Self::Full,
+            ErrorKind::UnexpectedEof
+            | ErrorKind::BrokenPipe
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::NotConnected
+            | ErrorKind::TimedOut => Self::Lost,
             _ => Self::Disk,
         }
     }

@@ -3,12 +3,12 @@
 //! In: a statement that gives one text, numbers with spaces between. Out: tuples. A number that is absent is -1.
 
 use super::StoreError;
-use crate::sql::{Connection, QueryScalar};
+use crate::sql::{Connection, QueryAs};
 
 /// Tuples of `N` numbers.
 pub(crate) async fn numbers<const N: usize>(
     reading: &mut Connection<'_>,
-    query: QueryScalar<Option<String>>,
+    query: QueryAs<Option<String>>,
 ) -> Result<Vec<[i64; N]>, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { what: "numbers that are none" };
     let Some(text) = query.fetch_one(reading).await? else { return Ok(Vec::new()) };

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
 use sqlx::ConnectOptions as _;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
+use super::OpenError;
 use crate::limits::{BUSY_TIMEOUT, CACHE_KIB, READERS, WAL_PAGES};
 use crate::sql::{Connection, Pool};
 
@@ -28,19 +29,32 @@ impl Database {
     pub fn server(address: &str) -> Result<Self, sqlx::Error> {
         let options = PgConnectOptions::from_str(address)?
             .application_name("lydian-verifier")
-            // A server may be told to acknowledge before its disk does.
-            // Answers are many rows from few pages, which compiling a statement anew each time makes slow.
+            // A server may be told to acknowledge before its disk does. Answers are many rows from few pages, which compiling a statement anew each time makes slow.
             .options([("synchronous_commit", "on"), ("jit", "off")])
             .disable_statement_logging();
         Ok(Self::Server(Box::new(options)))
     }
 
-    /// Whether it is known to be there; of a server's database only asking tells.
-    pub fn is_there(&self) -> bool {
+    /// Whether it is a file that is there; of a server's database only asking tells.
+    pub(crate) fn is_there(&self) -> bool {
+        matches!(self, Self::File(path) if path.exists())
+    }
+
+    /// Those who only use a database do not make its file.
+    pub(crate) fn must_be_there(&self) -> Result<(), OpenError> {
         match self {
-            Self::File(path) => path.exists(),
-            Self::Server(_) => false,
+            Self::File(path) if !path.exists() => Err(OpenError::Absent { path: path.clone() }),
+            _ => Ok(()),
         }
+    }
+
+    /// Whether others on the way to it could read along or stand in for it.
+    pub(crate) fn is_exposed(&self) -> bool {
+        let Self::Server(options) = self else { return false };
+        let is_here = options.get_socket().is_some()
+            || options.get_host().starts_with('/')
+            || ["localhost", "127.0.0.1", "::1", "[::1]"].contains(&options.get_host());
+        !is_here && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
     }
 
     pub(super) async fn connect(&self) -> Result<Connection<'static>, sqlx::Error> {
@@ -129,6 +143,46 @@ pub(crate) mod tests {
             panic!("{server} is no server")
         };
         Database::Server(Box::new(options.database(&name)))
+    }
+
+    /// The connection is encrypted, and to whom the authority vouches for.
+    #[tokio::test]
+    async fn a_server_is_known_by_its_certificate() {
+        let Ok(address) = std::env::var("LYDIAN_TEST_POSTGRES_TLS") else {
+            eprintln!("skipped: LYDIAN_TEST_POSTGRES_TLS names no server");
+            return;
+        };
+        let place = Database::server(&address).unwrap();
+        let mut db = place.connect().await.unwrap();
+        let encrypted =
+            crate::sql::query_scalar::<bool>("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()");
+        assert!(encrypted.fetch_one(&mut db).await.unwrap());
+        // Another name, and an authority that has not signed it.
+        let other = Database::server(&address.replace("@localhost:", "@127.0.0.1:")).unwrap();
+        assert!(other.connect().await.is_err());
+        let root = address.split_once("sslrootcert=").unwrap().1;
+        let dir = tempfile::tempdir().unwrap();
+        let stranger = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let pem = dir.path().join("ca.pem");
+        std::fs::write(&pem, stranger.cert.pem()).unwrap();
+        let other = Database::server(&address.replace(root, pem.to_str().unwrap())).unwrap();
+        assert!(other.connect().await.is_err());
+    }
+
+    #[test]
+    fn a_server_elsewhere_must_be_known_by_its_certificate() {
+        for (address, exposed) in [
+            ("postgres://db.example.com/fleet", true),
+            ("postgres://db.example.com/fleet?sslmode=require", true),
+            ("postgres://db.example.com/fleet?sslmode=verify-ca", true),
+            ("postgres://db.example.com/fleet?sslmode=verify-full", false),
+            ("postgres://127.0.0.1/fleet", false),
+            ("postgres://[::1]/fleet", false),
+            ("postgres:///fleet?host=/run/postgresql", false),
+            ("postgres://localhost.example.com/fleet", true),
+        ] {
+            assert_eq!(Database::server(address).unwrap().is_exposed(), exposed, "{address}");
+        }
     }
 
     #[test]

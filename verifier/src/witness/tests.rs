@@ -36,7 +36,7 @@ fn verifier_config(dir: &Path, log: &str) -> Config {
     let toml =
         format!("[endorsement]\npolicy = 'danger-first-use'\n[log]\norigin = 'log.example/lydian'\n{log}");
     let mut config = Config::new(toml::from_str::<RawConfig>(&toml).unwrap(), &overrides(dir)).unwrap();
-    config.server = Some(crate::store::place::tests::database(dir));
+    config.database = crate::store::place::tests::database(dir);
     config
 }
 

@@ -108,7 +108,7 @@ async fn evidence_of_earlier_versions_is_read() {
     old.close().await.unwrap();
 
     let mut db = migrated(&path.as_path().into()).await.unwrap();
-    let rows = sql::query(format!("SELECT {COLUMNS} FROM {SOURCE} ORDER BY e.leaf"));
+    let rows = sql::assembled(format!("SELECT {COLUMNS} FROM {SOURCE} ORDER BY e.leaf"));
     let rows = rows.fetch_all(&mut db).await.unwrap();
     assert_eq!(rows.len(), 3);
     for (number, row) in (0..).zip(&rows) {

@@ -3,6 +3,8 @@
 //! In: what a piece of evidence adds ([`Reading`]), its host and leaf. Out: rows of boots, profiles, executions and gaps, each opened by
 //! the first evidence that shows it and closed by the first that does not. Nothing here decides anything: `query` asks.
 
+use std::collections::HashSet;
+
 use appraisal::verify::BootChange;
 use evidence::body::{Body, BootCounters};
 use evidence::digest::Sha256Digest;
@@ -14,8 +16,8 @@ use ledger::tree::LeafIndex;
 
 use super::principal::Principals;
 use super::root;
-use crate::limits::GAP_NOTICED_LATE;
-use crate::sql::{self, Batch, Connection, Row};
+use crate::limits::{GAP_NOTICED_LATE, ROWS_PER_STATEMENT};
+use crate::sql::{self, Batch, Connection, QueryBuilder, Row};
 use crate::store::{StoreError, to_i64, to_u64};
 
 /// What a piece of evidence is the first of.
@@ -405,19 +407,24 @@ impl Coverage {
     }
 }
 
+/// What was run is told once a boot.
 fn write_executions(batch: &mut Batch, host: i64, leaf: i64, boot_leaf: i64, executions: &[Executed]) {
-    for Executed { digest, path, class } in executions {
-        let run = sql::query(
-            "INSERT INTO execution (digest, host_id, from_leaf, class, path) SELECT ?1, ?2, ?3, ?4, ?5
-             WHERE NOT EXISTS (SELECT 1 FROM execution WHERE digest = ?1 AND host_id = ?2 AND from_leaf >= ?6 AND class = ?4)",
+    let mut known = HashSet::with_capacity(executions.len());
+    let once: Vec<&Executed> =
+        executions.iter().filter(|run| known.insert((run.digest, run.class.code()))).collect();
+    for rows in once.chunks(ROWS_PER_STATEMENT) {
+        let mut query = QueryBuilder::new("WITH run (digest, class, path) AS (");
+        query.push_values(rows, |mut row, Executed { digest, path, class }| {
+            row.push_bind(digest.as_bytes().as_slice());
+            row.push_bind(i64::from(class.code())).push_bind(path);
+        });
+        query.push(") INSERT INTO execution (digest, host_id, from_leaf, class, path) SELECT run.digest, ");
+        query.push_bind(host).push(", ").push_bind(leaf).push(", run.class, run.path FROM run");
+        query.push(
+            " WHERE NOT EXISTS (SELECT 1 FROM execution e WHERE e.digest = run.digest AND e.host_id = ",
         );
-        let run = run
-            .bind(digest.as_bytes().as_slice())
-            .bind(host)
-            .bind(leaf)
-            .bind(i64::from(class.code()))
-            .bind(path)
-            .bind(boot_leaf);
-        batch.push(run);
+        query.push_bind(host).push(" AND e.from_leaf >= ").push_bind(boot_leaf);
+        query.push(" AND e.class = run.class)");
+        batch.push(query.build());
     }
 }

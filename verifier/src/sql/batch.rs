@@ -61,23 +61,64 @@ impl Batch {
     }
 
     async fn run_together(self, connection: &mut SqliteConnection) -> Result<(), BatchError> {
-        let mut text = String::from(BEGIN);
-        let mut arguments = SqliteArguments::default();
-        let mut expected = vec![None];
-        for (statement, rows) in self.statements {
-            // Each statement counts its places from the first again: a place that is named twice has its value twice.
-            for place in words::in_order(&statement.text, &mut text) {
-                let value = statement.values.get(place).ok_or_else(|| without_value(place))?;
-                value.clone().add_to_sqlite(&mut arguments).map_err(sqlx::Error::Encode)?;
+        let groups = self.statements.len().div_ceil(STATEMENTS_AT_ONCE);
+        // What is of several groups is of a shape of its own: it would only push others out of the driver's cache.
+        let is_kept = groups <= 1;
+        let mut statements = self.statements.into_iter().peekable();
+        let mut group = Group::begun(BEGIN);
+        loop {
+            for (statement, rows) in statements.by_ref().take(STATEMENTS_AT_ONCE) {
+                group.push(&statement, rows)?;
             }
-            text.push_str(";\n");
-            expected.push(rows);
+            let is_last = statements.peek().is_none();
+            if is_last {
+                group.text.push_str(END);
+            }
+            match group.run(connection, is_kept).await {
+                Ok(()) if is_last => return Ok(()),
+                Ok(()) => group = Group::begun(""),
+                Err(BatchError::Database(failed)) => return Err(undo(connection, failed).await.into()),
+                Err(damaged) => return Err(damaged),
+            }
         }
-        text.push_str(END);
-        match run(connection, text, arguments, &expected).await {
-            Err(BatchError::Database(failed)) => Err(undo(connection, failed).await.into()),
-            done => done,
+    }
+}
+
+/// Statements that SQLite's driver is handed at once.
+struct Group {
+    text: String,
+    arguments: SqliteArguments,
+    expected: Vec<Option<u64>>,
+}
+
+impl Group {
+    fn begun(text: &str) -> Self {
+        let expected = if text.is_empty() { Vec::new() } else { vec![None] };
+        Self { text: text.to_owned(), arguments: SqliteArguments::default(), expected }
+    }
+
+    fn push(&mut self, statement: &Query, rows: Option<u64>) -> Result<(), sqlx::Error> {
+        // Each statement counts its places from the first again: a place that is named twice has its value twice.
+        for place in words::in_order(&statement.text, &mut self.text) {
+            let value = statement.values.get(place).ok_or_else(|| without_value(place))?;
+            value.clone().add_to_sqlite(&mut self.arguments).map_err(sqlx::Error::Encode)?;
         }
+        self.text.push_str(";\n");
+        self.expected.push(rows);
+        Ok(())
+    }
+
+    async fn run(self, connection: &mut SqliteConnection, is_kept: bool) -> Result<(), BatchError> {
+        let query = sqlx::query_with(AssertSqlSafe(self.text).into_sql_str(), self.arguments);
+        let mut results = connection.fetch_many(query.persistent(is_kept));
+        let (mut expected, mut checked) = (self.expected.into_iter(), Ok(()));
+        // To the end: the statements behind one are run whether anybody listens or not.
+        while let Some(result) = results.try_next().await? {
+            if let Either::Left(done) = result {
+                checked = checked.and(check(expected.next().flatten(), done.rows_affected()));
+            }
+        }
+        checked
     }
 }
 
@@ -96,24 +137,6 @@ async fn undo(connection: &mut SqliteConnection, failed: sqlx::Error) -> sqlx::E
     }
 }
 
-async fn run(
-    connection: &mut SqliteConnection,
-    text: String,
-    arguments: SqliteArguments,
-    expected: &[Option<u64>],
-) -> Result<(), BatchError> {
-    let query = sqlx::query_with(AssertSqlSafe(text).into_sql_str(), arguments);
-    let mut results = connection.fetch_many(query);
-    let (mut expected, mut checked) = (expected.iter(), Ok(()));
-    // To the end: the statements behind one are run whether anybody listens or not.
-    while let Some(result) = results.try_next().await? {
-        if let Either::Left(done) = result {
-            checked = checked.and(check(expected.next().copied().flatten(), done.rows_affected()));
-        }
-    }
-    checked
-}
-
 fn check(expected: Option<u64>, changed: u64) -> Result<(), BatchError> {
     match expected {
         Some(expected) if expected != changed => Err(BatchError::Rows { expected, changed }),
@@ -121,6 +144,8 @@ fn check(expected: Option<u64>, changed: u64) -> Result<(), BatchError> {
     }
 }
 
+/// Some kilobytes of a prepared statement each; evidence of a usual hour has a dozen.
+const STATEMENTS_AT_ONCE: usize = 64;
 const BEGIN: &str = "SAVEPOINT batch;\n";
 const END: &str = "RELEASE batch";
 const UNDO: &str = "ROLLBACK TO batch; RELEASE batch";
@@ -128,7 +153,7 @@ const UNDO: &str = "ROLLBACK TO batch; RELEASE batch";
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sql::{query, query_as};
+    use crate::sql::{query, query_as, query_scalar};
     use crate::store::migrated;
     use crate::store::place::tests::database;
 
@@ -139,6 +164,34 @@ mod tests {
         let mut batch = Batch::default();
         batch.push(query("DELETE FROM host WHERE id = ? AND name = ?").bind(1));
         assert!(batch.run(&mut db).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn many_are_one_step_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut db = migrated(&database(dir.path())).await.unwrap();
+        query("CREATE TABLE single (a BIGINT PRIMARY KEY)").execute(&mut db).await.unwrap();
+        let batch = |numbers: &[i64]| {
+            let mut batch = Batch::default();
+            for number in numbers {
+                batch.push_changing(query("INSERT INTO single (a) VALUES (?)").bind(number), 1);
+            }
+            batch
+        };
+        let at_once = i64::try_from(STATEMENTS_AT_ONCE).unwrap();
+        let mut tx = db.begin_write().await.unwrap();
+        let mut begin = 0;
+        for count in [1, at_once - 1, at_once, at_once + 1, 5 * at_once] {
+            let numbers: Vec<i64> = (begin..begin + count).collect();
+            batch(&numbers).run(&mut tx).await.unwrap();
+            begin += count;
+            // The last one is there already.
+            let twice: Vec<i64> = (begin..begin + 2 * at_once).chain([begin - 1]).collect();
+            assert!(batch(&twice).run(&mut tx).await.is_err(), "{count}");
+        }
+        tx.commit().await.unwrap();
+        let count: i64 = query_scalar("SELECT count(*) FROM single").fetch_one(&mut db).await.unwrap();
+        assert_eq!(count, begin);
     }
 
     #[tokio::test]

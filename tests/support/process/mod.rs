@@ -133,7 +133,7 @@ impl Finished {
         if self.status.success() {
             Ok(self.stdout)
         } else {
-            bail!("ended with {}: {}", self.status, self.stderr)
+            bail!("ended with {}: {}\n{}", self.status, self.stderr, self.stdout)
         }
     }
 }

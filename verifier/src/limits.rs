@@ -91,9 +91,6 @@ pub(crate) const PATHS_PER_PRINCIPAL: usize = 16;
 pub(crate) const CARRIERS: usize = 1_000_000;
 /// Files of one component that are named for a pattern of paths.
 pub(crate) const PATHS_NAMED: usize = 16;
-/// Pieces of evidence that may have been sealed before an agent noticed that it had been blind: a day and a half of heartbeats, in which every
-/// hour fifty changes. One that is older is taken to be as old as the host.
-pub(crate) const GAP_NOTICED_LATE: usize = 2_000;
 /// Intervals of hosts in one answer, of some hundred bytes each: what all of ten thousand hosts have, five hundred times.
 pub(crate) const INTERVALS_READ: usize = 5_000_000;
 /// Intervals of components that nobody has described, which a question keeps apart; where there are more, those of a host are one.

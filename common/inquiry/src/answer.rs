@@ -9,6 +9,7 @@ use std::collections::HashSet;
 
 use crate::moment::{Moment, Window};
 use crate::role::{Class, Role, Source};
+use crate::subject::Subject;
 
 /// Something that a host had or was for some time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,7 +219,39 @@ pub enum Why {
     Gap(usize),
 }
 
+impl Why {
+    /// The word for it in answers.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NeverHeard => "never-heard",
+            Self::BeforeFirst => "before-first",
+            Self::AfterLast => "after-last",
+            Self::Silent => "silent",
+            Self::Edge => "edge",
+            Self::Weaker(_) => "weaker",
+            Self::Partly => "partly",
+            Self::NoSource(_) => "no-source",
+            Self::WasThere => "was-there",
+            Self::Gap(_) => "gap",
+        }
+    }
+}
+
 impl Question {
+    /// About these subjects in these roles: every role of every subject with what shows it.
+    pub fn of(subjects: &[Subject], asked: &[Role], (window, mode, least): (Window, Mode, Class)) -> Self {
+        let mut roles: Vec<(Role, &'static [&'static [Source]])> = Vec::new();
+        for role in asked {
+            for subject in subjects.iter().filter(|subject| subject.roles().contains(role)) {
+                let one = (*role, subject.sources(*role));
+                if !roles.contains(&one) {
+                    roles.push(one);
+                }
+            }
+        }
+        Self { window, mode, roles, least }
+    }
+
     /// The answer for a host. Sightings must have those of every role that bears upon the ones that are asked for: what was there may
     /// have been run.
     pub fn answer(&self, seen: &Seen, sightings: &[Sighting], gaps: &[Gap]) -> Answer {

@@ -6,9 +6,11 @@
 //! gaps are worth: what the caller leaves out is not missed here.
 
 pub mod answer;
+pub mod component;
 pub mod limits;
 pub mod moment;
 pub mod profile;
+pub mod replay;
 pub mod role;
 pub mod root;
 pub mod subject;

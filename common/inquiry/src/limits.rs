@@ -6,3 +6,10 @@ pub const SUBJECT_BYTES: usize = 4_096;
 pub const PACKAGE_BYTES: usize = 256;
 /// Facts of one boot. Real ones have 300 with a full dbx, which lists 400 hashes and grows by some 50 a year.
 pub const PROFILE_FACTS: usize = 16_384;
+/// Pieces of evidence that may have been sealed before an agent noticed that it had been blind: a day and a half of heartbeats, in which every
+/// hour fifty changes. One that is older is taken to be as old as the host.
+pub const GAP_NOTICED_LATE: usize = 2_000;
+/// Bytes of a label that is known to be whole: longer ones are cut at 256, where a character begins.
+pub const LABEL_BYTES_WHOLE: usize = 252;
+/// Signatures and keys of components in one replay, of some 200 bytes each: those of a hundred thousand packages with forty programs.
+pub const REPLAY_EDGES: usize = 4_000_000;

@@ -7,12 +7,13 @@ use evidence::pcr::PcrSelection;
 use evidence::record::{ChainEnd, EnrolmentMore, EnrolmentRecord};
 use evidence::time::UnixTime;
 use evidence::tpm::Public;
+use inquiry::replay::Ended;
 use ledger::leaf::{Leaf, Salt};
 use ledger::tree::LeafIndex;
 
 use super::RecordError;
 use super::event::{EventKind, insert_event};
-use super::index::{self, ChainEnded};
+use super::index;
 use super::intervals::Intervals;
 use crate::sql::{self, Connection, Row};
 use crate::store::token::{Presented, check_join, use_join};
@@ -169,7 +170,7 @@ impl NewEnrolment {
             .await?;
         let mut intervals = Intervals::decode(&packed)?;
         intervals.close_all(tx, row, index).await?;
-        index::end_chain(tx, row, index, ChainEnded::EnrolledAgain).await?;
+        index::end_chain(tx, row, index, Ended::EnrolledAgain).await?;
         let state = HostState::enrolled(self.chain);
         sql::query(
             "UPDATE host SET name = ?, ak_public = ?, selection = ?, tier = ?, agent_version = ?, enrolled_ms = ?,

@@ -5,30 +5,21 @@
 
 use std::collections::HashSet;
 
-use appraisal::verify::BootChange;
 use evidence::body::{Body, BootCounters};
 use evidence::digest::Sha256Digest;
 use evidence::time::UnixTime;
+use inquiry::limits::GAP_NOTICED_LATE;
 use inquiry::profile::{Executed, Fact, Lasting, Profile, Reading, Trouble};
+use inquiry::replay::{Begins, Ended};
 use inquiry::role::Source;
 use inquiry::root::{ChainFacts, Recorded};
 use ledger::tree::LeafIndex;
 
 use super::principal::Principals;
 use super::root;
-use crate::limits::{GAP_NOTICED_LATE, ROWS_PER_STATEMENT};
+use crate::limits::ROWS_PER_STATEMENT;
 use crate::sql::{self, Batch, Connection, QueryBuilder, Row};
 use crate::store::{StoreError, to_i64, to_u64};
-
-/// What a piece of evidence is the first of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Begins {
-    /// A chain: its boot may be the one that the chain before it ended in. Counters do not tell, as whoever clears a TPM sets them back.
-    Chain,
-    /// A boot.
-    Boot,
-    Nothing,
-}
 
 /// What a piece of evidence adds to the index.
 #[derive(Clone, Debug)]
@@ -64,11 +55,7 @@ impl IndexEntry {
             named: body.checkpoint.size,
             agent_time: body.agent_time,
             boot: body.boot,
-            begins: match log.boot_change() {
-                _ if body.seq == 0 => Begins::Chain,
-                BootChange::First => Begins::Boot,
-                BootChange::Same => Begins::Nothing,
-            },
+            begins: Begins::of(body.seq, log.boot_change()),
             read: reading.digest(),
             reading,
         }
@@ -187,7 +174,7 @@ pub(super) async fn end_chain(
     tx: &mut Connection<'_>,
     host: i64,
     index: LeafIndex,
-    why: ChainEnded,
+    why: Ended,
 ) -> Result<(), StoreError> {
     let Some(place) = Place::read(tx, host).await? else { return Ok(()) };
     let (leaf, mut batch) = (to_i64(index.get()), Batch::default());
@@ -201,27 +188,9 @@ pub(super) async fn end_chain(
     batch.push(facts.bind(host).bind(place.last_leaf));
     let none = sql::query("UPDATE host_index SET profile_id = NULL, profile_leaf = NULL WHERE host_id = ?");
     batch.push(none.bind(host));
-    let troubles = Source::ALL.map(|source| Trouble {
-        source,
-        cause: match why {
-            ChainEnded::EnrolledAgain => "enrolled-again",
-            ChainEnded::Retired => "retired",
-        }
-        .to_owned(),
-        scope: "between two chains of evidence".to_owned(),
-        lasting: Lasting::Stands,
-        since: None,
-    });
     let coverage = Coverage { host, leaf, before: Some(place.last_leaf), new_boot: false };
-    coverage.write((tx, &mut batch), place.has_gaps, &troubles).await?;
+    coverage.write((tx, &mut batch), place.has_gaps, &why.troubles()).await?;
     Ok(batch.run(tx).await?)
-}
-
-/// Why a chain goes on no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ChainEnded {
-    EnrolledAgain,
-    Retired,
 }
 
 /// Where a host's part of the index stands.

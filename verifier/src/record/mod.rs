@@ -58,7 +58,7 @@ pub(crate) use enrolment::NewEnrolment;
 pub(crate) use event::{EventKind, NewRefusal};
 pub(crate) use evidence::NewEvidence;
 pub(crate) use folding::{NewPack, next_to_fold};
-pub(crate) use index::{Begins, IndexEntry};
+pub(crate) use index::IndexEntry;
 pub(crate) use manifest::NewManifest;
 pub(crate) use reindex::is_current;
 pub(crate) use reindex::{Reindexed, reindex};

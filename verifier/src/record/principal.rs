@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use evidence::digest::HashAlg;
-use evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, Manifest, SIGNATURES_UNREAD_FACT};
-use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
+use evidence::manifest::Manifest;
+use evidence::principal::{Edge, Principal};
+use inquiry::component::{Image, role_of, unread};
 use inquiry::role::Role;
 
 use crate::limits::PATHS_PER_PRINCIPAL;
@@ -94,11 +94,7 @@ async fn write_edge(
     principals: &mut Principals,
     paths: &mut BTreeMap<(i64, Role), usize>,
 ) -> Result<(), StoreError> {
-    let role = match edge.relation {
-        Relation::Trusts => Role::Eligible,
-        Relation::Revokes => Role::Revoked,
-        Relation::SignedBy => Role::Used,
-    };
+    let role = role_of(edge.relation);
     for name in &edge.principals {
         let row = principals.row(tx, name).await?;
         let known = paths.entry((row, role)).or_default();
@@ -119,31 +115,4 @@ async fn write_edge(
         .await?;
     }
     Ok(())
-}
-
-/// A file as firmware's log knows it.
-struct Image {
-    name: Principal,
-    /// Whether all its signatures could be read.
-    whole: bool,
-}
-
-impl Image {
-    fn of(entry: &Entry) -> Option<Self> {
-        let value =
-            |key: &str| entry.facts.iter().find(|fact| fact.key == key).map(|fact| fact.value.as_str());
-        let bytes = hex::decode(value(AUTHENTICODE_FACT)?).ok();
-        let bytes = bytes.filter(|bytes| bytes.len() == HashAlg::Sha256.size())?;
-        let name = Principal::new(PrincipalKind::Image, &bytes).ok()?;
-        Some(Self { name, whole: value(SIGNATURES_UNREAD_FACT).is_none() })
-    }
-}
-
-/// What of a component's keys its agent could not read, in its own word.
-fn unread(manifest: &Manifest) -> Option<&str> {
-    const WORDS: [&str; 4] = ["unparsed", "left-out", "facts-left-out", "entries-of-other-kinds"];
-    let facts = manifest.entries().iter().flat_map(|entry| &entry.facts).chain(manifest.facts());
-    let found = facts.map(|fact| fact.key.as_str()).find(|key| WORDS.contains(key));
-    let has_keys = matches!(manifest.kind(), ComponentKind::TrustStore | ComponentKind::PackageSources);
-    found.filter(|_| has_keys)
 }

@@ -13,11 +13,12 @@ use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::manifest::Manifest;
 use evidence::tpm::Public;
 use inquiry::profile::EXTRACTOR;
+use inquiry::replay::Ended;
 use inquiry::root::ChainFacts;
 use ledger::tree::LeafIndex;
 
 use super::evidence::change_components;
-use super::index::{self, Came, ChainEnded, IndexEntry, Place};
+use super::index::{self, Came, IndexEntry, Place};
 use super::intervals::Intervals;
 use super::manifest;
 use super::root::{Compared, LoggedRoots};
@@ -178,7 +179,7 @@ impl Host {
         for (number, row) in chains.iter().enumerate() {
             let chain = chain(row)?;
             if number > 0 {
-                self.end(tx, &mut intervals, row.try_get("leaf")?, ChainEnded::EnrolledAgain).await?;
+                self.end(tx, &mut intervals, row.try_get("leaf")?, Ended::EnrolledAgain).await?;
             }
             let (enrolled, retired) =
                 (row.try_get("leaf")?, row.try_get::<Option<i64>>("retired")?.map(to_u64));
@@ -190,7 +191,7 @@ impl Host {
             .await?;
             roots.end(retired);
             if let Some(retired) = retired {
-                self.end(tx, &mut intervals, to_i64(retired), ChainEnded::Retired).await?;
+                self.end(tx, &mut intervals, to_i64(retired), Ended::Retired).await?;
             }
         }
         sql::query("UPDATE host_state SET intervals = ? WHERE host_id = ?")
@@ -206,7 +207,7 @@ impl Host {
         tx: &mut Connection<'_>,
         intervals: &mut Intervals,
         leaf: i64,
-        why: ChainEnded,
+        why: Ended,
     ) -> Result<(), StoreError> {
         let leaf = index_of(leaf)?;
         intervals.close_all(tx, self.row, leaf).await?;

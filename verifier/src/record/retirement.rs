@@ -3,13 +3,14 @@
 use evidence::digest::{HostId, Sha256Digest};
 use evidence::record::RetirementRecord;
 use evidence::time::UnixTime;
+use inquiry::replay::Ended;
 use ledger::leaf::{Leaf, Salt};
 use ledger::tree::LeafIndex;
 
 use super::RecordError;
 use super::enrolment::chain_end;
 use super::event::{EventKind, insert_event};
-use super::index::{self, ChainEnded};
+use super::index;
 use super::intervals::Intervals;
 use crate::sql::{self, Connection};
 use crate::store::action::{self, ActionKind, Who};
@@ -84,7 +85,7 @@ impl NewRetirement {
             .await?;
         let mut intervals = Intervals::decode(&packed)?;
         intervals.close_all(tx, self.host_row, index).await?;
-        index::end_chain(tx, self.host_row, index, ChainEnded::Retired).await?;
+        index::end_chain(tx, self.host_row, index, Ended::Retired).await?;
         sql::query("UPDATE host_state SET intervals = ? WHERE host_id = ?")
             .bind(intervals.encode())
             .bind(self.host_row)

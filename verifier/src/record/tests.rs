@@ -7,6 +7,7 @@ use ::evidence::tpm::{Public, Template};
 use appraisal::endorsement::TrustTier;
 use appraisal::state::HostState;
 use inquiry::profile::Reading;
+use inquiry::replay::Begins;
 use ledger::checkpoint::VerifiedCheckpoint;
 use ledger::leaf::LeafKind;
 use ledger::note::KeyName;

@@ -7,6 +7,7 @@ mod boot;
 mod glob;
 mod key;
 mod package;
+mod scope;
 mod version;
 
 use std::fmt;
@@ -21,6 +22,7 @@ pub use boot::{BootSubject, SecureBootState};
 pub use glob::Glob;
 pub use key::KeySubject;
 pub use package::{Bound, PackageSubject};
+pub use scope::lies_elsewhere;
 pub use version::{Scheme, compare};
 
 /// What a question is about.

@@ -19,7 +19,7 @@ use evidence::time::UnixTime;
 use inquiry::answer::{Answer, Mode, Question};
 use inquiry::moment::{Moment, Window};
 use inquiry::role::{Class, Role, Source};
-use inquiry::subject::{Glob, Subject};
+use inquiry::subject::{Glob, Subject, lies_elsewhere};
 use wire::trusted::{BoundView, Counts, HostAnswer, List, SubjectView, Trusted, WindowView};
 
 use self::doubts::FoundGap;
@@ -109,7 +109,7 @@ pub(crate) async fn answer_as_of(
 ) -> Result<Trusted, AskError> {
     let size = directory.log_size();
     let (window, shown) = window(reading, asked, size).await?;
-    let question = question(asked, window);
+    let question = Question::of(&asked.subjects, &asked.roles, (window, asked.mode, asked.least));
     let all = carriers::all(reading, &asked.subjects, &asked.roles).await?;
     let known = asked.subjects.iter().zip(&all).map(|(subject, carriers)| SubjectView {
         subject: subject.to_string(),
@@ -217,7 +217,7 @@ fn gaps(
     let bears = |gap: &&GapEntry| {
         sources.contains(&gap.source)
             && !is_accepted(&gap.cause)
-            && !doubts::lies_elsewhere(gap.source, &gap.scope, &asked.subjects)
+            && !lies_elsewhere(gap.source, &gap.scope, &asked.subjects)
             && gap.to_leaf.is_none_or(|to| to_u64(to) >= window.from.unwrap_or_default())
     };
     let mut gaps_of: BTreeMap<i64, Vec<FoundGap>> = BTreeMap::new();
@@ -266,20 +266,6 @@ fn limits(question: &Question, subjects: &[Subject]) -> Vec<String> {
         );
     }
     limits
-}
-
-/// Every role of every subject with what shows it.
-fn question(asked: &Asked, window: Window) -> Question {
-    let mut roles: Vec<(Role, &'static [&'static [Source]])> = Vec::new();
-    for role in &asked.roles {
-        for subject in asked.subjects.iter().filter(|subject| subject.roles().contains(role)) {
-            let one = (*role, subject.sources(*role));
-            if !roles.contains(&one) {
-                roles.push(one);
-            }
-        }
-    }
-    Question { window, mode: asked.mode, roles, least: asked.least }
 }
 
 /// The window by the log's sizes.

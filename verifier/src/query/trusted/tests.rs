@@ -8,13 +8,15 @@ mod fleet;
 use std::fmt::Write as _;
 
 use ::evidence::principal::Principal;
+use inquiry::answer::Standing;
+use inquiry::replay;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use wire::trusted::{HostAnswer, Verdict};
 
 use self::fleet::{
     Fleet, Host, Kept, NO_PLATFORM_KEY, PACKAGES, PROFILES, Rng, TICK_MS, TICKS, Truth, UNNAMED_REVOCATIONS,
-    VERSIONS, image, platform_key, program, signer,
+    VERSIONS, component, image, package, platform_key, program, signer,
 };
 use super::*;
 use crate::sql::Kind;
@@ -145,6 +147,40 @@ async fn ask(fleet: &Fleet, case: &Case, from: usize, to: usize) -> Trusted {
     answer(&fleet.bench.store, &asked, UnixTime::from_ms(0)).await.unwrap()
 }
 
+/// Compares each host's answer with the one that follows from its evidence, without the index.
+fn replay(fleet: &Fleet, found: &Trusted) {
+    let subjects: Vec<Subject> = found.subjects.iter().map(|subject| subject.parse().unwrap()).collect();
+    let roles: Vec<Role> = found.roles.iter().map(|role| role.parse().unwrap()).collect();
+    let size = |end: &Option<BoundView>| end.as_ref().map(|end| end.log_size);
+    let window = Window { from: size(&found.window.from), to: size(&found.window.to) };
+    let question = Question::of(&subjects, &roles, (window, Mode::Any, Class::E));
+    let mut catalogue = replay::Catalogue::new(&subjects, &roles);
+    for (number, version) in &fleet.sent {
+        catalogue.manifest(component(*number, *version), &package(*number, *version)).unwrap();
+    }
+    let histories: Vec<_> = fleet.hosts.iter().map(|host| host.replayed(&mut catalogue)).collect();
+    let carriers = catalogue.carriers();
+    let accept = std::collections::BTreeSet::new();
+    let asked = replay::Asked { subjects: subjects.clone(), roles: roles.clone(), question, accept };
+    for host in &found.hosts {
+        let number: usize = host.name.trim_start_matches("host-").parse().unwrap();
+        let standing = if host.standing == "silent" { Standing::Silent } else { Standing::Heard };
+        let again = replay::answer(&asked, &carriers, &histories[number - 1], standing);
+        let (verdict, class, mut why) = match &again.answer {
+            Answer::Yes(class) => (Verdict::Yes, Some(class.name()), Vec::new()),
+            Answer::No(class) => (Verdict::No, Some(class.name()), Vec::new()),
+            Answer::Unknown(why) => (Verdict::Unknown, None, why.iter().map(|why| why.code()).collect()),
+        };
+        let mut told: Vec<&str> = host.unknown.iter().map(|unknown| &*unknown.code).collect();
+        [&mut why, &mut told].into_iter().for_each(|reasons| {
+            reasons.sort_unstable();
+            reasons.dedup();
+        });
+        let same = (verdict, class, why) == (host.answer, host.class.as_deref(), told);
+        assert!(same, "{again:?}, and the index says {host:#?} of {:?}", found.subjects);
+    }
+}
+
 /// Compares one host's answer with what is true of it.
 fn check(fleet: &Fleet, host: &Host, case: &Case, (from, to): (usize, usize), found: &HostAnswer) {
     let truth = host.truth[from..=to].iter().any(|truth| case.holds(truth));
@@ -234,6 +270,7 @@ async fn truth(seed: u64, count: usize, questions: usize) -> Tally {
             assert_eq!(bytes(&found), bytes(&ask(twin, &case, from, to).await), "seed {seed}: {case:?}");
         }
         assert_eq!(found.hosts.len(), count);
+        replay(&fleet, &found);
         for host in &found.hosts {
             let number: usize = host.name.trim_start_matches("host-").parse().unwrap();
             check(&fleet, &fleet.hosts[number - 1], &case, (from, to), host);

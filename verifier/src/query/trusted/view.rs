@@ -130,35 +130,37 @@ fn seen(host: &HostEntry, silent_before: UnixTime) -> Seen {
 }
 
 fn unknown(why: Why, gaps: &[FoundGap]) -> UnknownView {
-    let view = |code: &'static str, detail: String| UnknownView { code: code.into(), detail, gap: None };
-    match why {
-        Why::NeverHeard => view("never-heard", "the host has sent no evidence".to_owned()),
-        Why::BeforeFirst => view("before-first", "the window begins before the host's first evidence".to_owned()),
-        Why::AfterLast => view(
-            "after-last",
-            "no evidence of the host names a checkpoint from after the window's end: ask again after its next".to_owned(),
-        ),
-        Why::Silent => view("silent", "the host has sent no evidence within the promised time".to_owned()),
-        Why::Edge => view("edge", "it came, went or ran between two quotes, and the window's edge lies between them".to_owned()),
-        Why::Weaker(class) => view("weaker", format!("it did, as far as class {class} shows")),
-        Why::Partly => view("partly", "it did for a part of the window, and no quote shows that it stopped".to_owned()),
+    let gap = match why {
+        Why::Gap(index) => gaps.get(index),
+        _ => None,
+    };
+    let detail = match why {
+        Why::NeverHeard => "the host has sent no evidence".to_owned(),
+        Why::BeforeFirst => "the window begins before the host's first evidence".to_owned(),
+        Why::AfterLast => {
+            "no evidence of the host names a checkpoint from after the window's end: ask again after its next"
+                .to_owned()
+        }
+        Why::Silent => "the host has sent no evidence within the promised time".to_owned(),
+        Why::Edge => {
+            "it came, went or ran between two quotes, and the window's edge lies between them".to_owned()
+        }
+        Why::Weaker(class) => format!("it did, as far as class {class} shows"),
+        Why::Partly => "it did for a part of the window, and no quote shows that it stopped".to_owned(),
         Why::NoSource(role) => {
-            view("no-source", format!("nothing of the class that was asked for would show that it was not {role}"))
+            format!("nothing of the class that was asked for would show that it was not {role}")
         }
-        Why::WasThere => view("was-there", "it was there, and nothing tells whether it was run".to_owned()),
-        Why::Gap(index) => {
-            let Some(gap) = gaps.get(index) else { return view("gap", String::new()) };
-            UnknownView {
-                code: "gap".into(),
-                detail: format!("{} not seen: {} ({})", gap.source.name(), gap.cause, gap.scope),
-                gap: Some(CoverageGapView {
-                    source: gap.source.name().into(),
-                    cause: Arc::clone(&gap.cause).into(),
-                    scope: Arc::clone(&gap.scope).into(),
-                    from_leaf: gap.from_leaf.map(number),
-                    to_leaf: gap.to_leaf.map(number),
-                }),
-            }
-        }
-    }
+        Why::WasThere => "it was there, and nothing tells whether it was run".to_owned(),
+        Why::Gap(_) => gap.map_or_else(String::new, |gap| {
+            format!("{} not seen: {} ({})", gap.source.name(), gap.cause, gap.scope)
+        }),
+    };
+    let gap = gap.map(|gap| CoverageGapView {
+        source: gap.source.name().into(),
+        cause: Arc::clone(&gap.cause).into(),
+        scope: Arc::clone(&gap.scope).into(),
+        from_leaf: gap.from_leaf.map(number),
+        to_leaf: gap.to_leaf.map(number),
+    });
+    UnknownView { code: why.code().into(), detail, gap }
 }

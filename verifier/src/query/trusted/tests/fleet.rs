@@ -10,6 +10,7 @@ use ::evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, EntryFlags, 
 use ::evidence::principal::{Edge, Principal, PrincipalKind, Relation};
 use ::evidence::time::UnixTime;
 use inquiry::profile::{Executed, Fact, Lasting, Place, Profile, Reading, Setting, Trouble};
+use inquiry::replay::{Begins, Catalogue, History, Piece};
 use inquiry::role::{Class, Role, Source};
 use inquiry::subject::SecureBootState;
 use rand_chacha::ChaCha20Rng;
@@ -17,7 +18,7 @@ use rand_chacha::rand_core::RngCore as _;
 
 use crate::clock::Clock;
 use crate::record::tests::{Bench, Chain, submit};
-use crate::record::{Begins, Done, IndexEntry, NewManifest, Work};
+use crate::record::{Done, IndexEntry, NewEvidence, NewManifest, Work};
 
 pub(super) const TICKS: usize = 40;
 /// Milliseconds of a tick; evidence comes at its begin, and windows end in its middle.
@@ -116,6 +117,14 @@ pub(super) struct Host {
     /// The log's size by the newest receipt.
     known: u64,
     pub(super) quotes: Vec<Quote>,
+    /// What an auditor reads of it.
+    told: Vec<Told>,
+}
+
+/// What the log has of a host, in its order.
+enum Told {
+    Enrolled(u64),
+    Evidence(Box<(u64, NewEvidence)>),
 }
 
 pub(super) struct Rng(pub(super) ChaCha20Rng);
@@ -236,7 +245,26 @@ impl Host {
             spool: Vec::new(),
             known: 0,
             quotes: Vec::new(),
+            told: Vec::new(),
         }
+    }
+
+    /// Its history by the evidence alone.
+    pub(super) fn replayed(&self, catalogue: &mut Catalogue<'_>) -> History {
+        let mut history = History::default();
+        for told in &self.told {
+            match told {
+                Told::Enrolled(leaf) => history.enrolled(*leaf),
+                Told::Evidence(told) => {
+                    let (leaf, NewEvidence { added, removed, index, .. }) = &**told;
+                    let IndexEntry { named, agent_time, begins, reading, .. } = index;
+                    let (leaf, named, agent_time, begins) = (*leaf, *named, *agent_time, *begins);
+                    let piece = Piece { leaf, named, agent_time, begins, added, removed, reading };
+                    history.evidence(&piece, catalogue);
+                }
+            }
+        }
+        history
     }
 
     /// The agent seals what it notices at once, and something now and then.
@@ -265,6 +293,7 @@ impl Host {
         self.spool.clear();
         self.sealed = None;
         self.enrols_anew = None;
+        self.told.push(Told::Enrolled(bench.recorder.head().size().get() - 1));
     }
 
     /// Whether its agent has nothing to tell that it would forget.
@@ -366,6 +395,7 @@ impl Host {
             let done = submit(bench.recorder.clone(), new.clone()).await.unwrap().0;
             let Done::Logged { index, .. } = done else { panic!("{done:?}") };
             self.chain.accepted(&new, &sealed.components);
+            self.told.push(Told::Evidence(Box::new((index.get(), new))));
             self.known = index.get() + 1;
             self.quotes.push(Quote { tick: sealed.tick, named, leaf: index.get(), blind: sealed.blind });
         }

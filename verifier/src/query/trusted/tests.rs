@@ -127,11 +127,16 @@ struct Tally {
 }
 
 async fn ask(fleet: &Fleet, case: &Case, from: usize, to: usize) -> Trusted {
+    let asked = asked(case, from, to);
+    answer(&fleet.bench.store, &asked, UnixTime::from_ms(0)).await.unwrap()
+}
+
+fn asked(case: &Case, from: usize, to: usize) -> Asked {
     let at = |tick: usize, half: i64| {
         let middle = (i64::try_from(tick).unwrap() + 1) * i64::try_from(TICK_MS).unwrap() + half * 30_000;
         Some(Bound::At(UnixTime::from_ms(u64::try_from(middle).unwrap())))
     };
-    let asked = Asked {
+    Asked {
         subjects: vec![case.subject.parse().unwrap()],
         roles: vec![case.role],
         least: Class::E,
@@ -143,8 +148,29 @@ async fn ask(fleet: &Fleet, case: &Case, from: usize, to: usize) -> Trusted {
         list: List::All,
         brief: false,
         shown: 100,
+    }
+}
+
+/// The same asked otherwise: of several subjects, for whole windows or none, by better evidence. What is true of it nobody has written
+/// down, but the index and the evidence must say the same.
+async fn ask_otherwise(fleet: &Fleet, case: &Case, rng: &mut Rng) {
+    let from = rng.below(TICKS);
+    let other = Case::draw(rng);
+    let once = asked(case, from, (from + rng.below(8)).min(TICKS - 1));
+    let both = [case, &other].map(|case| case.subject.parse().unwrap());
+    let roles: &[Role] = if rng.one_in(2) { &[case.role, other.role] } else { &Role::ALL };
+    let asked = Asked {
+        subjects: both[..1 + rng.below(2)].to_vec(),
+        roles: roles.to_vec(),
+        least: Class::ALL[rng.below(4)],
+        mode: if rng.one_in(2) { Mode::Whole } else { Mode::Any },
+        from: once.from.filter(|_| !rng.one_in(4)),
+        to: once.to.filter(|_| !rng.one_in(4)),
+        accept: if rng.one_in(3) { vec!["overflow".to_owned(), "boot-ended".to_owned()] } else { Vec::new() },
+        ..once
     };
-    answer(&fleet.bench.store, &asked, UnixTime::from_ms(0)).await.unwrap()
+    let silent = if rng.one_in(2) { UnixTime::from_ms(0) } else { UnixTime::from_ms(u64::MAX >> 1) };
+    replay(fleet, &answer(&fleet.bench.store, &asked, silent).await.unwrap());
 }
 
 /// Compares each host's answer with the one that follows from its evidence, without the index.
@@ -153,14 +179,18 @@ fn replay(fleet: &Fleet, found: &Trusted) {
     let roles: Vec<Role> = found.roles.iter().map(|role| role.parse().unwrap()).collect();
     let size = |end: &Option<BoundView>| end.as_ref().map(|end| end.log_size);
     let window = Window { from: size(&found.window.from), to: size(&found.window.to) };
-    let question = Question::of(&subjects, &roles, (window, Mode::Any, Class::E));
+    let mode = match found.mode {
+        wire::trusted::Mode::Any => Mode::Any,
+        wire::trusted::Mode::Whole => Mode::Whole,
+    };
+    let question = Question::of(&subjects, &roles, (window, mode, found.min_class.parse().unwrap()));
     let mut catalogue = replay::Catalogue::new(&subjects, &roles);
     for (number, version) in &fleet.sent {
         catalogue.manifest(component(*number, *version), &package(*number, *version)).unwrap();
     }
     let histories: Vec<_> = fleet.hosts.iter().map(|host| host.replayed(&mut catalogue)).collect();
     let carriers = catalogue.carriers();
-    let accept = std::collections::BTreeSet::new();
+    let accept = found.accepted.iter().cloned().collect();
     let asked = replay::Asked { subjects: subjects.clone(), roles: roles.clone(), question, accept };
     for host in &found.hosts {
         let number: usize = host.name.trim_start_matches("host-").parse().unwrap();
@@ -271,6 +301,7 @@ async fn truth(seed: u64, count: usize, questions: usize) -> Tally {
         }
         assert_eq!(found.hosts.len(), count);
         replay(&fleet, &found);
+        ask_otherwise(&fleet, &case, &mut rng).await;
         for host in &found.hosts {
             let number: usize = host.name.trim_start_matches("host-").parse().unwrap();
             check(&fleet, &fleet.hosts[number - 1], &case, (from, to), host);

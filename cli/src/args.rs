@@ -86,6 +86,15 @@ pub(crate) enum Command {
     Host(HostCommand),
     /// Who trusted X? For each host YES, NO or UNKNOWN, with evidence
     Trusted(TrustedArgs),
+    /// Check the proof of an answer, offline: whether it follows from evidence alone
+    #[command(
+        after_help = "`lydian trusted SUBJECT --proof DIR` makes a proof. Nothing in it is believed but the host's TPMs and the\n\
+        log's checkpoint, by its key or its witnesses.\n\nExit codes: 0 it holds, 1 it does not, 2 error.\n\nExamples:\n  \
+        lydian trusted 'package:xz-utils>=5.6.0' --from 2024-02-24 --proof xz.proof\n  \
+        lydian verify xz.proof --log-key @log.vkey\n  \
+        lydian verify xz.proof --policy witnesses.policy -o json"
+    )]
+    Verify(VerifyProofArgs),
     /// Questions that are asked again whenever there is something new
     #[command(subcommand)]
     Watch(WatchCommand),
@@ -355,6 +364,17 @@ pub(crate) struct LogVerifyArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
     /// Threads that hash
+    #[arg(long, value_name = "N", default_value_t = one_per_processor())]
+    pub(crate) jobs: std::num::NonZeroUsize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyProofArgs {
+    /// Directory that `lydian trusted --proof` made
+    pub(crate) dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    /// Threads that verify
     #[arg(long, value_name = "N", default_value_t = one_per_processor())]
     pub(crate) jobs: std::num::NonZeroUsize,
 }

@@ -1,6 +1,7 @@
 //! Small fleets whose hosts attest by a TPM in memory, and what `lydian` says of them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use evidence::body::Gap;
@@ -125,8 +126,32 @@ impl Fleet {
             .await
     }
 
-    /// The answer of the command line.
+    /// The answer of the command line, which must follow from the evidence that comes with it.
     pub(crate) async fn ask(&self, more: &[&str]) -> Result<Answers> {
+        let dir = tempfile::tempdir()?;
+        let proof = dir.path().join("proof");
+        let answers = self.answers(&[more, &["--proof", proof.to_str().context("a path")?]].concat()).await?;
+        let report = self.verify(&proof).await?;
+        let counted = (&report["answers"]["all"], &report["follow"]);
+        let all = serde_json::json!(answers.0.hosts.len());
+        ensure!(report["holds"] == true && counted == (&all, &all), "{report:#}");
+        Ok(answers)
+    }
+
+    /// What `lydian verify` says of a proof.
+    pub(crate) async fn verify(&self, proof: &Path) -> Result<serde_json::Value> {
+        let key = Program::new("lydian-verifier")?.args(["log-key", "--config"]).args([self.verifier.config()]);
+        let key = key.run().await?.succeeded()?;
+        let verify = Program::new("lydian")?.args(["verify", "--log-key", key.trim(), "-o", "json"]);
+        let done = verify.args([proof]).run().await?;
+        let report: serde_json::Value =
+            serde_json::from_str(&done.stdout).with_context(|| format!("{done:?}"))?;
+        ensure!(done.code() == i32::from(report["holds"] != true), "{done:?}");
+        Ok(report)
+    }
+
+    /// The answer of the command line.
+    pub(crate) async fn answers(&self, more: &[&str]) -> Result<Answers> {
         let finished = self.trusted(&[more, &["-o", "json"]].concat()).await?;
         ensure!(finished.code() < 2, "{}", finished.stderr);
         let answer: Trusted = serde_json::from_str(&finished.stdout)?;

@@ -127,3 +127,6 @@ pub(crate) const HITS_SHOWN: i64 = 1_000;
 pub(crate) const CACHE_KIB: i64 = -(32 << 10);
 /// Roots of the index that are compared when it is made anew: what each chain was at each of them is kept, 11 MB a root at 100,000 hosts.
 pub(crate) const INDEX_ROOTS_COMPARED: i64 = 32;
+/// Pieces of evidence in one page of a chain, and the bytes behind which none is added: a heartbeat has under 1 KiB.
+pub(crate) const PAGE_PIECES: usize = 512;
+pub(crate) const PAGE_BYTES: usize = 8 << 20;

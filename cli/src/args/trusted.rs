@@ -51,6 +51,9 @@ pub(crate) struct TrustedArgs {
     /// Show the hosts that are a NO too
     #[arg(long)]
     pub(crate) all: bool,
+    /// Write the answer with all evidence that it follows from into this new directory; `lydian verify DIR` checks it offline
+    #[arg(long, value_name = "DIR")]
+    pub(crate) proof: Option<std::path::PathBuf>,
     /// All that one host's answer rests on, by name or the beginning of its identity
     #[arg(long, value_name = "HOST")]
     pub(crate) explain: Option<String>,

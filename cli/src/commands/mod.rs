@@ -36,6 +36,7 @@ pub(crate) fn run(cli: Cli, ui: &mut Ui) -> Result<Outcome, CliError> {
     match cli.command {
         Command::Host(command) => host::run(&client(args)?, ui, command),
         Command::Trusted(asked) => trusted::run(args, ui, &asked),
+        Command::Verify(args) => crate::log::proof::verify(ui, &args),
         Command::Incident(command) => incident::run(args, ui, command),
         Command::Watch(command) => watch::run(args, ui, command),
         Command::Enroll(EnrollCommand::Token(command)) => enroll::run(&client(args)?, ui, command),

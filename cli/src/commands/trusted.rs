@@ -15,21 +15,42 @@ use crate::client::Client;
 use crate::config::Connection;
 use crate::duration::Seconds;
 use crate::error::CliError;
+use crate::log::proof;
 use crate::show;
 use crate::ui::{Format, Ui};
 
 pub(super) fn run(connection: &ConnectionArgs, ui: &mut Ui, args: &TrustedArgs) -> Result<Outcome, CliError> {
     // What was written wrongly is found before anybody is asked.
     let asked = question(args, ui)?;
-    let client = Client::new(&Connection::of(connection)?)?;
-    ui.progress("asking the verifier");
-    let answer: Result<Trusted, _> = client.post(&["v1", "trusted"], &asked);
-    ui.progress_done();
-    let answer = answer?;
+    let connection = Connection::of(connection)?;
+    let proved = match &args.proof {
+        Some(dir) => {
+            let (answer, report) = proof::fetch(ui, &connection, asked, dir)?;
+            for finding in &report.findings {
+                ui.warn(finding);
+            }
+            ui.note(&format!("{}: {}", dir.display(), report.summary()));
+            (answer, report.holds)
+        }
+        None => {
+            let client = Client::new(&connection)?;
+            ui.progress("asking the verifier");
+            let answer: Result<Trusted, _> = client.post(&["v1", "trusted"], &asked);
+            ui.progress_done();
+            (answer?, true)
+        }
+    };
+    let (answer, holds) = proved;
+    let shown = show_answer(&answer, ui, args)?;
+    Ok(if holds { shown } else { Outcome::NotTrusted })
+}
+
+/// Shows it as it is wanted.
+fn show_answer(answer: &Trusted, ui: &mut Ui, args: &TrustedArgs) -> Result<Outcome, CliError> {
     if let Some(which) = &args.explain {
-        let host = explained(&answer, which)?;
+        let host = explained(answer, which)?;
         if ui.format() == Format::Table {
-            let text = show::trusted_card(&answer, host, ui.now()).render(ui.screen());
+            let text = show::trusted_card(answer, host, ui.now()).render(ui.screen());
             ui.text(&text)?;
         } else {
             ui.json(host)?;
@@ -37,15 +58,15 @@ pub(super) fn run(connection: &ConnectionArgs, ui: &mut Ui, args: &TrustedArgs) 
         return Ok(outcome(std::slice::from_ref(host)));
     }
     match ui.format() {
-        Format::Json => ui.json(&answer)?,
+        Format::Json => ui.json(answer)?,
         Format::Jsonl => answer.hosts.iter().try_for_each(|host| ui.json(host))?,
-        Format::Csv => ui.text(&show::trusted_csv(&answer))?,
+        Format::Csv => ui.text(&show::trusted_csv(answer))?,
         Format::Table => {
-            let text = show::trusted_table(&answer, args.all, ui.now()).render(ui.screen());
+            let text = show::trusted_table(answer, args.all, ui.now()).render(ui.screen());
             ui.text(&text)?;
         }
     }
-    for line in show::trusted_summary(&answer) {
+    for line in show::trusted_summary(answer) {
         ui.note(&line);
     }
     let counts = answer.hosts_asked;

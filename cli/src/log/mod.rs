@@ -7,6 +7,7 @@ mod audit;
 mod check;
 mod entries;
 mod leaves;
+pub(crate) mod proof;
 mod prove;
 mod source;
 mod state;

@@ -2,7 +2,7 @@
 //!
 //! In: paths of the log's own making. Out: bytes, or that there is no such file. Nothing of them is believed here.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub(super) enum Source {
     Directory(PathBuf),
     /// Below an address.
     Web { runtime: tokio::runtime::Runtime, http: reqwest::Client, base: Url },
+    /// Somewhere else; whatever is read of it is kept in a directory, which is then enough to read the same again.
+    Kept { from: Box<Self>, into: PathBuf },
 }
 
 impl Source {
@@ -70,7 +72,24 @@ impl Source {
                 }
             }
             Self::Web { runtime, http, base } => runtime.block_on(fetch(http, base, path, limit)),
+            Self::Kept { from, into } => {
+                let kept = into.join(path);
+                if kept.exists() {
+                    return files::read(&kept, limit).map(Some);
+                }
+                let Some(bytes) = from.file(path, limit)? else { return Ok(None) };
+                if let Some(dir) = kept.parent() {
+                    fs::create_dir_all(dir).map_err(|error| CliError::file(dir, &error))?;
+                }
+                files::write(&kept, &bytes)?;
+                Ok(Some(bytes))
+            }
         }
+    }
+
+    /// The same, with everything that is read of it kept in a directory.
+    pub(super) fn kept(self, into: PathBuf) -> Self {
+        Self::Kept { from: Box::new(self), into }
     }
 
     /// The published checkpoint.

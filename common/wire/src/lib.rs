@@ -13,6 +13,7 @@ pub mod enrol;
 pub mod export;
 pub mod operator;
 pub mod problem;
+pub mod proof;
 pub mod submit;
 pub mod text;
 pub mod trusted;

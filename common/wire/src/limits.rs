@@ -18,3 +18,7 @@ pub const EK_CERTIFICATES: usize = 8;
 pub const REASON_BYTES: usize = 200;
 /// A host's display name (RFC 1035's limit for a domain name).
 pub const HOST_NAME_BYTES: usize = 253;
+/// Components that are asked for at once: those of a host.
+pub const MANIFESTS_READ: usize = 1_024;
+/// A page of a chain's evidence: some hundred pieces, or one with all that a submission may bring.
+pub const EVIDENCE_PAGE_BYTES: usize = 64 << 20;

@@ -5,6 +5,7 @@
 //! log's own files are not part of it: `lydian log audit` compares the two.
 
 mod files;
+pub(crate) mod pages;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ mod log;
 mod manifests;
 mod operator;
 mod problem;
+mod proofs;
 mod receipt;
 mod server;
 mod session;
@@ -130,6 +131,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/hosts/{host}", get(operator::host))
         .route("/v1/hosts/{host}/history", get(operator::history))
         .route("/v1/hosts/{host}/evidence/{seq}", get(operator::evidence))
+        .route("/v1/hosts/{host}/chains", get(proofs::chains))
+        .route("/v1/hosts/{host}/chains/{chain}", get(proofs::chain))
+        .route("/v1/images/{image}", get(proofs::image))
+        .route("/v1/manifests/read", post(proofs::manifests).layer(limit(JSON_REQUEST_BYTES)))
         .route("/v1/refusals", get(operator::refusals))
         .route("/v1/trusted", post(trusted::ask).layer(limit(QUESTION_BYTES)))
         .route("/v1/actions", get(actions::list))

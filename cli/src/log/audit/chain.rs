@@ -19,6 +19,7 @@ use evidence::envelope::AttachmentKind;
 use evidence::export::{Attestation, Committed, Enrolment, Item};
 use evidence::record::{ChainEnd, EnrolmentRecord, RetirementRecord};
 use evidence::tpm::Public;
+use inquiry::replay::{Begins, Piece};
 use inquiry::root::Recorded;
 use ledger::leaf::{Leaf, Salt};
 use serde::{Deserialize, Serialize};
@@ -31,13 +32,13 @@ use crate::error::CliError;
 
 /// What is known of a chain when it was read to its end.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct ChainReport {
-    pub(super) host: String,
-    pub(super) chain: String,
+pub(in crate::log) struct ChainReport {
+    pub(in crate::log) host: String,
+    pub(in crate::log) chain: String,
     /// What people call the host.
-    pub(super) name: String,
+    pub(in crate::log) name: String,
     /// The leaf of its enrolment.
-    pub(super) leaf: u64,
+    pub(in crate::log) leaf: u64,
     /// When it enrolled, by its verifier's clock.
     pub(super) enrolled_ms: u64,
     /// Why it enrolled again, where it said so.
@@ -45,26 +46,26 @@ pub(super) struct ChainReport {
     /// Where the record of its enrolment says that the chain before ends; `None` where the record does not say it.
     pub(super) previous: Option<Previous>,
     /// How many pieces of evidence it has.
-    pub(super) evidence: u64,
+    pub(in crate::log) evidence: u64,
     /// The digest of the last.
-    pub(super) last: String,
+    pub(in crate::log) last: String,
     /// That the host was retired, if it was.
-    pub(super) retired: Option<Retired>,
+    pub(in crate::log) retired: Option<Retired>,
     /// How many have each status, as computed here.
     pub(super) verdicts: BTreeMap<String, u64>,
     /// How many items stand behind the first that does not hold, and could not be checked.
     pub(super) unchecked: u64,
     /// How many items have leaves beyond the published log: nothing can be said of them yet.
-    pub(super) beyond: u64,
+    pub(in crate::log) beyond: u64,
     /// What was read out of its evidence up to each root of the index.
     pub(super) facts: Facts,
     /// What does not hold.
-    pub(super) findings: Vec<String>,
+    pub(in crate::log) findings: Vec<String>,
 }
 
 /// That a host was retired.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Retired {
+pub(in crate::log) struct Retired {
     pub(super) leaf: u64,
     pub(super) at_ms: u64,
     pub(super) who: String,
@@ -79,7 +80,7 @@ impl Retired {
 
 /// What a record says of the chain before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Previous {
+pub(in crate::log) enum Previous {
     /// There is none.
     First,
     /// It ends here.
@@ -96,15 +97,35 @@ impl From<Option<ChainEnd>> for Previous {
     }
 }
 
-/// Reads a chain through. `read` is told of each item how far the file was read; components that it names are put into
-/// `components`. Roots of the index are of the log's sizes that `roots` names.
-pub(super) fn audit(
+/// What a chain has that holds, in its order.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::log) enum Told<'a> {
+    /// It begins.
+    Enrolled(u64),
+    /// Evidence, and when it came (ms since 1970).
+    Evidence(Piece<'a>, u64),
+    /// Its host was retired.
+    Retired(u64),
+}
+
+/// Who is told while a chain is read.
+pub(in crate::log) struct Listeners<'a> {
+    /// How far the file was read, of each item.
+    pub(in crate::log) read: &'a mut dyn FnMut(u64),
+    /// What holds.
+    pub(in crate::log) told: &'a mut dyn FnMut(Told<'_>),
+    /// Components that evidence names.
+    pub(in crate::log) components: &'a mut BTreeSet<Sha256Digest>,
+}
+
+/// Reads a chain through. Roots of the index are of the log's sizes that `roots` names.
+pub(in crate::log) fn audit(
     path: &Path,
     (host, chain): (HostId, ChainId),
     (history, roots): (&History<'_>, &[u64]),
-    components: &mut BTreeSet<Sha256Digest>,
-    mut read: impl FnMut(u64),
+    listeners: Listeners<'_>,
 ) -> Result<ChainReport, CliError> {
+    let Listeners { read, told, components } = listeners;
     let file = File::open(path).map_err(|error| CliError::file(path, &error))?;
     let unreadable = |error: ExportError| match error {
         ExportError::Io(error) => Err(CliError::file(path, &error)),
@@ -143,18 +164,20 @@ pub(super) fn audit(
             (Item::Enrolment(enrolment), None) => match begin(&enrolment, (host, chain), history)? {
                 Ok((begun, record)) => {
                     report.told(&enrolment, record);
+                    told(Told::Enrolled(enrolment.committed.leaf));
                     walk = Some(begun);
                     Step::Holds
                 }
                 Err(why) => Step::Breaks(why),
             },
             (Item::Attestation(attestation), Some(walk)) if report.retired.is_none() => {
-                walk.step(*attestation, history, (components, &mut facts), &mut report)?
+                walk.step(*attestation, history, (components, &mut facts, told), &mut report)?
             }
             (Item::Retirement(committed), Some(walk)) if report.retired.is_none() => {
                 match walk.end(&committed, history)? {
                     Ok(record) => {
                         report.retired = Some(Retired::of(&record, committed.leaf));
+                        told(Told::Retired(committed.leaf));
                         Step::Holds
                     }
                     Err(why) => Step::Breaks(format!("its retirement, leaf {}: {why}", committed.leaf)),
@@ -294,7 +317,7 @@ impl Walk {
         &mut self,
         mut attestation: Attestation,
         history: &History<'_>,
-        (components, facts): (&mut BTreeSet<Sha256Digest>, &mut AtSizes<'_>),
+        (components, facts, told): (&mut BTreeSet<Sha256Digest>, &mut AtSizes<'_>, &mut dyn FnMut(Told<'_>)),
         report: &mut ChainReport,
     ) -> Result<Step, CliError> {
         let place =
@@ -315,12 +338,24 @@ impl Walk {
             Ok(verified) => verified,
             Err(refusal) => return Ok(Step::Breaks(format!("{place}: {refusal} ({})", refusal.code()))),
         };
-        components.extend(verified.body().added.iter().copied());
+        let body = verified.body();
+        components.extend(body.added.iter().copied());
+        let reading = inquiry::profile::read(&verified, &self.state);
+        let piece = Piece {
+            leaf: attestation.leaf,
+            named: body.checkpoint.size,
+            agent_time: body.agent_time,
+            begins: Begins::of(body.seq, verified.boot_change()),
+            added: &body.added,
+            removed: &body.removed,
+            reading: &reading,
+        };
+        told(Told::Evidence(piece, attestation.received_ms));
         let recorded = Recorded {
             leaf: attestation.leaf,
             received_ms: attestation.received_ms,
             evidence: attestation.envelope.evidence.digest(),
-            read: inquiry::profile::read(&verified, &self.state).digest(),
+            read: reading.digest(),
         };
         facts.next(attestation.leaf, |facts| facts.and(&recorded));
         (self.state, self.leaf) = (verified.next_state().clone(), attestation.leaf);

@@ -13,7 +13,7 @@ use std::time::Duration;
 use evidence::digest::{ChainId, HostId, Sha256Digest};
 use serde::Serialize;
 
-use super::chain::{self, ChainReport, Previous};
+use super::chain::{self, ChainReport, Listeners, Previous};
 use super::history::Hashed;
 use super::state::Done;
 use crate::error::CliError;
@@ -57,7 +57,7 @@ pub(in crate::log) fn chain_files(
 }
 
 /// What is in a directory, sorted.
-pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>, CliError> {
+pub(in crate::log) fn entries(dir: &Path) -> Result<Vec<PathBuf>, CliError> {
     let failed = |error| CliError::file(dir, &error);
     let entries = fs::read_dir(dir).map_err(failed)?;
     let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, _>>().map_err(failed)?;
@@ -66,7 +66,7 @@ pub(super) fn entries(dir: &Path) -> Result<Vec<PathBuf>, CliError> {
 }
 
 /// What a file's name says.
-pub(super) fn named<T: std::str::FromStr>(path: &Path) -> Option<T> {
+pub(in crate::log) fn named<T: std::str::FromStr>(path: &Path) -> Option<T> {
     path.file_name()?.to_str()?.parse().ok()
 }
 
@@ -157,11 +157,12 @@ fn run(work: &Work<'_>, tell: &Sender<Told>) {
         let place = work.next.fetch_add(1, Ordering::Relaxed);
         let Some(file) = work.files.get(place) else { return };
         let (mut components, mut before) = (BTreeSet::new(), 0);
-        let read = |offset: u64| {
+        let mut read = |offset: u64| {
             work.read.fetch_add(offset.saturating_sub(before), Ordering::Relaxed);
             before = offset;
         };
-        let report = chain::audit(&file.path, file.of, (&history, work.roots), &mut components, read);
+        let listeners = Listeners { read: &mut read, told: &mut |_| {}, components: &mut components };
+        let report = chain::audit(&file.path, file.of, (&history, work.roots), listeners);
         if tell.send(report.map(|report| (place, report, components))).is_err() {
             return;
         }
@@ -170,7 +171,7 @@ fn run(work: &Work<'_>, tell: &Sender<Told>) {
 
 /// Where a host's history breaks: it enrolled again.
 #[derive(Debug, Serialize)]
-pub(super) struct Break {
+pub(in crate::log) struct Break {
     pub(super) host: String,
     pub(super) name: String,
     /// The chain that ended, and how much evidence it had.
@@ -185,7 +186,7 @@ pub(super) struct Break {
 }
 
 /// The breaks, and what of them is not as the enrolments say.
-pub(super) fn breaks(chains: &[ChainReport], findings: &mut Vec<String>) -> Vec<Break> {
+pub(in crate::log) fn breaks(chains: &[ChainReport], findings: &mut Vec<String>) -> Vec<Break> {
     let mut breaks = Vec::new();
     let mut ended: BTreeMap<&str, &ChainReport> = BTreeMap::new();
     // Those that could not be read at all have no place.

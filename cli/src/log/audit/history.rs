@@ -12,7 +12,7 @@ use ledger::checkpoint::SignedCheckpoint;
 use ledger::hash::Hash;
 use ledger::leaf::Leaf;
 use ledger::tile::TileReader;
-use ledger::tree::{LogSize, load_frontier};
+use ledger::tree::{HashReader as _, LeafIndex, LogSize, NodeId, load_frontier};
 
 use crate::error::{CliError, Kind};
 use crate::log::entries::Entries;
@@ -20,9 +20,10 @@ use crate::log::source::Source;
 
 /// What all threads share.
 #[derive(Debug)]
-pub(super) struct Hashed<'a> {
+pub(in crate::log) struct Hashed<'a> {
     source: &'a Source,
-    entries: &'a Entries,
+    /// Every leaf, where all were hashed; else each is looked up in the tiles that lead to it.
+    entries: Option<&'a Entries>,
     published: &'a SignedCheckpoint,
     /// Sizes at which a witness has seen the log, and when, rising.
     sightings: Vec<(u64, u64)>,
@@ -31,9 +32,9 @@ pub(super) struct Hashed<'a> {
 }
 
 impl<'a> Hashed<'a> {
-    pub(super) fn new(
+    pub(in crate::log) fn new(
         source: &'a Source,
-        entries: &'a Entries,
+        entries: Option<&'a Entries>,
         published: &'a SignedCheckpoint,
         mut sightings: Vec<(u64, u64)>,
     ) -> Self {
@@ -42,7 +43,7 @@ impl<'a> Hashed<'a> {
     }
 
     /// For one thread.
-    pub(super) fn history(&'a self) -> Result<History<'a>, CliError> {
+    pub(in crate::log) fn history(&'a self) -> Result<History<'a>, CliError> {
         let claim = self.published.claim();
         let reader = TileReader::new(self.source, claim.size(), claim.root());
         Ok(History { hashed: self, reader: reader.map_err(|error| damaged(&error))? })
@@ -51,7 +52,7 @@ impl<'a> Hashed<'a> {
 
 /// The log for one thread, which keeps the tiles that it read.
 #[derive(Debug)]
-pub(super) struct History<'a> {
+pub(in crate::log) struct History<'a> {
     hashed: &'a Hashed<'a>,
     reader: TileReader<&'a Source>,
 }
@@ -64,12 +65,22 @@ impl History<'_> {
 
     /// The log has this leaf at this place; from now on it is known what is behind it.
     pub(super) fn committed(&self, index: u64, leaf: &Leaf) -> Result<Result<(), String>, CliError> {
-        let entries = self.hashed.entries;
+        let Some(entries) = self.hashed.entries else { return self.hashes_to(index, leaf) };
         if entries.get(index).map_err(|error| kept(&error))?.as_ref() != Some(leaf) {
             return Ok(Err(format!("leaf {index} of the log commits to something else")));
         }
         entries.mark(index).map_err(|error| kept(&error))?;
         Ok(Ok(()))
+    }
+
+    /// The log's tree has the hash of this leaf at this place.
+    fn hashes_to(&self, index: u64, leaf: &Leaf) -> Result<Result<(), String>, CliError> {
+        let node = LeafIndex::new(index).map(NodeId::leaf).map_err(|error| damaged(&error))?;
+        let found = self.reader.read(&[node]).map_err(|error| damaged(&error))?;
+        if found.first() == Some(&leaf.hash()) {
+            return Ok(Ok(()));
+        }
+        Ok(Err(format!("leaf {index} of the log commits to something else")))
     }
 
     /// The checkpoint that a host names is of this log.

@@ -4,9 +4,9 @@
 //! exported, each host's chain is its own, unbroken or openly broken, each verdict follows from its evidence, by the code that
 //! the verifier itself uses, and so does each root of the index; and which leaves nothing was exported for.
 
-mod chain;
-mod fleet;
-mod history;
+pub(super) mod chain;
+pub(super) mod fleet;
+pub(super) mod history;
 mod roots;
 mod state;
 mod verdict;
@@ -130,7 +130,7 @@ pub(crate) fn audit(ui: &mut Ui, args: &LogAuditArgs) -> Result<Outcome, CliErro
     if audited.hashed {
         let sightings = audited.archive.iter();
         let sightings = sightings.filter_map(|old| Some((old.mark.size.get(), old.cosigned_secs?))).collect();
-        let hashed = Hashed::new(&source, &entries, &audited.published, sightings);
+        let hashed = Hashed::new(&source, Some(&entries), &audited.published, sightings);
         let of = Of {
             origin: report.log.origin.clone(),
             size: audited.published.claim().size().get(),

@@ -4,6 +4,7 @@
 //! carries a subject, and what of it cannot be told.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 use evidence::digest::Sha256Digest;
 use evidence::manifest::{ComponentKind, Manifest};
@@ -30,8 +31,10 @@ pub struct Catalogue<'q> {
     /// Components with keys or boot images.
     keyed: HashSet<Sha256Digest>,
     images: HashMap<Principal, Program>,
-    profiles: HashMap<Sha256Digest, Profile>,
+    profiles: Mutex<Profiles>,
 }
+
+type Profiles = HashMap<Sha256Digest, Profile>;
 
 /// Files that are one boot image.
 #[derive(Debug, Default)]
@@ -58,7 +61,7 @@ impl<'q> Catalogue<'q> {
             edges: Vec::new(),
             keyed: HashSet::new(),
             images: HashMap::new(),
-            profiles: HashMap::new(),
+            profiles: Mutex::default(),
         }
     }
 
@@ -113,14 +116,30 @@ impl<'q> Catalogue<'q> {
     }
 
     /// Its name from now on.
-    pub(super) fn profile(&mut self, profile: &Profile) -> Sha256Digest {
+    pub(super) fn profile(&self, profile: &Profile) -> Sha256Digest {
         let digest = profile.digest();
-        self.profiles.entry(digest).or_insert_with(|| profile.clone());
+        let mut profiles = self.profiles.lock().unwrap_or_else(PoisonError::into_inner);
+        profiles.entry(digest).or_insert_with(|| profile.clone());
         digest
+    }
+
+    /// Programs that hosts have started, of which no manifest tells all signatures: others may have them as files.
+    pub fn unresolved(&self) -> BTreeSet<Principal> {
+        if !self.asks_for_keys() || !self.roles.contains(&Role::Used) {
+            return BTreeSet::new();
+        }
+        let profiles = self.profiles.lock().unwrap_or_else(PoisonError::into_inner);
+        let started = profiles.values().flat_map(Profile::facts).filter_map(started);
+        started.flatten().filter(|name| !self.is_whole(name)).cloned().collect()
+    }
+
+    fn is_whole(&self, image: &Principal) -> bool {
+        self.images.get(image).is_some_and(|program| program.whole)
     }
 
     /// What carries the subjects, when every host's history was read.
     pub fn carriers(&self) -> Carriers {
+        let profiles = self.profiles.lock().unwrap_or_else(PoisonError::into_inner);
         let mut carriers = Carriers { described: self.described.clone(), ..Carriers::default() };
         carriers.unread.clone_from(&self.unread);
         for component in &self.present {
@@ -135,17 +154,18 @@ impl<'q> Catalogue<'q> {
                 }
                 Subject::Package(_) => {}
                 Subject::Key(key) => {
-                    self.principals(&key.names().iter().collect(), &mut carriers);
-                    self.doubts_of_keys(key.is_image(), &mut carriers);
+                    self.principals(&key.names().iter().collect(), (&profiles, &mut carriers));
+                    self.doubts_of_keys(key.is_image(), (&profiles, &mut carriers));
                 }
                 Subject::CertName(text) => {
-                    self.principals(&self.named(&text.to_lowercase()), &mut carriers);
+                    let names = self.named(&text.to_lowercase(), &profiles);
+                    self.principals(&names, (&profiles, &mut carriers));
                     if self.roles.contains(&Role::Eligible) || self.roles.contains(&Role::Revoked) {
-                        self.doubt("certificate-without-name", is_nameless, &mut carriers);
+                        doubt("certificate-without-name", is_nameless, (&profiles, &mut carriers));
                     }
-                    self.doubts_of_keys(false, &mut carriers);
+                    self.doubts_of_keys(false, (&profiles, &mut carriers));
                 }
-                Subject::Boot(boot) => self.boot(boot, &mut carriers),
+                Subject::Boot(boot) => by_boot(boot, (&profiles, &mut carriers)),
             }
         }
         carriers.retain(self.roles);
@@ -153,17 +173,17 @@ impl<'q> Catalogue<'q> {
     }
 
     /// All names of what has this text in a label.
-    fn named(&self, text: &str) -> BTreeSet<&Principal> {
+    fn named<'a>(&'a self, text: &str, profiles: &'a Profiles) -> BTreeSet<&'a Principal> {
         let fits = |label: &str| label.to_lowercase().contains(text);
         let of_edges = self.edges.iter().map(|(_, _, edge)| (&edge.label, &edge.principals));
-        let of_boots = self.profiles.values().flat_map(Profile::facts).filter_map(|fact| match fact {
+        let of_boots = profiles.values().flat_map(Profile::facts).filter_map(|fact| match fact {
             Fact::Key { names, label, .. } => Some((label, names)),
             Fact::Setting { .. } => None,
         });
         of_edges.chain(of_boots).filter(|(label, _)| fits(label)).flat_map(|(_, names)| names).collect()
     }
 
-    fn principals(&self, names: &BTreeSet<&Principal>, carriers: &mut Carriers) {
+    fn principals(&self, names: &BTreeSet<&Principal>, (profiles, carriers): (&Profiles, &mut Carriers)) {
         let is = |some: &[Principal]| some.iter().any(|name| names.contains(name));
         let mut signed = HashSet::new();
         for (component, path, edge) in self.edges.iter().filter(|(_, _, edge)| is(&edge.principals)) {
@@ -182,7 +202,7 @@ impl<'q> Catalogue<'q> {
             let files = self.images.get(name).into_iter().flat_map(|program| &program.files);
             files.into_iter().any(|(component, path)| signed.contains(&(*component, path.as_slice())))
         };
-        for (digest, profile) in &self.profiles {
+        for (digest, profile) in profiles {
             for fact in profile.facts() {
                 let Fact::Key { names, role, class, .. } = fact else { continue };
                 if is(names) {
@@ -195,7 +215,8 @@ impl<'q> Catalogue<'q> {
         }
     }
 
-    fn doubts_of_keys(&self, is_image: bool, carriers: &mut Carriers) {
+    fn doubts_of_keys(&self, is_image: bool, (profiles, carriers): (&Profiles, &mut Carriers)) {
+        let mut doubt = |cause, of: &dyn Fn(&Profile) -> bool| doubt(cause, of, (profiles, carriers));
         let unnamed = |profile: &Profile, lists: &[&str]| {
             settings(profile)
                 .any(|setting| matches!(setting, Setting::Unnamed(list) if lists.contains(&list.as_str())))
@@ -208,72 +229,82 @@ impl<'q> Catalogue<'q> {
         };
         if self.roles.contains(&Role::Used) && !is_image {
             // A program that ran is known by its hash alone: who signed it, only where some host has it as a file.
-            let whole = |name: &Principal| self.images.get(name).is_some_and(|program| program.whole);
             let unresolved = |profile: &Profile| {
-                profile.facts().iter().any(|fact| {
-                    matches!(fact, Fact::Key { names, role: Role::Executed, .. } if !names.iter().all(whole))
-                })
+                profile.facts().iter().filter_map(started).flatten().any(|name| !self.is_whole(name))
             };
-            self.doubt("image-unresolved", unresolved, carriers);
-            self.doubt("entries-of-other-kinds", |profile| unnamed(profile, &["authorities"]), carriers);
+            doubt("image-unresolved", &unresolved);
+            doubt("entries-of-other-kinds", &|profile| unnamed(profile, &["authorities"]));
         }
         if self.roles.contains(&Role::Eligible) {
             let lists: &[&str] = &["PK", "KEK", "db"];
-            self.doubt("list-not-measured", |profile| !measured(profile, lists), carriers);
+            doubt("list-not-measured", &|profile| !measured(profile, lists));
             let lists: &[&str] = &["PK", "KEK", "db", "dbt"];
-            self.doubt("entries-of-other-kinds", |profile| unnamed(profile, lists), carriers);
+            doubt("entries-of-other-kinds", &|profile| unnamed(profile, lists));
         }
         if self.roles.contains(&Role::Revoked) {
-            self.doubt("list-not-measured", |profile| !measured(profile, &["dbx"]), carriers);
-            self.doubt("entries-of-other-kinds", |profile| unnamed(profile, &["dbx"]), carriers);
+            doubt("list-not-measured", &|profile| !measured(profile, &["dbx"]));
+            doubt("entries-of-other-kinds", &|profile| unnamed(profile, &["dbx"]));
         }
     }
+}
 
-    fn boot(&self, boot: &BootSubject, carriers: &mut Carriers) {
-        let fits = |profile: &Profile| match boot {
-            BootSubject::SecureBoot(state) => {
-                settings(profile).any(|setting| matches!(setting, Setting::SecureBoot(is) if is == state))
-            }
-            BootSubject::DbxLacks { hash } => {
-                let names = BootSubject::revoked_names(hash);
-                measures_dbx(profile)
-                    && !profile.facts().iter().any(|fact| {
-                        matches!(fact, Fact::Key { names: listed, role: Role::Revoked, .. }
-                            if listed.iter().any(|name| names.contains(name)))
-                    })
-            }
-            BootSubject::SbatBelow { component, generation } => {
-                let levels = settings(profile).filter_map(|setting| match setting {
-                    Setting::SbatLevel { component: of, generation } if of == component => Some(generation),
-                    _ => None,
-                });
-                // A level that is no number keeps nothing out, nor does none at all.
-                let mut below =
-                    levels.map(|level| level.parse::<u32>().map_or(true, |level| level < *generation));
-                below.next().is_none_or(|first| first || below.any(|other| other))
-            }
-        };
-        for (digest, _) in self.profiles.iter().filter(|(_, profile)| fits(profile)) {
-            carriers.profile(*digest, (Role::Present, Class::A));
+/// Boots of a setting.
+fn by_boot(boot: &BootSubject, (profiles, carriers): (&Profiles, &mut Carriers)) {
+    let fits = |profile: &Profile| match boot {
+        BootSubject::SecureBoot(state) => {
+            settings(profile).any(|setting| matches!(setting, Setting::SecureBoot(is) if is == state))
         }
-        match boot {
-            BootSubject::SecureBoot(state) if *state != SecureBootState::Unknown => {
-                let unknown =
-                    |setting: &Setting| matches!(setting, Setting::SecureBoot(SecureBootState::Unknown));
-                self.doubt("secure-boot-unknown", |profile| settings(profile).any(unknown), carriers);
-            }
-            BootSubject::DbxLacks { .. } => {
-                self.doubt("dbx-not-measured", |profile| !measures_dbx(profile), carriers);
-            }
-            _ => {}
+        BootSubject::DbxLacks { hash } => {
+            let names = BootSubject::revoked_names(hash);
+            measures_dbx(profile)
+                && !profile.facts().iter().any(|fact| {
+                    matches!(fact, Fact::Key { names: listed, role: Role::Revoked, .. }
+                        if listed.iter().any(|name| names.contains(name)))
+                })
         }
+        BootSubject::SbatBelow { component, generation } => {
+            let levels = settings(profile).filter_map(|setting| match setting {
+                Setting::SbatLevel { component: of, generation } if of == component => Some(generation),
+                _ => None,
+            });
+            // A level that is no number keeps nothing out, nor does none at all.
+            let mut below =
+                levels.map(|level| level.parse::<u32>().map_or(true, |level| level < *generation));
+            below.next().is_none_or(|first| first || below.any(|other| other))
+        }
+    };
+    for (digest, _) in profiles.iter().filter(|(_, profile)| fits(profile)) {
+        carriers.profile(*digest, (Role::Present, Class::A));
     }
-
-    /// Of these profiles it cannot be told.
-    fn doubt(&self, cause: &'static str, of: impl Fn(&Profile) -> bool, carriers: &mut Carriers) {
-        for (digest, _) in self.profiles.iter().filter(|(_, profile)| of(profile)) {
-            carriers.doubtful.entry(*digest).or_insert(cause);
+    match boot {
+        BootSubject::SecureBoot(state) if *state != SecureBootState::Unknown => {
+            let unknown =
+                |setting: &Setting| matches!(setting, Setting::SecureBoot(SecureBootState::Unknown));
+            doubt("secure-boot-unknown", |profile| settings(profile).any(unknown), (profiles, carriers));
         }
+        BootSubject::DbxLacks { .. } => {
+            doubt("dbx-not-measured", |profile| !measures_dbx(profile), (profiles, carriers));
+        }
+        _ => {}
+    }
+}
+
+/// Of these profiles it cannot be told.
+fn doubt(
+    cause: &'static str,
+    of: impl Fn(&Profile) -> bool,
+    (profiles, carriers): (&Profiles, &mut Carriers),
+) {
+    for (digest, _) in profiles.iter().filter(|(_, profile)| of(profile)) {
+        carriers.doubtful.entry(*digest).or_insert(cause);
+    }
+}
+
+/// Names of a program that was started.
+fn started(fact: &Fact) -> Option<&Vec<Principal>> {
+    match fact {
+        Fact::Key { names, role: Role::Executed, .. } => Some(names),
+        _ => None,
     }
 }
 

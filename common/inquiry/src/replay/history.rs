@@ -166,7 +166,7 @@ impl History {
     }
 
     /// The next piece of evidence. `catalogue` says which components matter, and learns of profiles.
-    pub fn evidence(&mut self, piece: &Piece<'_>, catalogue: &mut Catalogue<'_>) {
+    pub fn evidence(&mut self, piece: &Piece<'_>, catalogue: &Catalogue<'_>) {
         let Piece { leaf, begins, reading, .. } = *piece;
         for component in piece.removed {
             if let Some(from) = self.open.remove(component) {
@@ -192,7 +192,7 @@ impl History {
         self.quotes.push(Quote { moment, sealed: piece.agent_time });
     }
 
-    fn boot_profile(&mut self, leaf: u64, reading: &Reading, catalogue: &mut Catalogue<'_>) {
+    fn boot_profile(&mut self, leaf: u64, reading: &Reading, catalogue: &Catalogue<'_>) {
         let new = reading.profile.as_ref().map(|profile| catalogue.profile(profile));
         // What a boot was that nobody saw is not known, also where the ones around it are alike.
         let missed = |trouble: &Trouble| trouble.source == Source::Boot && trouble.lasting == Lasting::Passed;

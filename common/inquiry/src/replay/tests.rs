@@ -43,7 +43,7 @@ impl<'q> World<'q> {
             removed: &[],
             reading: &reading,
         };
-        self.history.evidence(&piece, &mut self.catalogue);
+        self.history.evidence(&piece, &self.catalogue);
         self.leaf
     }
 

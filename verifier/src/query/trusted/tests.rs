@@ -188,7 +188,7 @@ fn replay(fleet: &Fleet, found: &Trusted) {
     for (number, version) in &fleet.sent {
         catalogue.manifest(component(*number, *version), &package(*number, *version)).unwrap();
     }
-    let histories: Vec<_> = fleet.hosts.iter().map(|host| host.replayed(&mut catalogue)).collect();
+    let histories: Vec<_> = fleet.hosts.iter().map(|host| host.replayed(&catalogue)).collect();
     let carriers = catalogue.carriers();
     let accept = found.accepted.iter().cloned().collect();
     let asked = replay::Asked { subjects: subjects.clone(), roles: roles.clone(), question, accept };

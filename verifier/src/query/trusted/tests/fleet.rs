@@ -250,7 +250,7 @@ impl Host {
     }
 
     /// Its history by the evidence alone.
-    pub(super) fn replayed(&self, catalogue: &mut Catalogue<'_>) -> History {
+    pub(super) fn replayed(&self, catalogue: &Catalogue<'_>) -> History {
         let mut history = History::default();
         for told in &self.told {
             match told {

@@ -52,6 +52,14 @@ impl Fleet {
         self.hosts.get_mut(name).with_context(|| format!("no host is called {name}"))
     }
 
+    /// A host begins a new chain.
+    pub(crate) async fn enrol_again(&mut self, name: &str) -> Result<()> {
+        let (client, token) = (self.verifier.client()?, self.verifier.join_token().await?);
+        let attester = self.of(name)?;
+        attester.host.start_chain("00112233445566778899aabbccddeeff".parse()?);
+        enrol(&client, attester, &token).await
+    }
+
     /// A host gets a component, or loses it.
     pub(crate) async fn toggle(&mut self, name: &str, manifest: &Manifest) -> Result<()> {
         self.of(name)?.toggle(manifest);
@@ -140,7 +148,8 @@ impl Fleet {
 
     /// What `lydian verify` says of a proof.
     pub(crate) async fn verify(&self, proof: &Path) -> Result<serde_json::Value> {
-        let key = Program::new("lydian-verifier")?.args(["log-key", "--config"]).args([self.verifier.config()]);
+        let key =
+            Program::new("lydian-verifier")?.args(["log-key", "--config"]).args([self.verifier.config()]);
         let key = key.run().await?.succeeded()?;
         let verify = Program::new("lydian")?.args(["verify", "--log-key", key.trim(), "-o", "json"]);
         let done = verify.args([proof]).run().await?;

@@ -14,6 +14,7 @@ mod folding;
 mod incidents;
 mod index_roots;
 mod pipeline;
+mod proofs;
 mod refusals;
 mod restart;
 mod scene;

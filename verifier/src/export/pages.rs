@@ -36,7 +36,6 @@ pub(crate) async fn page(
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let own = rows::chains(readers, size, Some(&[host])).await?;
     let Some(chain) = own.into_iter().find(|own| own.chain == chain) else { return Ok(None) };
-    let damaged = |_| StoreError::Damaged { what: "an item that is too long for an export" };
     let mut page = ItemWriter::begin(Vec::new()).map_err(damaged)?;
     if next.is_none() {
         page.write(&Item::Enrolment(rows::enrolment(readers, &chain).await?)).map_err(damaged)?;
@@ -60,6 +59,19 @@ pub(crate) async fn page(
         page.write(&Item::Retirement(end)).map_err(damaged)?;
     }
     Ok(Some(page.into_inner()))
+}
+
+/// The newest root of the index in front of a size of the log, as a file of an export has it; a file of none where there is none.
+pub(crate) async fn newest_root(readers: &Pool, size: u64) -> Result<Vec<u8>, StoreError> {
+    let mut page = ItemWriter::begin(Vec::new()).map_err(damaged)?;
+    if let Some(root) = rows::newest_root(readers, size).await? {
+        page.write(&Item::IndexRoot(root)).map_err(damaged)?;
+    }
+    Ok(page.into_inner())
+}
+
+fn damaged(_: std::io::Error) -> StoreError {
+    StoreError::Damaged { what: "an item that is too long for an export" }
 }
 
 /// What components consist of, as far as that is known and fits one answer.

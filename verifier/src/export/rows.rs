@@ -182,6 +182,16 @@ pub(super) async fn records(
     query.fetch_all(readers).await?.iter().map(committed).collect()
 }
 
+/// The newest root of the index in front of a size of the log.
+pub(super) async fn newest_root(readers: &Pool, size: u64) -> Result<Option<Committed>, StoreError> {
+    let row =
+        sql::query("SELECT leaf, salt, record FROM index_root WHERE leaf < ? ORDER BY leaf DESC LIMIT 1")
+            .bind(to_i64(size))
+            .fetch_optional(readers)
+            .await?;
+    row.as_ref().map(committed).transpose()
+}
+
 /// What a component consists of, compressed as it is stored.
 #[derive(Debug)]
 pub(super) struct ManifestRow {

@@ -52,6 +52,22 @@ pub(super) async fn chain(
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], page.ok_or_else(absent)?))
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SizeQuery {
+    size: u64,
+}
+
+/// `GET /v1/index-roots/newest?size=N`.
+pub(super) async fn index_root(
+    State(app): State<Arc<App>>,
+    query: Result<Query<SizeQuery>, QueryRejection>,
+) -> Result<impl IntoResponse, Fault> {
+    let Query(SizeQuery { size }) = query.map_err(Fault::malformed)?;
+    let file = pages::newest_root(app.store.readers(), size).await?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], file))
+}
+
 /// `POST /v1/manifests/read`.
 pub(super) async fn manifests(
     State(app): State<Arc<App>>,

@@ -44,7 +44,7 @@ pub(in crate::log) struct ChainReport {
     /// Why it enrolled again, where it said so.
     pub(super) reason: String,
     /// Where the record of its enrolment says that the chain before ends; `None` where the record does not say it.
-    pub(super) previous: Option<Previous>,
+    pub(in crate::log) previous: Option<Previous>,
     /// How many pieces of evidence it has.
     pub(in crate::log) evidence: u64,
     /// The digest of the last.
@@ -66,7 +66,7 @@ pub(in crate::log) struct ChainReport {
 /// That a host was retired.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(in crate::log) struct Retired {
-    pub(super) leaf: u64,
+    pub(in crate::log) leaf: u64,
     pub(super) at_ms: u64,
     pub(super) who: String,
     pub(super) reason: String,
@@ -241,7 +241,7 @@ enum Step {
 }
 
 /// The leaf that an item must have.
-pub(super) fn leaf_of(item: &Item) -> Leaf {
+pub(in crate::log) fn leaf_of(item: &Item) -> Leaf {
     let of_record = |record: &[u8]| *Sha256Digest::of(&[record]).as_bytes();
     match item {
         Item::Enrolment(Enrolment { committed, .. }) | Item::Retirement(committed) => {

@@ -46,7 +46,17 @@ impl<'a> Hashed<'a> {
     pub(in crate::log) fn history(&'a self) -> Result<History<'a>, CliError> {
         let claim = self.published.claim();
         let reader = TileReader::new(self.source, claim.size(), claim.root());
-        Ok(History { hashed: self, reader: reader.map_err(|error| damaged(&error))? })
+        Ok(History { hashed: self, reader: reader.map_err(|error| self.damaged(&error))? })
+    }
+}
+
+impl Hashed<'_> {
+    fn damaged(&self, error: &dyn std::fmt::Display) -> CliError {
+        if self.entries.is_none() {
+            return CliError::new(Kind::Input, format!("the log's files: {error}"));
+        }
+        CliError::new(Kind::Input, format!("the log changed while it was audited: {error}"))
+            .hint("audit a copy of it")
     }
 }
 
@@ -64,7 +74,7 @@ impl History<'_> {
     }
 
     /// The log has this leaf at this place; from now on it is known what is behind it.
-    pub(super) fn committed(&self, index: u64, leaf: &Leaf) -> Result<Result<(), String>, CliError> {
+    pub(in crate::log) fn committed(&self, index: u64, leaf: &Leaf) -> Result<Result<(), String>, CliError> {
         let Some(entries) = self.hashed.entries else { return self.hashes_to(index, leaf) };
         if entries.get(index).map_err(|error| kept(&error))?.as_ref() != Some(leaf) {
             return Ok(Err(format!("leaf {index} of the log commits to something else")));
@@ -75,12 +85,34 @@ impl History<'_> {
 
     /// The log's tree has the hash of this leaf at this place.
     fn hashes_to(&self, index: u64, leaf: &Leaf) -> Result<Result<(), String>, CliError> {
-        let node = LeafIndex::new(index).map(NodeId::leaf).map_err(|error| damaged(&error))?;
-        let found = self.reader.read(&[node]).map_err(|error| damaged(&error))?;
+        let node = LeafIndex::new(index).map(NodeId::leaf).map_err(|error| self.hashed.damaged(&error))?;
+        let found = self.reader.read(&[node]).map_err(|error| self.hashed.damaged(&error))?;
         if found.first() == Some(&leaf.hash()) {
             return Ok(Ok(()));
         }
         Ok(Err(format!("leaf {index} of the log commits to something else")))
+    }
+
+    /// Tells each entry from one index to another, by the bundles that have the hashes of the log's tree.
+    pub(in crate::log) fn each(
+        &self,
+        begin: u64,
+        end: u64,
+        mut told: impl FnMut(u64, &[u8]),
+    ) -> Result<(), CliError> {
+        let mut next = begin;
+        while next < end {
+            let index = LeafIndex::new(next).map_err(|error| self.hashed.damaged(&error))?;
+            let bundle = self.reader.entries_with(index).map_err(|error| self.hashed.damaged(&error))?;
+            let first = next & !u64::from(u8::MAX);
+            for (at, entry) in (first..end).zip(bundle.bundle().entries()) {
+                if at >= begin {
+                    told(at, entry);
+                    next = at.saturating_add(1);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The checkpoint that a host names is of this log.
@@ -106,8 +138,8 @@ impl History<'_> {
         if let Some(found) = self.hashed.roots.lock().unwrap_or_else(PoisonError::into_inner).get(&size) {
             return Ok(*found);
         }
-        let at = LogSize::new(size).map_err(|error| damaged(&error))?;
-        let found = load_frontier(&self.reader, at).map_err(|error| damaged(&error))?.root();
+        let at = LogSize::new(size).map_err(|error| self.hashed.damaged(&error))?;
+        let found = load_frontier(&self.reader, at).map_err(|error| self.hashed.damaged(&error))?.root();
         let mut roots = self.hashed.roots.lock().unwrap_or_else(PoisonError::into_inner);
         if roots.len() >= ROOTS {
             roots.clear();
@@ -140,11 +172,6 @@ impl History<'_> {
         }
         Ok(())
     }
-}
-
-fn damaged(error: &dyn std::fmt::Display) -> CliError {
-    CliError::new(Kind::Input, format!("the log changed while it was audited: {error}"))
-        .hint("audit a copy of it")
 }
 
 /// Reading or writing the kept entries failed.

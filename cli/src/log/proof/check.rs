@@ -22,11 +22,12 @@ use time::format_description::well_known::Rfc3339;
 use wire::export::{ItemReader, MANIFESTS};
 use wire::limits::MANIFESTS_BYTES;
 use wire::proof::{ANSWER, EVIDENCE, ProofSummary, QUESTION};
-use wire::trusted::{HostAnswer, Trusted, Verdict};
+use wire::trusted::{AskTrusted, HostAnswer, Trusted, Verdict};
 
+use super::hosts::{self, Denominator, Known};
 use super::question;
 use super::report::{HostReport, LogReport, Report};
-use crate::error::CliError;
+use crate::error::{CliError, Kind};
 use crate::files;
 use crate::limits::JSON_REPLY_BYTES;
 use crate::log::Trust;
@@ -85,13 +86,42 @@ pub(super) fn check(ui: &mut Ui, proof: &Proof<'_>, add: Add<'_>) -> Result<Repo
     let sightings = sightings.map(|secs| (log.size, secs)).into_iter().collect();
     report.log = log;
     let mut catalogue = Catalogue::new(&asked.subjects, &asked.roles);
-    report.manifests = manifests(ui, &proof.dir.join(EVIDENCE).join(MANIFESTS), &mut catalogue)?;
+    let dir = proof.dir.join(EVIDENCE).join(MANIFESTS);
+    report.manifests = manifests(ui, &dir, &mut catalogue, &mut report.findings)?;
     let hashed = Hashed::new(proof.source, None, &published, sightings);
     let read = read_hosts(ui, proof, (&answer, &hashed), &catalogue, &mut report)?;
     add(&mut catalogue)?;
+    report.denominator =
+        denominator(proof, (&summary.question, &answer, &hashed), &read, &mut report.findings)?;
     judge(&answer, &asked, &catalogue, read, &mut report);
     report.holds = report.findings.is_empty();
     Ok(report)
+}
+
+/// Whether every host is there; where hosts were chosen by name, nobody can tell.
+fn denominator(
+    proof: &Proof<'_>,
+    (question, answer, hashed): (&AskTrusted, &Trusted, &Hashed<'_>),
+    read: &BTreeMap<String, Read>,
+    findings: &mut Vec<String>,
+) -> Result<Denominator, CliError> {
+    if question.hosts.is_some() {
+        return Ok(Denominator::Chosen);
+    }
+    let chains = || read.values().flat_map(|read| &read.chains);
+    let known = Known {
+        enrolments: chains().map(|chain| chain.leaf).collect(),
+        retirements: chains().filter_map(|chain| Some(chain.retired.as_ref()?.leaf)).collect(),
+    };
+    let mut complete =
+        |log: &_| hosts::complete(&proof.dir.join(EVIDENCE), log, (&known, answer.log_size), findings);
+    match hashed.history().and_then(|log| complete(&log)) {
+        Err(error) if error.kind == Kind::Input => {
+            findings.push(error.to_string());
+            Ok(Denominator::NotChecked)
+        }
+        done => done,
+    }
 }
 
 fn document<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
@@ -102,7 +132,12 @@ fn document<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
 }
 
 /// Everything that is there of what components consist of.
-fn manifests(ui: &mut Ui, dir: &Path, catalogue: &mut Catalogue<'_>) -> Result<u64, CliError> {
+fn manifests(
+    ui: &mut Ui,
+    dir: &Path,
+    catalogue: &mut Catalogue<'_>,
+    findings: &mut Vec<String>,
+) -> Result<u64, CliError> {
     let mut count = 0;
     if !dir.exists() {
         return Ok(count);
@@ -110,9 +145,15 @@ fn manifests(ui: &mut Ui, dir: &Path, catalogue: &mut Catalogue<'_>) -> Result<u
     for some in fleet::entries(dir)? {
         ui.progress(&format!("manifests: {count}"));
         for path in fleet::entries(&some)? {
-            let component: Sha256Digest = fleet::named(&path)
-                .ok_or_else(|| CliError::input(&path, "the name of a manifest is its component's digest"))?;
-            take_manifest(&path, component, &files::read(&path, MANIFESTS_BYTES)?, catalogue)?;
+            let Some(component) = fleet::named::<Sha256Digest>(&path) else {
+                findings
+                    .push(format!("{}: the name of a manifest is its component's digest", path.display()));
+                continue;
+            };
+            match take_manifest(&path, component, &files::read(&path, MANIFESTS_BYTES)?, catalogue) {
+                Err(error) if error.kind == Kind::Input => findings.push(error.to_string()),
+                taken => taken?,
+            }
             count += 1;
         }
     }
@@ -133,7 +174,7 @@ pub(super) fn take_manifest(
         return Err(CliError::input(path, format!("it is not the manifest of component {component}")));
     }
     let manifest = Manifest::decode(&bytes).map_err(|error| CliError::input(path, error))?;
-    catalogue.manifest(component, &manifest).map_err(|error| CliError::input(path, error))
+    catalogue.manifest(component, &manifest).map_err(|error| CliError::new(Kind::Usage, error.to_string()))
 }
 
 /// What a host's evidence tells.
@@ -171,7 +212,13 @@ fn read_hosts(
             scope.spawn(move || {
                 while let Some(host) = hosts.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let files = files.get(&*host.id).map(Vec::as_slice).unwrap_or_default();
-                    let read = read_host(files, (answer, hashed), catalogue);
+                    let read = match read_host(files, (answer, hashed), catalogue) {
+                        // What is there and is not what it should be is no error: it is what is looked for.
+                        Err(error) if error.kind == Kind::Input => {
+                            Ok(Read { findings: vec![error.to_string()], ..Read::default() })
+                        }
+                        read => read,
+                    };
                     let failed = read.is_err();
                     if tell.send(read.map(|read| (host.id.to_string(), read))).is_err() || failed {
                         return;
@@ -240,6 +287,10 @@ fn read_host(
         read.chains.push(chain);
     }
     let _ = fleet::breaks(&read.chains, &mut read.findings);
+    // Records of the first version do not say it.
+    if read.chains.first().is_some_and(|first| first.previous.is_none()) {
+        read.findings.push("its first enrolment does not say whether there was a chain before".to_owned());
+    }
     Ok(read)
 }
 

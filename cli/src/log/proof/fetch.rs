@@ -11,7 +11,7 @@ use evidence::digest::Sha256Digest;
 use evidence::envelope::AttachmentKind;
 use evidence::export::Item;
 use inquiry::replay::Catalogue;
-use wire::export::{HOSTS, ItemReader, ItemWriter, MANIFESTS};
+use wire::export::{HOSTS, INDEX_ROOTS, ItemReader, ItemWriter, MANIFESTS};
 use wire::limits::{EVIDENCE_PAGE_BYTES, MANIFESTS_READ};
 use wire::proof::{
     ANSWER, EVIDENCE, HostChains, ImageComponents, LOG, Manifests, ProofSummary, QUESTION, ReadManifests,
@@ -60,6 +60,7 @@ pub(crate) fn fetch(
         making.host(&host.id, answer.log_size, &mut components)?;
     }
     ui.progress_done();
+    making.index_root(answer.log_size)?;
     making.manifests(components, None, |done, of| {
         ui.progress(&format!("fetching manifests: {done} of {of}"));
     })?;
@@ -166,6 +167,16 @@ impl Making {
         }
         let file = writer.into_inner().into_inner().map_err(|error| failed(error.into_error()))?;
         file.sync_all().map_err(failed)
+    }
+
+    /// The newest root of the index, which says how many chains there are.
+    fn index_root(&self, size: u64) -> Result<(), CliError> {
+        let path = ["v1", "index-roots", "newest"];
+        let query = [("size", size.to_string())];
+        let query = query.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let file = self.client.get_bytes(Request { path: &path, query: &query }, EVIDENCE_PAGE_BYTES)?;
+        fs::create_dir_all(&self.evidence).map_err(|error| CliError::file(&self.evidence, &error))?;
+        files::write(&self.evidence.join(INDEX_ROOTS), &file)
     }
 
     /// What components consist of; those that nobody has told are left out, and the check says what that means.

@@ -6,6 +6,7 @@
 
 mod check;
 mod fetch;
+mod hosts;
 mod question;
 mod report;
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use wire::trusted::{BoundView, Counts, Trusted, Verdict, WindowView};
 
+use super::hosts::Denominator;
 use crate::error::CliError;
 use crate::log::{Cosigned, verify};
 use crate::show::{Card, Cell, Tone, counted};
@@ -24,6 +25,8 @@ pub(crate) struct Report {
     pub(super) log_size: u64,
     /// How many hosts have each answer, counted here.
     pub(super) answers: Counts,
+    /// Whether they are all hosts that the log knows of.
+    pub(super) denominator: Denominator,
     /// Answers that follow from the evidence as they were given.
     pub(super) follow: u64,
     /// Answers that were UNKNOWN, and YES or NO by what is here.
@@ -82,6 +85,7 @@ impl Report {
             log: LogReport::default(),
             log_size: answer.log_size,
             answers: Counts::default(),
+            denominator: Denominator::default(),
             follow: 0,
             sharper: 0,
             differ: 0,
@@ -215,10 +219,20 @@ fn card(report: &Report) -> Card {
     if report.differ > 0 {
         card.row("differ", Cell::toned(report.differ.to_string(), Tone::Bad));
     }
-    card.foot(Cell::toned(
-        "that there are no other hosts is the verifier's word; `lydian log audit` of a whole export shows it",
-        Tone::Dim,
-    ));
+    card.row(
+        "others",
+        match report.denominator {
+            Denominator::Proved => Cell::toned("none: the log knows of no other host", Tone::Good),
+            Denominator::Chosen => Cell::toned(
+                "hosts were chosen by name: that no other has such a name is the verifier's word",
+                Tone::Warn,
+            ),
+            Denominator::NotChecked => Cell::toned(
+                "not looked for: `lydian log audit` of a whole export shows whether there are",
+                Tone::Warn,
+            ),
+        },
+    );
     if report.hosts.len() <= HOSTS_SHOWN {
         card.section("Hosts");
         for host in &report.hosts {

@@ -49,9 +49,7 @@ impl<S: TileSource> TileReader<S> {
 
     /// The bytes of an entry.
     pub fn entry(&self, index: LeafIndex) -> Result<Vec<u8>, TileReadError<S::Error>> {
-        let beyond = TileReadError::Beyond { size: self.size };
-        let id = BundleId::holding(index, self.size).ok_or(beyond)?;
-        let bytes = self.bundle(id)?;
+        let bytes = self.entries_with(index)?;
         let place = usize::from(index.get().to_le_bytes()[0]);
         bytes
             .bundle()
@@ -59,6 +57,12 @@ impl<S: TileSource> TileReader<S> {
             .nth(place)
             .map(<[u8]>::to_vec)
             .ok_or(TileReadError::Beyond { size: self.size })
+    }
+
+    /// The bundle that an entry is in.
+    pub fn entries_with(&self, index: LeafIndex) -> Result<BundleBuf, TileReadError<S::Error>> {
+        let beyond = TileReadError::Beyond { size: self.size };
+        self.bundle(BundleId::holding(index, self.size).ok_or(beyond)?)
     }
 
     /// A bundle whose entries have the hashes that the log has there.

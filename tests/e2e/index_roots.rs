@@ -8,14 +8,14 @@ use wire::operator::Scope;
 use crate::audit::{Fleet, found, items, write};
 use crate::scene::attest;
 
-async fn fleet() -> Result<Fleet> {
+pub(crate) async fn fleet() -> Result<Fleet> {
     let mut log = toml::Table::new();
     log.insert("index-root-interval-secs".into(), 1.into());
     Fleet::with(log).await
 }
 
 /// Waits until the newest root is behind everything that it is over, and its leaf is published.
-async fn said_all(verifier: &Verifier) -> Result<u64> {
+pub(crate) async fn said_all(verifier: &Verifier) -> Result<u64> {
     let newest = async || {
         let leaf = verifier.statement(
             "SELECT max(leaf) FROM index_root WHERE leaf > (SELECT max(leaf) FROM attestation)

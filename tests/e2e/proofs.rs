@@ -10,9 +10,11 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use support::Program;
 use tempfile::TempDir;
+use wire::operator::Scope;
 
 use crate::audit::copy;
 use crate::fleet::{Fleet, package};
+use crate::index_roots;
 
 /// A proof, and the key that its log is believed by.
 struct Proof {
@@ -316,6 +318,54 @@ fn remove_item(path: &Path, number: usize) -> Result<()> {
     let mut all = crate::audit::items(path)?;
     all.remove(number);
     crate::audit::write(path, &all)
+}
+
+#[tokio::test]
+async fn hosts_that_the_log_counted_cannot_be_left_out() -> Result<()> {
+    let mut fleet = index_roots::fleet().await?;
+    let root = index_roots::said_all(&fleet.verifier).await?;
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().join("proof");
+    let operator = fleet.verifier.operator(Scope::Read).await?;
+    let ask = Program::new("lydian")?
+        .args(["trusted", "package:nothing", "-o", "json", "--proof"])
+        .args([&path])
+        .env("LYDIAN_URL", fleet.verifier.url())
+        .env("LYDIAN_CA", fleet.verifier.ca())
+        .env("LYDIAN_TOKEN", operator.token().context("a token")?);
+    let done = ask.run().await?;
+    ensure!(done.code() < 2 && done.stderr.contains("follow from"), "{done:?}");
+    let key = Program::new("lydian-verifier")?.args(["log-key", "--config"]).args([fleet.verifier.config()]);
+    let key = key.run().await?.succeeded()?.trim().to_owned();
+    let proof = Proof { dir, key, moment: String::new() };
+    let report = proof.report().await?;
+    ensure!(report["holds"] == true && report["denominator"] == "proved", "{report:#}");
+    // What was in the log before the root is known by its count alone.
+    let found = proof
+        .altered(|answer| {
+            let host = answer["hosts"].as_array_mut().context("hosts")?.remove(0);
+            let word = host["answer"].as_str().context("an answer")?;
+            for count in ["all", word] {
+                let counted = answer["hosts_asked"][count].as_u64().context("a count")?;
+                answer["hosts_asked"][count] = json!(counted - 1);
+            }
+            Ok(())
+        })
+        .await?;
+    ensure!(found.contains("hosts were left out") && !found.contains("enrol or retire"), "{found}");
+    // Without the root every leaf is looked at, and this log is so short that the proof has them all.
+    let without = proof.again()?;
+    fs::remove_file(without.path("evidence/index-roots"))?;
+    let report = without.report().await?;
+    ensure!(report["holds"] == true && report["denominator"] == "proved", "{report:#}");
+    let other = proof.again()?;
+    let chain = other.files("evidence/hosts")?.remove(0);
+    fs::copy(chain, other.path("evidence/index-roots"))?;
+    let found = other.findings().await?;
+    ensure!(found.contains("not a root of the index"), "{found}");
+    ensure!(root > 0 && !fleet.attesters.is_empty());
+    fleet.verifier.terminate().await?;
+    Ok(())
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 
 pub(crate) mod tls;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::{Method, Response, StatusCode, Url};
@@ -23,6 +23,8 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
     authorization: Option<HeaderValue>,
+    /// How long it is waited where the verifier says that there were too many requests.
+    patience: Duration,
 }
 
 /// What is asked.
@@ -45,6 +47,8 @@ impl<'a> Request<'a> {
 pub(crate) enum Denied {
     /// There is no such thing.
     NotFound(CliError),
+    /// There were too many requests.
+    TooMany(CliError),
     /// Anything else.
     Other(CliError),
 }
@@ -52,7 +56,7 @@ pub(crate) enum Denied {
 impl From<Denied> for CliError {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::NotFound(error) | Denied::Other(error) => error,
+            Denied::NotFound(error) | Denied::TooMany(error) | Denied::Other(error) => error,
         }
     }
 }
@@ -82,7 +86,13 @@ impl Client {
             .build()
             .map_err(|error| local(&error))?;
         let authorization = connection.token.as_deref().map(bearer).transpose()?;
-        Ok(Self { runtime, http, base: connection.url.clone(), authorization })
+        let (base, patience) = (connection.url.clone(), Duration::ZERO);
+        Ok(Self { runtime, http, base, authorization, patience })
+    }
+
+    /// A client for very many requests, which waits where the verifier wants that.
+    pub(crate) fn patient(connection: &Connection) -> Result<Self, CliError> {
+        Ok(Self { patience: PATIENCE, ..Self::new(connection)? })
     }
 
     /// Asks for JSON.
@@ -119,6 +129,22 @@ impl Client {
     }
 
     fn send(
+        &self,
+        method: Method,
+        ask: Request<'_>,
+        body: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<Vec<u8>, Denied> {
+        let began = Instant::now();
+        loop {
+            match self.send_once(method.clone(), ask, body.clone(), limit) {
+                Err(Denied::TooMany(_)) if began.elapsed() < self.patience => std::thread::sleep(PAUSE),
+                sent => return sent,
+            }
+        }
+    }
+
+    fn send_once(
         &self,
         method: Method,
         ask: Request<'_>,
@@ -196,7 +222,11 @@ fn denied(status: StatusCode, bytes: &[u8]) -> Denied {
         )));
     };
     let error = CliError::problem(&problem);
-    if status == StatusCode::NOT_FOUND { Denied::NotFound(error) } else { Denied::Other(error) }
+    match status {
+        StatusCode::NOT_FOUND => Denied::NotFound(error),
+        StatusCode::TOO_MANY_REQUESTS => Denied::TooMany(error),
+        _ => Denied::Other(error),
+    }
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CliError> {
@@ -204,6 +234,9 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CliError> {
         .map_err(|error| CliError::reply(format!("the answer cannot be read: {error}")))
 }
 
+/// A verifier counts requests by the minute.
+const PATIENCE: Duration = Duration::from_mins(2);
+const PAUSE: Duration = Duration::from_millis(500);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 const TOTAL_TIMEOUT: Duration = Duration::from_mins(5);

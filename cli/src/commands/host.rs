@@ -147,7 +147,7 @@ fn history(client: &Client, ui: &mut Ui, host: &str, limit: u64) -> Result<Outco
 /// An unknown host's error with the names that are near.
 pub(super) fn with_matches(client: &Client, host: &str, denied: Denied) -> CliError {
     let error = match denied {
-        Denied::Other(error) => return error,
+        Denied::TooMany(error) | Denied::Other(error) => return error,
         Denied::NotFound(error) => error,
     };
     let limit = HOSTS_PER_PAGE.to_string();

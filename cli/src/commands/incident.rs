@@ -50,7 +50,7 @@ fn client(connection: &ConnectionArgs) -> Result<Client, CliError> {
 fn unknown(denied: Denied) -> CliError {
     match denied {
         Denied::NotFound(error) => error.hint("`lydian incident list` shows their names"),
-        Denied::Other(error) => error,
+        Denied::TooMany(error) | Denied::Other(error) => error,
     }
 }
 

@@ -88,7 +88,7 @@ pub(super) fn proof(
     let path = ["v1", "log", "proof", &number];
     let bytes = client.get_bytes(Request::path(&path), TEXT_REPLY_BYTES).map_err(|denied| match denied {
         Denied::NotFound(error) => error.hint("`lydian log checkpoint` shows how many leaves the log has"),
-        Denied::Other(error) => error,
+        Denied::TooMany(error) | Denied::Other(error) => error,
     })?;
     let file = ProofFile::parse(&bytes).map_err(|error| CliError::reply(format!("proof: {error}")))?;
     if file.index().get() != index {

@@ -97,7 +97,7 @@ pub(super) fn revoke(client: &Client, ui: &mut Ui, tokens: Tokens, id: &str) -> 
     let path: Vec<&str> = tokens.path().iter().copied().chain([id]).collect();
     client.delete(&path).map_err(|denied| match denied {
         Denied::NotFound(error) => error.hint(format!("`{}` shows the ids", tokens.list_command())),
-        Denied::Other(error) => error,
+        Denied::TooMany(error) | Denied::Other(error) => error,
     })?;
     ui.note(&crate::escape::safe(&format!("token {id} is revoked")));
     Ok(())

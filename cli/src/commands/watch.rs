@@ -39,7 +39,7 @@ pub(super) fn run(
 fn unknown(denied: Denied) -> CliError {
     match denied {
         Denied::NotFound(error) => error.hint("`lydian watch list` shows their names"),
-        Denied::Other(error) => error,
+        Denied::TooMany(error) | Denied::Other(error) => error,
     }
 }
 

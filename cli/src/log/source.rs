@@ -5,7 +5,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ledger::checkpoint::SignedCheckpoint;
 use ledger::limits::{MAX_BUNDLE_BYTES, MAX_NOTE_BYTES};
@@ -116,7 +116,14 @@ async fn fetch(
 ) -> Result<Option<Vec<u8>>, CliError> {
     let failed = |error: reqwest::Error| CliError::connection(base, &error);
     let url = base.join(path).map_err(|error| CliError::value("address", error))?;
-    let mut response = http.get(url.clone()).send().await.map_err(failed)?;
+    let began = Instant::now();
+    let mut response = loop {
+        let response = http.get(url.clone()).send().await.map_err(failed)?;
+        if response.status() != StatusCode::TOO_MANY_REQUESTS || began.elapsed() > PATIENCE {
+            break response;
+        }
+        tokio::time::sleep(PAUSE).await;
+    };
     match response.status() {
         StatusCode::OK => {}
         StatusCode::NOT_FOUND => return Ok(None),
@@ -142,4 +149,7 @@ impl TileSource for Source {
 
 /// Debian's bundle of public authorities.
 const SYSTEM_CA: &str = "/etc/ssl/certs/ca-certificates.crt";
+/// A verifier that serves its own log counts requests by the minute.
+const PATIENCE: Duration = Duration::from_mins(2);
+const PAUSE: Duration = Duration::from_millis(500);
 const TIMEOUT: Duration = Duration::from_secs(60);

@@ -34,7 +34,7 @@ pub(crate) fn fetch(
     question: AskTrusted,
     dir: &Path,
 ) -> Result<(Trusted, Report), CliError> {
-    let client = Client::new(connection)?;
+    let client = Client::patient(connection)?;
     fs::create_dir(dir).map_err(|error| {
         let error = CliError::file(dir, &error);
         if dir.exists() {

@@ -3,6 +3,8 @@
 //! In: a fleet with updates, a reboot, a host that enrolled again and one that was retired, and the proof of an answer about it. Out: that it
 //! holds as it is, and that no part of it can be changed, taken out or exchanged for the better.
 
+#![expect(clippy::indexing_slicing, reason = "a report in JSON has what it has, or the test ends")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -106,6 +108,22 @@ fn host_mut<'v>(answer: &'v mut Value, name: &str) -> Result<&'v mut Value> {
     hosts.iter_mut().find(|host| host["name"] == name).with_context(|| format!("no host is called {name}"))
 }
 
+/// Sets a value of a document.
+fn at(pointer: &'static str, value: Value) -> impl FnOnce(&mut Value) -> Result<()> {
+    move |all| {
+        *all.pointer_mut(pointer).context(pointer)? = value;
+        Ok(())
+    }
+}
+
+/// Sets a value of a host of an answer.
+fn of_host(name: &'static str, key: &'static str, value: Value) -> impl FnOnce(&mut Value) -> Result<()> {
+    move |answer| {
+        host_mut(answer, name)?[key] = value;
+        Ok(())
+    }
+}
+
 /// `had` had the package for a while, `never` never did, `again` enrolled again meanwhile, `gone` was retired after it had it.
 async fn fleet() -> Result<(Fleet, String)> {
     let mut fleet = Fleet::new().await?;
@@ -205,25 +223,25 @@ async fn an_answer_that_was_altered_does_not_follow() -> Result<()> {
         .await?;
     ensure!(found.contains("enrol or retire hosts that the answer leaves out"), "{found}");
     // A class that is better than what it rests on; a window that is another; times that the evidence was not of.
-    let found = proof.altered(|answer| Ok(host_mut(answer, "never")?["class"] = json!("A"))).await?;
+    let found = proof.altered(of_host("never", "class", json!("A"))).await?;
     ensure!(found.contains("host never: the answer is NO (A), and the evidence gives NO (D)"), "{found}");
-    let found = proof.altered(|answer| Ok(answer["window"]["to"]["log_size"] = json!(3))).await?;
+    let found = proof.altered(at("/window/to/log_size", json!(3))).await?;
     ensure!(found.contains("window ends elsewhere than the question's"), "{found}");
-    let found =
-        proof.altered(|answer| Ok(answer["window"]["to"]["time"] = json!("2001-01-01T00:00:00Z"))).await?;
+    let found = proof.altered(at("/window/to/time", json!("2001-01-01T00:00:00Z"))).await?;
     ensure!(found.contains("and the log is said to have had"), "{found}");
-    let found = proof.altered(|answer| Ok(answer["accepted"] = json!(["left-out"]))).await?;
+    let found = proof.altered(at("/accepted", json!(["left-out"]))).await?;
     ensure!(found.contains("other accepted gaps than the question"), "{found}");
-    let found = proof.altered(|answer| Ok(answer["subjects"] = json!(["package:xz-utils>=9"]))).await?;
+    let found = proof.altered(at("/subjects", json!(["package:xz-utils>=9"]))).await?;
     ensure!(found.contains("about other subjects"), "{found}");
-    let found = proof
-        .altered(|answer| Ok(host_mut(answer, "never")?["heard"] = json!("2030-01-01T00:00:00.000Z")))
-        .await?;
+    let found = proof.altered(of_host("never", "heard", json!("2030-01-01T00:00:00.000Z"))).await?;
     ensure!(found.contains("its newest evidence is said to have come 2030"), "{found}");
-    let found = proof.altered(|answer| Ok(answer["log_size"] = json!(1_000_000))).await?;
+    let found = proof.altered(at("/log_size", json!(1_000_000))).await?;
     ensure!(found.contains("the log's checkpoint has"), "{found}");
     // Another question than the answer's.
-    let other = proof.with("question.json", |all| Ok(all["question"]["min_class"] = json!("A")))?;
+    let other = proof.with("question.json", |all| {
+        all["question"]["min_class"] = json!("A");
+        Ok(())
+    })?;
     let found = other.findings().await?;
     ensure!(found.contains("another class"), "{found}");
     // What is UNKNOWN where the evidence says more is no lie.
@@ -385,7 +403,7 @@ async fn what_is_no_proof_is_told_so() -> Result<()> {
     fs::write(damaged.path("answer.json"), b"{")?;
     let told = damaged.run(&[]).await?;
     ensure!(told.code() == 2 && told.stderr.contains("answer.json"), "{told:?}");
-    let newer = proof.with("question.json", |all| Ok(all["version"] = json!(2)))?;
+    let newer = proof.with("question.json", at("/version", json!(2)))?;
     let told = newer.run(&[]).await?;
     ensure!(told.code() == 2 && told.stderr.contains("a proof of version 2"), "{told:?}");
     let other = Fleet::new().await?;

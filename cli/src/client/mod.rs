@@ -103,7 +103,7 @@ impl Client {
 
     /// Asks for bytes.
     pub(crate) fn get_bytes(&self, request: Request<'_>, limit: usize) -> Result<Vec<u8>, Denied> {
-        self.send(Method::GET, request, None, limit)
+        self.send(&Method::GET, request, None, limit)
     }
 
     /// Sends JSON and reads JSON.
@@ -113,31 +113,31 @@ impl Client {
         body: &impl Serialize,
     ) -> Result<T, CliError> {
         let body = serde_json::to_vec(body).map_err(|error| CliError::output(&error))?;
-        let bytes = self.send(Method::POST, Request::path(path), Some(body), JSON_REPLY_BYTES)?;
+        let bytes = self.send(&Method::POST, Request::path(path), Some(&body), JSON_REPLY_BYTES)?;
         parse(&bytes)
     }
 
     /// Sends JSON to where nothing is answered.
     pub(crate) fn tell(&self, path: &[&str], body: &impl Serialize) -> Result<(), Denied> {
         let body = serde_json::to_vec(body).map_err(|error| CliError::output(&error))?;
-        self.send(Method::POST, Request::path(path), Some(body), JSON_REPLY_BYTES).map(|_| ())
+        self.send(&Method::POST, Request::path(path), Some(&body), JSON_REPLY_BYTES).map(|_| ())
     }
 
     /// Deletes something.
     pub(crate) fn delete(&self, path: &[&str]) -> Result<(), Denied> {
-        self.send(Method::DELETE, Request::path(path), None, JSON_REPLY_BYTES).map(|_| ())
+        self.send(&Method::DELETE, Request::path(path), None, JSON_REPLY_BYTES).map(|_| ())
     }
 
     fn send(
         &self,
-        method: Method,
+        method: &Method,
         ask: Request<'_>,
-        body: Option<Vec<u8>>,
+        body: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<u8>, Denied> {
         let began = Instant::now();
         loop {
-            match self.send_once(method.clone(), ask, body.clone(), limit) {
+            match self.send_once(method, ask, body, limit) {
                 Err(Denied::TooMany(_)) if began.elapsed() < self.patience => std::thread::sleep(PAUSE),
                 sent => return sent,
             }
@@ -146,18 +146,18 @@ impl Client {
 
     fn send_once(
         &self,
-        method: Method,
+        method: &Method,
         ask: Request<'_>,
-        body: Option<Vec<u8>>,
+        body: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<u8>, Denied> {
         let url = self.url(ask)?;
-        let mut request = self.http.request(method, url).header(PROTOCOL_HEADER, PROTOCOL_VERSION);
+        let mut request = self.http.request(method.clone(), url).header(PROTOCOL_HEADER, PROTOCOL_VERSION);
         if let Some(authorization) = &self.authorization {
             request = request.header(AUTHORIZATION, authorization.clone());
         }
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body);
+            request = request.header("content-type", "application/json").body(body.to_vec());
         }
         self.runtime.block_on(async {
             let failed = |error: reqwest::Error| CliError::connection(&self.base, &error);

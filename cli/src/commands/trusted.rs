@@ -23,24 +23,20 @@ pub(super) fn run(connection: &ConnectionArgs, ui: &mut Ui, args: &TrustedArgs) 
     // What was written wrongly is found before anybody is asked.
     let asked = question(args, ui)?;
     let connection = Connection::of(connection)?;
-    let proved = match &args.proof {
-        Some(dir) => {
-            let (answer, report) = proof::fetch(ui, &connection, asked, dir)?;
-            for finding in &report.findings {
-                ui.warn(finding);
-            }
-            ui.note(&format!("{}: {}", dir.display(), report.summary()));
-            (answer, report.holds)
+    let (answer, holds) = if let Some(dir) = &args.proof {
+        let (answer, report) = proof::fetch(ui, &connection, asked, dir)?;
+        for finding in &report.findings {
+            ui.warn(finding);
         }
-        None => {
-            let client = Client::new(&connection)?;
-            ui.progress("asking the verifier");
-            let answer: Result<Trusted, _> = client.post(&["v1", "trusted"], &asked);
-            ui.progress_done();
-            (answer?, true)
-        }
+        ui.note(&format!("{}: {}", dir.display(), report.summary()));
+        (answer, report.holds)
+    } else {
+        let client = Client::new(&connection)?;
+        ui.progress("asking the verifier");
+        let answer: Result<Trusted, _> = client.post(&["v1", "trusted"], &asked);
+        ui.progress_done();
+        (answer?, true)
     };
-    let (answer, holds) = proved;
     let shown = show_answer(&answer, ui, args)?;
     Ok(if holds { shown } else { Outcome::NotTrusted })
 }

@@ -260,6 +260,9 @@ pub(in crate::log) fn leaf_of(item: &Item) -> Leaf {
     }
 }
 
+/// What a piece of evidence adds to.
+type Heard<'a, 's> = (&'a mut BTreeSet<Sha256Digest>, &'a mut AtSizes<'s>, &'a mut dyn FnMut(Told<'_>));
+
 /// The way through a chain.
 struct Walk {
     attester: Attester,
@@ -317,7 +320,7 @@ impl Walk {
         &mut self,
         mut attestation: Attestation,
         history: &History<'_>,
-        (components, facts, told): (&mut BTreeSet<Sha256Digest>, &mut AtSizes<'_>, &mut dyn FnMut(Told<'_>)),
+        (components, facts, told): Heard<'_, '_>,
         report: &mut ChainReport,
     ) -> Result<Step, CliError> {
         let place =

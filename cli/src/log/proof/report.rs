@@ -178,6 +178,21 @@ fn card(report: &Report) -> Card {
         (report.subjects.first().cloned().unwrap_or_default(), report.subjects.len().saturating_sub(1));
     let title = if more == 0 { first } else { format!("{first} and {more} more") };
     let mut card = Card::new(&title, standing);
+    question_section(&mut card, report);
+    log_section(&mut card, &report.log);
+    answer_section(&mut card, report);
+    if report.hosts.len() <= HOSTS_SHOWN {
+        host_section(&mut card, &report.hosts);
+    }
+    let (shown, more) = report.findings.split_at(report.findings.len().min(FINDINGS_SHOWN));
+    verify::list_findings(&mut card, shown);
+    if !more.is_empty() {
+        card.foot(Cell::toned(format!("and {} more; -o json has them all", more.len()), Tone::Bad));
+    }
+    card
+}
+
+fn question_section(card: &mut Card, report: &Report) {
     card.section("Question");
     card.row("roles", report.roles.join(", ").as_str());
     card.row("class", format!("{} or better", report.min_class).as_str());
@@ -189,26 +204,32 @@ fn card(report: &Report) -> Card {
     if !report.accepted.is_empty() {
         card.row("accepted", Cell::toned(format!("gaps of {}", report.accepted.join(", ")), Tone::Warn));
     }
+}
+
+fn log_section(card: &mut Card, log: &LogReport) {
     card.section("Log");
-    card.row("origin", &report.log.origin);
-    card.row("checkpoint", format!("{} leaves, root {}", report.log.size, report.log.root).as_str());
-    card.row("answer", format!("of {} leaves", report.log_size).as_str());
-    let quorum = match report.log.quorum {
+    card.row("origin", &log.origin);
+    card.row("checkpoint", format!("{} leaves, root {}", log.size, log.root).as_str());
+    let quorum = match log.quorum {
         "reached" => Cell::toned("reached", Tone::Good),
         "none" => Cell::toned("none: the policy asks for no witness", Tone::Warn),
         "no-policy" => Cell::toned("not asked for: no --policy was given", Tone::Warn),
         _ => Cell::toned("not asked for: neither --log-key nor --policy was given", Tone::Warn),
     };
     card.row("quorum", quorum);
-    for word in &report.log.cosigned {
+    for word in &log.cosigned {
         let at = evidence::time::UnixTime::from_secs(word.time_secs);
         card.row("cosigned", format!("{} at {at}", word.witness).as_str());
     }
+}
+
+fn answer_section(card: &mut Card, report: &Report) {
     card.section("Evidence");
     card.row("chains", counted(report.chains, "chain").as_str());
     card.row("attestations", format!("{} verified", report.attestations).as_str());
     card.row("manifests", report.manifests.to_string().as_str());
     card.section("Answers");
+    card.row("of", format!("the log's first {} leaves", report.log_size).as_str());
     let Counts { all, yes, no, unknown } = report.answers;
     card.row("hosts", format!("{all}: {yes} YES, {no} NO, {unknown} UNKNOWN").as_str());
     card.row("follow", format!("{} as they were given", report.follow).as_str());
@@ -233,32 +254,30 @@ fn card(report: &Report) -> Card {
             ),
         },
     );
-    if report.hosts.len() <= HOSTS_SHOWN {
-        card.section("Hosts");
-        for host in &report.hosts {
-            let tone = if host.follows() {
-                Tone::Good
-            } else if host.is_sharper() {
-                Tone::Warn
-            } else {
-                Tone::Bad
-            };
-            let found = host.found_text();
-            let found = if host.follows() {
-                format!("{found} follows")
-            } else {
-                format!("{} was said, the evidence gives {found}", host.said_text())
-            };
-            let why = host.why.join(", ");
-            card.cells(vec![(&host.name).into(), Cell::toned(found, tone), (&why).into()]);
-        }
+    for limit in &report.limits {
+        card.row("does not say", limit);
     }
-    let (shown, more) = report.findings.split_at(report.findings.len().min(FINDINGS_SHOWN));
-    verify::list_findings(&mut card, shown);
-    if !more.is_empty() {
-        card.foot(Cell::toned(format!("and {} more; -o json has them all", more.len()), Tone::Bad));
+}
+
+fn host_section(card: &mut Card, hosts: &[HostReport]) {
+    card.section("Hosts");
+    for host in hosts {
+        let tone = if host.follows() {
+            Tone::Good
+        } else if host.is_sharper() {
+            Tone::Warn
+        } else {
+            Tone::Bad
+        };
+        let found = host.found_text();
+        let found = if host.follows() {
+            format!("{found} follows")
+        } else {
+            format!("{} was said, the evidence gives {found}", host.said_text())
+        };
+        let why = host.why.join(", ");
+        card.cells(vec![(&host.name).into(), Cell::toned(found, tone), (&why).into()]);
     }
-    card
 }
 
 const HOSTS_SHOWN: usize = 50;

@@ -160,7 +160,7 @@ async fn ask_otherwise(fleet: &Fleet, case: &Case, rng: &mut Rng) {
     let both = [case, &other].map(|case| case.subject.parse().unwrap());
     let roles: &[Role] = if rng.one_in(2) { &[case.role, other.role] } else { &Role::ALL };
     let asked = Asked {
-        subjects: both[..1 + rng.below(2)].to_vec(),
+        subjects: both[..=rng.below(2)].to_vec(),
         roles: roles.to_vec(),
         least: Class::ALL[rng.below(4)],
         mode: if rng.one_in(2) { Mode::Whole } else { Mode::Any },
@@ -202,10 +202,10 @@ fn replay(fleet: &Fleet, found: &Trusted) {
             Answer::Unknown(why) => (Verdict::Unknown, None, why.iter().map(|why| why.code()).collect()),
         };
         let mut told: Vec<&str> = host.unknown.iter().map(|unknown| &*unknown.code).collect();
-        [&mut why, &mut told].into_iter().for_each(|reasons| {
+        for reasons in [&mut why, &mut told] {
             reasons.sort_unstable();
             reasons.dedup();
-        });
+        }
         let same = (verdict, class, why) == (host.answer, host.class.as_deref(), told);
         assert!(same, "{again:?}, and the index says {host:#?} of {:?}", found.subjects);
     }

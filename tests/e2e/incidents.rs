@@ -6,7 +6,7 @@
 use anyhow::{Context as _, Result, ensure};
 use evidence::body::{Claim, Gap, GapCause, GapEnd};
 use evidence::digest::Sha256Digest;
-use evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, EntryFlags, Manifest};
+use evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, EntryFlags, Manifest, SOURCE_FACT};
 use evidence::principal::{Edge, Principal, Relation};
 use evidence::time::UnixTime;
 use support::{Program, SecureBootSwitch, certificate_lists, entry, hash_list, image_hash};
@@ -361,6 +361,45 @@ async fn what_could_not_be_read_is_no_reason_for_a_no() -> Result<()> {
     // Only hosts of a name.
     let file = format!("file:{}", Sha256Digest::of(&[b"vendor-keys", other.id()]));
     fleet.ask(&[&file, "--role", "present", "--hosts", "re*"]).await?.are(&[("read", YES)])?;
+    Ok(())
+}
+
+/// A distribution's advisory names a source package, and hosts have what was built from it.
+#[tokio::test]
+async fn an_advisory_is_asked_about_by_the_source() -> Result<()> {
+    let mut fleet = Fleet::new().await?;
+    let built = |name: &str, version: &str, source: Option<&str>| -> Result<Manifest> {
+        let package = package(name, version, format!("{name} {version}").as_bytes(), None)?;
+        let fact = |value: &str| Claim { key: SOURCE_FACT.to_owned(), value: value.to_owned() };
+        Ok(package.described(vec![], source.map(fact).into_iter().collect())?)
+    };
+    let bad = built("liblzma5", "5.6.0-0.2", Some("xz-utils 5.6.0-0.2"))?;
+    let fixed = built("liblzma5", "5.6.1+really5.4.5-1", Some("xz-utils 5.6.1+really5.4.5-1"))?;
+    let rebuilt = built("xzdec", "5.6.1-1+b1", Some("xz-utils 5.6.1-1"))?;
+    let unsaid = built("liblzma5", "5.4.1-0.2", None)?;
+    for (name, has) in [("bad", &bad), ("fixed", &fixed), ("rebuilt", &rebuilt), ("unsaid", &unsaid)] {
+        fleet.host(name).await?;
+        fleet.toggle(name, has).await?;
+    }
+    fleet.heartbeat().await?;
+    let dir = tempfile::tempdir()?;
+    let path = dir.path().join("DSA-5649.json");
+    let range = |fixed: &str| serde_json::json!([{"type": "ECOSYSTEM", "events": [{"introduced": "5.6.0"}, {"fixed": fixed}]}]);
+    let of = |release: &str, fixed: &str| serde_json::json!({"package": {"ecosystem": release, "name": "xz-utils"}, "ranges": range(fixed)});
+    let advisory = serde_json::json!({
+        "id": "DSA-5649-1",
+        "affected": [of("Debian:13", "5.6.1+really5.4.5-1"), of("Debian:12", "5.6.0-0.1")],
+    });
+    std::fs::write(&path, advisory.to_string())?;
+    let file = format!("@{}", path.display());
+    let several = fleet.trusted(&[&file]).await?;
+    ensure!(several.code() == 2 && several.stderr.contains("#Debian:12"), "{several:?}");
+    let answers = fleet.ask(&[&format!("{file}#Debian:13")]).await?;
+    answers.are(&[("bad", YES), ("fixed", NO), ("rebuilt", YES), ("unsaid", UNKNOWN)])?;
+    let why = &answers.host("unsaid")?.unknown;
+    ensure!(why.iter().all(|why| why.detail.contains("source-unknown (liblzma5 5.4.1-0.2)")), "{why:#?}");
+    let accepted = fleet.ask(&["source:xz-utils>=5.6.0<5.6.1", "--accept", "source-unknown"]).await?;
+    accepted.are(&[("bad", YES), ("fixed", NO), ("rebuilt", NO), ("unsaid", NO)])?;
     Ok(())
 }
 

@@ -257,7 +257,7 @@ async fn count_on(from: &mut Connection<'_>, to: &mut Connection<'_>, table: &st
 }
 
 /// Every table, each behind those that it refers to.
-const TABLES: [&str; 41] = [
+const TABLES: [&str; 43] = [
     "host",
     "blob",
     "enrolment",
@@ -278,6 +278,8 @@ const TABLES: [&str; 41] = [
     "component_principal",
     "component_partial",
     "component_image",
+    "component_source",
+    "component_sourceless",
     "boot_profile",
     "boot_principal",
     "boot_setting",

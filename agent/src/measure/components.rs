@@ -10,9 +10,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use evidence::body::Claim;
 use evidence::digest::Sha256Digest;
 use evidence::limits::{LONG_TEXT_BYTES, MANIFEST_ENTRIES};
-use evidence::manifest::{ComponentKind, Entry, Manifest, component_digest};
+use evidence::manifest::{ComponentKind, Entry, Manifest, SOURCE_FACT, component_digest};
 
 use super::cache::Cache;
 use super::executed::Located;
@@ -196,8 +197,9 @@ impl Sources<'_> {
 
     fn head(&self, number: u32) -> Fingerprint {
         let Some(package) = self.database.package(number) else { return Fingerprint::default() };
-        let Package { name, architecture, version, .. } = package;
-        let parts = [name, architecture, version];
+        let Package { name, architecture, version, built_from, .. } = package;
+        let (source, of) = built_from.as_ref().map_or(("", ""), |(name, version)| (name, version));
+        let parts = [name, architecture, version, source, of];
         fingerprint(parts.map(|part| format!("{}:{part}", part.len())).concat().as_bytes())
     }
 }
@@ -320,9 +322,11 @@ fn compile_one(kind: ComponentKind, head: &Package, entries: Vec<Entry>) -> Opti
     if entries.is_empty() {
         return None;
     }
-    let Package { name, version, architecture, edges, .. } = head.clone();
+    let Package { name, version, architecture, edges, built_from, .. } = head.clone();
     let manifest = Manifest::new(kind, name, version, architecture, entries);
-    match manifest.and_then(|manifest| manifest.described(edges, Vec::new())) {
+    let source = built_from
+        .map(|(name, version)| Claim { key: SOURCE_FACT.to_owned(), value: format!("{name} {version}") });
+    match manifest.and_then(|manifest| manifest.described(edges, source.into_iter().collect())) {
         Ok(manifest) => {
             let bytes = manifest.encode();
             Some(Compiled { digest: component_digest(&bytes), manifest, bytes })

@@ -11,7 +11,8 @@ use wire::trusted::AskTrusted;
 #[command(after_help = "Subjects:\n  \
 file:SHA256                     a content\n  \
 path:/usr/lib/**/liblzma.so.5*  files whose path fits; * within a folder, ** across\n  \
-package:xz-utils>=5.6.0         a package; = < <= > >= by the order of dpkg or rpm\n  \
+package:xz-utils>=5.6.0<5.6.2   a package; = < <= > >= by the order of dpkg or rpm\n  \
+source:xz-utils>=5.6.0          every package that was built from a source package\n  \
 cert:SHA256                     a certificate, by its SHA-256 or that of its TBSCertificate\n  \
 cert-name:DO NOT TRUST           certificates with this in their name, whatever the case
   \
@@ -20,7 +21,7 @@ image:SHA256                    a boot image, by its Authenticode SHA-256\n  \
 boot:secure-boot=off            also on, unknown\n  \
 boot:dbx-lacks=SHA256           firmware would have let this image or certificate in\n  \
 boot:sbat<grub,3                shim would have let this generation in\n  \
-@FILE                           subjects of a file: one a line (a bare SHA-256 is a file's; - is standard input), CSV, STIX 2.1, CycloneDX, SPDX,\n                                  an update of dbx, SBAT levels\n\n\
+@FILE                           subjects of a file: one a line (a bare SHA-256 is a file's; - is standard input), CSV, STIX 2.1, CycloneDX, SPDX,\n                                  an update of dbx, SBAT levels, an OSV advisory (@FILE#Debian:12 takes one of several releases)\n\n\
 Times: 2026-11-24, '2026-11-24 13:30', RFC 3339 (UTC where no zone is given), @SECONDS, 36h or 7d ago, leaf:N of the log.\n\n\
 Examples:\n  \
 lydian trusted 'package:xz-utils>=5.6.0' 'package:liblzma5>=5.6.0' --from 2024-02-24 --to 2024-04-10\n  \

@@ -1,10 +1,11 @@
 //! Subjects from files as they are handed round on a bad day.
 //!
 //! In: a list of subjects or digests, a table of comma-separated values, STIX 2.1 indicators, a `CycloneDX` or SPDX document, an update of dbx,
-//! levels of SBAT.
+//! levels of SBAT, advisories as OSV has them.
 //! Out: subjects, and how many entries say nothing that can be asked. Those are told, since an answer about the others does not speak
 //! for them. What a file claims is not checked.
 
+mod osv;
 mod stix;
 
 use std::path::Path;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use crate::error::CliError;
 use crate::files;
 use crate::limits::SUBJECT_LIST_BYTES;
+use osv::OsvError;
 
 /// What a file gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,17 +49,42 @@ impl Listed {
     }
 }
 
-/// Reads a file.
-pub(super) fn read(path: &Path) -> Result<Listed, CliError> {
+/// Reads a file; of an advisory about several releases the part behind the last `#` says which.
+pub(super) fn read(path: &str) -> Result<Listed, CliError> {
+    match path.rsplit_once('#') {
+        Some((file, release)) if !Path::new(path).exists() => read_of(Path::new(file), Some(release)),
+        _ => read_of(Path::new(path), None),
+    }
+}
+
+fn read_of(path: &Path, release: Option<&str>) -> Result<Listed, CliError> {
     let bytes = files::read(path, SUBJECT_LIST_BYTES)?;
+    let has_releases =
+        || std::str::from_utf8(&bytes).is_ok_and(|text| text.trim_start().starts_with(['{', '[']));
+    if release.is_some() && !has_releases() {
+        return Err(CliError::input(path, "only advisories are of releases"));
+    }
     if let Some(listed) = signature_lists(&bytes) {
         return listed.map_err(|error| CliError::input(path, format_args!("lists of revocations: {error}")));
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| CliError::not_text(path))?;
-    if text.trim_start().starts_with('{') {
-        let document = serde_json::from_str(text).map_err(|error| CliError::input(path, error))?;
+    if text.trim_start().starts_with(['{', '[']) {
+        let document: Value = serde_json::from_str(text).map_err(|error| CliError::input(path, error))?;
+        if let Some(advisories) = osv::advisories(&document) {
+            let of_release = |error: OsvError| {
+                let error = CliError::input(path, error);
+                error.hint(format!(
+                    "the release stands behind the file's name: '@{}#Debian:12'",
+                    path.display()
+                ))
+            };
+            return osv::affected(&advisories, release).map_err(of_release);
+        }
+        if release.is_some() {
+            return Err(CliError::input(path, "only advisories are of releases"));
+        }
         return document_of(&document).ok_or_else(|| {
-            CliError::input(path, "JSON that is neither STIX nor CycloneDX nor SPDX")
+            CliError::input(path, "JSON that is neither STIX nor CycloneDX nor SPDX nor OSV")
                 .hint("a list has one subject a line; `lydian trusted --help` shows their kinds")
         });
     }
@@ -294,7 +321,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join(name);
         std::fs::write(&path, content).unwrap();
-        read(&path).map_err(|error| error.to_string())
+        read(path.to_str().unwrap()).map_err(|error| error.to_string())
     }
 
     fn digest(byte: u8) -> String {

@@ -1,7 +1,5 @@
 //! `lydian trusted`: the question is put together here, and answered by the verifier.
 
-use std::path::Path;
-
 use inquiry::subject::Subject;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -128,7 +126,7 @@ pub(super) fn collected(written: &[String], ui: &mut Ui) -> Result<Vec<String>, 
     for written in written {
         match written.strip_prefix('@') {
             Some(path) => {
-                let listed = subjects::read(Path::new(path))?;
+                let listed = subjects::read(path)?;
                 if listed.others > 0 {
                     ui.warn(&others(path, &listed));
                 }

@@ -17,6 +17,8 @@ use crate::principal::{Edge, read_edges, write_edges};
 pub const AUTHENTICODE_FACT: &str = "authenticode";
 /// The fact of a PE image's entry that says that it has signatures of which its edges do not tell.
 pub const SIGNATURES_UNREAD_FACT: &str = "signatures-unread";
+/// The fact of a package that holds the source package that it was built from: name and version, with a space between.
+pub const SOURCE_FACT: &str = "source";
 /// The fact of a PE image's entry that holds its SBAT generations: `component,generation`, with semicolons between.
 pub const SBAT_FACT: &str = "sbat";
 

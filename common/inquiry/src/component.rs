@@ -1,7 +1,9 @@
-//! What a manifest says of keys and of the programs that firmware starts, as questions ask for it.
+//! What a manifest says of keys, of the programs that firmware starts and of where a package comes from, as questions ask for it.
 
 use evidence::digest::HashAlg;
-use evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, Manifest, SIGNATURES_UNREAD_FACT};
+use evidence::manifest::{
+    AUTHENTICODE_FACT, ComponentKind, Entry, Manifest, SIGNATURES_UNREAD_FACT, SOURCE_FACT,
+};
 use evidence::principal::{Principal, PrincipalKind, Relation};
 
 use crate::role::Role;
@@ -43,4 +45,30 @@ pub fn unread(manifest: &Manifest) -> Option<&str> {
     let found = facts.map(|fact| fact.key.as_str()).find(|key| WORDS.contains(key));
     let has_keys = matches!(manifest.kind(), ComponentKind::TrustStore | ComponentKind::PackageSources);
     found.filter(|_| has_keys)
+}
+
+/// What a component was built from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin<'m> {
+    /// A source package of this name and version.
+    Source(&'m str, &'m str),
+    /// A source package that nobody has named: agents of before 0.1 did not.
+    Unknown,
+    /// None of a distribution's.
+    Nothing,
+}
+
+impl<'m> Origin<'m> {
+    /// As a manifest says it.
+    pub fn of(manifest: &'m Manifest) -> Self {
+        // Python's distributions are packages that no distribution has built.
+        if manifest.kind() != ComponentKind::Package || manifest.name().starts_with("python:") {
+            return Self::Nothing;
+        }
+        let fact = manifest.facts().iter().find(|fact| fact.key == SOURCE_FACT);
+        let parts = fact.and_then(|fact| fact.value.split_once(' '));
+        parts
+            .filter(|(name, _)| !name.is_empty())
+            .map_or(Self::Unknown, |(name, version)| Self::Source(name, version))
+    }
 }

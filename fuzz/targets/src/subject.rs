@@ -16,7 +16,7 @@ pub fn subject(bytes: &[u8]) {
                     let fits = glob.matches(line.as_bytes());
                     assert!(!fits || line.as_bytes().starts_with(&glob.prefix()));
                 }
-                Subject::Package(package) => {
+                Subject::Package(package) | Subject::Source(package) => {
                     let _ = package.takes(line, &[Scheme::Dpkg, Scheme::Rpm]);
                 }
                 _ => {}

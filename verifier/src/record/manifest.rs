@@ -2,6 +2,7 @@
 
 use evidence::digest::Sha256Digest;
 use evidence::manifest::{Manifest, component_digest};
+use inquiry::component::Origin;
 
 use super::principal;
 use crate::limits::ROWS_PER_STATEMENT;
@@ -52,7 +53,7 @@ impl NewManifest {
     }
 }
 
-/// Rows of a component's artefacts, keys and boot images.
+/// Rows of a component's artefacts, source, keys and boot images.
 pub(super) async fn write_members(
     tx: &mut Connection<'_>,
     component: i64,
@@ -66,6 +67,21 @@ pub(super) async fn write_members(
                 .push_bind(entry.path.clone());
         });
         query.build().execute(&mut *tx).await?;
+    }
+    match Origin::of(manifest) {
+        Origin::Source(name, version) => {
+            sql::query("INSERT INTO component_source (component_id, name, version) VALUES (?, ?, ?)")
+                .bind(component)
+                .bind(name)
+                .bind(version)
+                .execute(&mut *tx)
+                .await?;
+        }
+        Origin::Unknown => {
+            let unknown = sql::query("INSERT INTO component_sourceless (component_id) VALUES (?)");
+            unknown.bind(component).execute(&mut *tx).await?;
+        }
+        Origin::Nothing => {}
     }
     principal::write(tx, component, manifest).await
 }

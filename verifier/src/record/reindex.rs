@@ -117,13 +117,15 @@ async fn all(
 }
 
 /// Every row that follows from others.
-const FORGET: [&str; 17] = [
+const FORGET: [&str; 19] = [
     "UPDATE enrolment SET facts = NULL",
     "DELETE FROM moment",
     "DELETE FROM index_state",
     "DELETE FROM component_principal",
     "DELETE FROM component_image",
     "DELETE FROM component_partial",
+    "DELETE FROM component_source",
+    "DELETE FROM component_sourceless",
     "DELETE FROM component_artefact",
     "DELETE FROM boot_principal",
     "DELETE FROM boot_setting",

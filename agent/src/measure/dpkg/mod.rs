@@ -166,6 +166,7 @@ fn take_stanza(stanza: &Stanza, number: usize, renames: &Renames, claims: &mut C
     }
     package.architecture.clone_from(&stanza.architecture);
     package.version.clone_from(&stanza.version);
+    package.built_from = Some(stanza.built_from());
     let number = u32::try_from(number).unwrap_or(u32::MAX);
     for (path, md5) in &stanza.conffiles {
         if let Some(key) = claims.owned(number, renames.resolve(path, stanza.name.as_bytes())) {

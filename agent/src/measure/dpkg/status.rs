@@ -25,6 +25,8 @@ pub(super) struct Stanza {
     pub(super) name: String,
     pub(super) architecture: String,
     pub(super) version: String,
+    /// The source package's name, and its version in parentheses where that is another; empty where the name is the same, too.
+    pub(super) source: String,
     pub(super) state: State,
     /// Configuration files, and their digests where they came with one.
     pub(super) conffiles: Vec<(Vec<u8>, Option<Md5>)>,
@@ -49,11 +51,24 @@ pub(super) fn stanzas(file: &Path, mut each: impl FnMut(Stanza)) {
             Some((b"Package:", value)) => stanza.name = text(value),
             Some((b"Version:", value)) => stanza.version = text(value),
             Some((b"Architecture:", value)) => stanza.architecture = text(value),
+            Some((b"Source:", value)) => stanza.source = text(value),
             Some((b"Status:", value)) => stanza.state = state(value),
             _ => {}
         }
     });
     each(stanza);
+}
+
+impl Stanza {
+    /// Name and version of the source package.
+    //= Debian Policy 4.6.2 §5.6.1: the field is left out where the names are equal, the version where those are
+    pub(super) fn built_from(&self) -> (String, String) {
+        let (name, version) = match self.source.split_once(" (") {
+            Some((name, rest)) => (name.trim(), rest.trim_end().trim_end_matches(')')),
+            None => (self.source.trim(), self.version.as_str()),
+        };
+        (if name.is_empty() { &self.name } else { name }.to_owned(), version.to_owned())
+    }
 }
 
 //= dpkg(1), "Package states": the last of three words

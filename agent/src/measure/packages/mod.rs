@@ -35,6 +35,8 @@ pub(crate) struct Package {
     pub(crate) architecture: String,
     pub(crate) version: String,
     pub(crate) source: Source,
+    /// Name and version of the source package that it was built from.
+    pub(crate) built_from: Option<(String, String)>,
     /// Keys that its signature names.
     pub(crate) edges: Vec<Edge>,
 }

@@ -65,6 +65,30 @@ fn stanza(name: &str, state: &str, conffiles: &str) -> String {
 }
 
 #[test]
+fn packages_name_the_sources_that_they_were_built_from() {
+    let host = Host::new();
+    let sources = [
+        ("same", "", ("same", "1")),
+        ("renamed", "Source: other\n", ("other", "1")),
+        ("rebuilt", "Source: other (0.9-2)\n", ("other", "0.9-2")),
+        ("odd", "Source: (2)\n", ("(2)", "1")),
+    ];
+    let mut status = String::new();
+    for (name, source, _) in sources {
+        host.elf(&format!("usr/bin/{name}"), name);
+        dpkg(&host, &format!("info/{name}.list"), &format!("/usr/bin/{name}\n"));
+        status.push_str(&stanza(name, "installed", source));
+    }
+    dpkg(&host, "status", &status);
+    let mut seen = Seen::of(host);
+    for (name, _, (source, version)) in sources {
+        assert_eq!(seen.owner(&format!("usr/bin/{name}")), format!("{name} 1 amd64"));
+        let known = seen.packages.owners.iter().find(|package| package.name == name).unwrap();
+        assert_eq!(known.built_from, Some((source.to_owned(), version.to_owned())));
+    }
+}
+
+#[test]
 fn what_is_unpacked_counts_and_what_was_removed_does_not() {
     let host = Host::new();
     let states = [

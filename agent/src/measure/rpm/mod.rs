@@ -122,6 +122,7 @@ fn take(blob: &[u8], claims: &mut Claims<'_>) -> Option<()> {
         architecture: text(header.architecture().unwrap_or_default()),
         version: text(header.version().as_bytes()),
         source: Source::Rpm,
+        built_from: header.source().map(|(name, version)| (text(name.as_bytes()), text(version.as_bytes()))),
         edges: Vec::new(),
     });
     let algorithm = header.digest_algorithm();

@@ -83,6 +83,16 @@ impl<'a> Header<'a> {
         }
     }
 
+    /// Name and version of the source package that it was built from. Its epoch is the package's own: the name of the source's file has none.
+    pub fn source(&self) -> Option<(String, String)> {
+        let file = String::from_utf8_lossy(self.text(tag::SOURCE_RPM)?).into_owned();
+        let stem = file.strip_suffix(".src.rpm").or_else(|| file.strip_suffix(".nosrc.rpm"))?;
+        let (rest, release) = stem.rsplit_once('-')?;
+        let (name, version) = rest.rsplit_once('-')?;
+        let epoch = self.words(tag::EPOCH).next().map_or_else(String::new, |epoch| format!("{epoch}:"));
+        Some((name.to_owned(), format!("{epoch}{version}-{release}")))
+    }
+
     fn value(&self, tag: u32) -> Option<Value<'a>> {
         let (entries, _) = self.index.as_chunks::<ENTRY_BYTES>();
         // Of a tag that comes twice the first counts, which is the one within the signed region.
@@ -194,6 +204,7 @@ mod tag {
     pub(super) const FILE_STATES: u32 = 1029;
     pub(super) const FILE_DIGESTS: u32 = 1035;
     pub(super) const FILE_FLAGS: u32 = 1037;
+    pub(super) const SOURCE_RPM: u32 = 1044;
     pub(super) const DIRECTORY_INDEXES: u32 = 1116;
     pub(super) const BASENAMES: u32 = 1117;
     pub(super) const DIRECTORIES: u32 = 1118;

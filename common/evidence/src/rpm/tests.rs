@@ -50,6 +50,28 @@ fn a_package_and_its_files() {
 }
 
 #[test]
+fn a_source_package_is_named_by_its_file() {
+    let of = |file: &[u8], epoch: bool| {
+        let mut tags = vec![(tag::SOURCE_RPM, 6, 1, file)];
+        let seven = 7_u32.to_be_bytes();
+        if epoch {
+            tags.push((tag::EPOCH, 4, 1, &seven));
+        }
+        let bytes = header(&tags);
+        Header::parse(&bytes).unwrap().source()
+    };
+    let some = |name: &str, version: &str| Some((name.to_owned(), version.to_owned()));
+    assert_eq!(of(b"xz-5.4.1-1.fc38.src.rpm\0", false), some("xz", "5.4.1-1.fc38"));
+    assert_eq!(
+        of(b"java-11-openjdk-11.0.2-1.el9.nosrc.rpm\0", true),
+        some("java-11-openjdk", "7:11.0.2-1.el9")
+    );
+    assert_eq!(of(b"xz-5.4.1-1.fc38.rpm\0", false), None);
+    assert_eq!(of(b"xz.src.rpm\0", false), None);
+    assert_eq!(Header::parse(&small()).unwrap().source(), None);
+}
+
+#[test]
 fn lengths_are_checked_before_they_are_believed() {
     let check = |bytes: &[u8], expected| assert_eq!(Header::parse(bytes).err(), Some(expected));
     let bytes = small();

@@ -11,7 +11,7 @@ use evidence::manifest::{ComponentKind, Manifest};
 use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
 
 use super::history::Run;
-use crate::component::{Image, role_of, unread};
+use crate::component::{Image, Origin, role_of, unread};
 use crate::limits::{LABEL_BYTES_WHOLE, REPLAY_EDGES};
 use crate::profile::{Fact, Profile, Setting};
 use crate::role::{Class, Role};
@@ -24,6 +24,8 @@ pub struct Catalogue<'q> {
     roles: &'q [Role],
     described: HashSet<Sha256Digest>,
     unread: HashSet<Sha256Digest>,
+    /// Packages of which nobody has said what they were built from; kept where that is asked for.
+    sourceless: HashSet<Sha256Digest>,
     /// Components that have what is asked about as a file or are it as a package.
     present: HashSet<Sha256Digest>,
     /// Keys of components, with the file where it is one's; kept where keys are asked for.
@@ -57,6 +59,7 @@ impl<'q> Catalogue<'q> {
             roles,
             described: HashSet::new(),
             unread: HashSet::new(),
+            sourceless: HashSet::new(),
             present: HashSet::new(),
             edges: Vec::new(),
             keyed: HashSet::new(),
@@ -80,6 +83,10 @@ impl<'q> Catalogue<'q> {
         }
         if self.subjects.iter().any(|subject| is_in(subject, manifest)) {
             self.present.insert(component);
+        }
+        let asks_for_sources = self.subjects.iter().any(|subject| matches!(subject, Subject::Source(_)));
+        if asks_for_sources && Origin::of(manifest) == Origin::Unknown {
+            self.sourceless.insert(component);
         }
         if !self.asks_for_keys() {
             return Ok(());
@@ -112,7 +119,9 @@ impl<'q> Catalogue<'q> {
     /// Whether it may matter when a host had this component.
     pub(super) fn matters(&self, component: &Sha256Digest) -> bool {
         !self.described.contains(component)
-            || [&self.present, &self.keyed, &self.unread].iter().any(|some| some.contains(component))
+            || [&self.present, &self.keyed, &self.unread, &self.sourceless]
+                .iter()
+                .any(|some| some.contains(component))
     }
 
     /// Its name from now on.
@@ -142,6 +151,7 @@ impl<'q> Catalogue<'q> {
         let profiles = self.profiles.lock().unwrap_or_else(PoisonError::into_inner);
         let mut carriers = Carriers { described: self.described.clone(), ..Carriers::default() };
         carriers.unread.clone_from(&self.unread);
+        carriers.sourceless.clone_from(&self.sourceless);
         for component in &self.present {
             carriers.component(*component, (Role::Present, Class::D));
         }
@@ -152,7 +162,7 @@ impl<'q> Catalogue<'q> {
                     carriers.paths.push(glob.clone());
                     carriers.paths.extend(glob.in_usr());
                 }
-                Subject::Package(_) => {}
+                Subject::Package(_) | Subject::Source(_) => {}
                 Subject::Key(key) => {
                     self.principals(&key.names().iter().collect(), (&profiles, &mut carriers));
                     self.doubts_of_keys(key.is_image(), (&profiles, &mut carriers));
@@ -320,6 +330,13 @@ fn is_in(subject: &Subject, manifest: &Manifest) -> bool {
             entries.iter().any(|entry| fits(&entry.path))
         }
         Subject::Package(package) => is_package(package, manifest),
+        Subject::Source(source) => match Origin::of(manifest) {
+            Origin::Source(name, version) => {
+                name == source.name()
+                    && source.takes(version, Scheme::of_architecture(manifest.architecture()))
+            }
+            Origin::Unknown | Origin::Nothing => false,
+        },
         Subject::Key(_) | Subject::CertName(_) | Subject::Boot(_) => false,
     }
 }
@@ -355,6 +372,7 @@ fn is_nameless(profile: &Profile) -> bool {
 pub struct Carriers {
     described: HashSet<Sha256Digest>,
     unread: HashSet<Sha256Digest>,
+    sourceless: HashSet<Sha256Digest>,
     components: HashMap<Sha256Digest, Vec<(Role, Class)>>,
     profiles: HashMap<Sha256Digest, Vec<(Role, Class)>>,
     doubtful: HashMap<Sha256Digest, &'static str>,
@@ -403,6 +421,11 @@ impl Carriers {
     /// Whether its agent could not read all of its keys.
     pub(super) fn is_unread(&self, component: &Sha256Digest) -> bool {
         self.unread.contains(component)
+    }
+
+    /// Whether nobody has said what it was built from, where that was asked.
+    pub(super) fn is_sourceless(&self, component: &Sha256Digest) -> bool {
+        self.sourceless.contains(component)
     }
 
     /// Why it cannot be told of a profile.

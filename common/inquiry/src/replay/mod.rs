@@ -116,7 +116,8 @@ fn gaps(asked: &Asked, carriers: &Carriers, history: &History) -> Vec<Gap> {
             let before = history.before(from).map(|moment| moment.leaf);
             let undescribed = !carriers.is_described(component) && !accepted("manifest-missing");
             let unread = of_keys && carriers.is_unread(component) && !accepted("store-unread");
-            if undescribed || unread {
+            let sourceless = carriers.is_sourceless(component) && !accepted("source-unknown");
+            if undescribed || unread || sourceless {
                 gaps.push(gap(Source::Files, before, until));
             }
         }

@@ -34,6 +34,8 @@ pub enum Subject {
     Path(Glob),
     /// A package, in a range of versions.
     Package(PackageSubject),
+    /// Every package that was built from a source package, in a range of the source's versions.
+    Source(PackageSubject),
     /// A certificate, key or boot image, under names that it goes by.
     Key(KeySubject),
     /// Certificates whose name has this text in it, whatever the case: what people call them, which nothing vouches for.
@@ -47,7 +49,7 @@ impl Subject {
     pub const fn roles(&self) -> &'static [Role] {
         match self {
             Self::File(_) | Self::Path(_) => &[Role::Executed, Role::Present],
-            Self::Package(_) | Self::Boot(_) => &[Role::Present],
+            Self::Package(_) | Self::Source(_) | Self::Boot(_) => &[Role::Present],
             Self::Key(key) if key.is_image() => {
                 &[Role::Executed, Role::Present, Role::Eligible, Role::Revoked]
             }
@@ -61,9 +63,10 @@ impl Subject {
         match (self, role) {
             // What was never there was never run; and what the kernel's list lacks was never run either.
             (Self::File(_) | Self::Path(_), Role::Executed) => &[&[Source::Ima, Source::Files]],
-            (Self::File(_) | Self::Path(_) | Self::Package(_) | Self::Key(_), Role::Present) => {
-                &[&[Source::Files]]
-            }
+            (
+                Self::File(_) | Self::Path(_) | Self::Package(_) | Self::Source(_) | Self::Key(_),
+                Role::Present,
+            ) => &[&[Source::Files]],
             // A key is listed by firmware and by the system's stores, and has signed boot images and files.
             (Self::Key(_) | Self::CertName(_), Role::Used | Role::Eligible | Role::Revoked) => {
                 &[&[Source::Files], &[Source::Boot]]
@@ -90,6 +93,7 @@ impl FromStr for Subject {
             "path" if rest.starts_with(['/', '*']) => rest.parse().map(Self::Path),
             "path" => Err(SubjectError::Path),
             "package" => rest.parse().map(Self::Package),
+            "source" => rest.parse().map(Self::Source),
             "cert-name" if is_plain(rest) => Ok(Self::CertName(rest.to_owned())),
             "cert-name" => Err(SubjectError::CertName),
             "cert" => KeySubject::certificate(rest).map(Self::Key),
@@ -107,6 +111,7 @@ impl fmt::Display for Subject {
             Self::File(digest) => write!(f, "file:{digest}"),
             Self::Path(glob) => write!(f, "path:{glob}"),
             Self::Package(package) => write!(f, "package:{package}"),
+            Self::Source(package) => write!(f, "source:{package}"),
             Self::Key(key) => key.fmt(f),
             Self::CertName(text) => write!(f, "cert-name:{text}"),
             Self::Boot(boot) => write!(f, "boot:{boot}"),
@@ -118,7 +123,9 @@ impl fmt::Display for Subject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubjectError {
     /// It does not begin with a kind.
-    #[error("a subject begins with file:, path:, package:, cert:, cert-name:, key:, image: or boot:")]
+    #[error(
+        "a subject begins with file:, path:, package:, source:, cert:, cert-name:, key:, image: or boot:"
+    )]
     NoKind,
     /// There is nothing behind the kind.
     #[error("there is nothing behind the colon")]
@@ -141,7 +148,7 @@ pub enum SubjectError {
         what: &'static str,
     },
     /// Not a package.
-    #[error("a package is written NAME, or NAME with one of = < <= > >= and a version")]
+    #[error("a package is written NAME, or NAME with one or two of = < <= > >= and a version each")]
     Package,
     /// Not text that names have.
     #[error("a certificate's name is looked for by three printable characters of it at least")]

@@ -1,4 +1,4 @@
-//! A package, in a range of versions.
+//! A package, binary or source, in a range of versions.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -8,11 +8,11 @@ use super::SubjectError;
 use super::version::{Scheme, compare};
 use crate::limits::PACKAGE_BYTES;
 
-/// Packages of this name whose version is within the bound.
+/// Packages of this name whose version is within the bounds, of which there are two at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageSubject {
     name: String,
-    range: Option<(Bound, String)>,
+    bounds: Vec<(Bound, String)>,
 }
 
 /// How a version relates to the one that is named.
@@ -57,14 +57,12 @@ impl PackageSubject {
         &self.name
     }
 
-    /// Whether a version is within the range, by any of these orders.
+    /// Whether a version is within the bounds, by any of these orders.
     pub fn takes(&self, version: &str, schemes: &[Scheme]) -> bool {
-        match &self.range {
-            None => true,
-            Some((bound, named)) => {
-                schemes.iter().any(|scheme| bound.admits(compare(*scheme, version, named)))
-            }
-        }
+        let within = |scheme: &Scheme| {
+            self.bounds.iter().all(|(bound, named)| bound.admits(compare(*scheme, version, named)))
+        };
+        self.bounds.is_empty() || schemes.iter().any(within)
     }
 }
 
@@ -80,23 +78,28 @@ impl FromStr for PackageSubject {
         if !is_name(name) {
             return Err(SubjectError::Package);
         }
-        if rest.is_empty() {
-            return Ok(Self { name: name.to_owned(), range: None });
+        let (mut bounds, mut rest) = (Vec::new(), rest);
+        while !rest.is_empty() {
+            let found = Bound::ALL.iter().find_map(|(sign, bound)| Some((*bound, rest.strip_prefix(sign)?)));
+            let (bound, behind) = found.filter(|_| bounds.len() < 2).ok_or(SubjectError::Package)?;
+            let end = behind.find(['<', '>', '=']).unwrap_or(behind.len());
+            let (version, left) = behind.split_at_checked(end).ok_or(SubjectError::Package)?;
+            if !is_name(version) {
+                return Err(SubjectError::Package);
+            }
+            bounds.push((bound, version.to_owned()));
+            rest = left;
         }
-        let found = Bound::ALL.iter().find_map(|(sign, bound)| Some((*bound, rest.strip_prefix(sign)?)));
-        let (bound, version) = found.ok_or(SubjectError::Package)?;
-        if !is_name(version) || version.contains(['<', '>', '=']) {
-            return Err(SubjectError::Package);
-        }
-        Ok(Self { name: name.to_owned(), range: Some((bound, version.to_owned())) })
+        Ok(Self { name: name.to_owned(), bounds })
     }
 }
 
 impl fmt::Display for PackageSubject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)?;
-        let Some((bound, version)) = &self.range else { return Ok(()) };
-        let sign = Bound::ALL.iter().find(|(_, known)| known == bound).map_or("=", |(sign, _)| sign);
-        write!(f, "{sign}{version}")
+        self.bounds.iter().try_for_each(|(bound, version)| {
+            let sign = Bound::ALL.iter().find(|(_, known)| known == bound).map_or("=", |(sign, _)| sign);
+            write!(f, "{sign}{version}")
+        })
     }
 }

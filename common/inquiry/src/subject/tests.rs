@@ -71,6 +71,8 @@ fn what_is_none_is_said_to_be_none() {
     fails("package:>=1", SubjectError::Package);
     fails("package:xz>=", SubjectError::Package);
     fails("package:xz=>1", SubjectError::Package);
+    fails("package:xz>=1<2<3", SubjectError::Package);
+    fails("source:xz<", SubjectError::Package);
     fails("key:xyz", SubjectError::Key);
     fails("key:012345", SubjectError::Key);
     fails("cert:0123", SubjectError::Certificate);
@@ -99,7 +101,7 @@ fn patterns_fit_whole_paths() {
 #[test]
 fn a_range_takes_versions_by_their_order() {
     let takes = |text: &str, version: &str| match reads(text) {
-        Subject::Package(package) => package.takes(version, &[Scheme::Dpkg]),
+        Subject::Package(package) | Subject::Source(package) => package.takes(version, &[Scheme::Dpkg]),
         other => panic!("{other:?}"),
     };
     assert!(takes("package:xz-utils>=5.6.0", "5.6.1-1") && !takes("package:xz-utils>=5.6.0", "5.4.5-0.3"));
@@ -108,6 +110,9 @@ fn a_range_takes_versions_by_their_order() {
         takes("package:xz-utils=5.6.0-0.2", "5.6.0-0.2") && !takes("package:xz-utils=5.6.0-0.2", "5.6.0-0.1")
     );
     assert!(takes("package:xz-utils", "anything"));
+    let within = "source:xz-utils>=5.6.0<5.6.1+really5.4.5-1";
+    assert_eq!(reads(within).to_string(), within);
+    assert!(takes(within, "5.6.1-1") && !takes(within, "5.6.1+really5.4.5-1") && !takes(within, "5.4.5-0.3"));
     assert!(takes("package:a<=1", "1") && !takes("package:a<1", "1") && !takes("package:a>1", "1"));
 }
 

@@ -116,7 +116,8 @@ impl Carriers {
                 (Ok(()), Some(glob)) => found.path(reading, &glob).await,
                 (done, _) => done,
             },
-            Subject::Package(package) => found.package(reading, package).await,
+            Subject::Package(package) => found.package(reading, package, OF_NAME).await,
+            Subject::Source(source) => found.package(reading, source, OF_SOURCE).await,
             Subject::Key(key) => found.key(reading, key, roles).await,
             Subject::CertName(text) => found.named(reading, text, roles).await,
             Subject::Boot(boot) => found.boot(reading, boot).await,
@@ -199,12 +200,9 @@ impl Carriers {
         &mut self,
         reading: &mut Connection<'_>,
         package: &PackageSubject,
+        statement: &'static str,
     ) -> Result<(), GatherError> {
-        let mut rows = sql::query(
-            "SELECT id, version, architecture FROM component WHERE name = ? AND kind = 'package' ORDER BY id",
-        )
-        .bind(package.name())
-        .fetch(reading);
+        let mut rows = sql::query(statement).bind(package.name()).fetch(reading);
         while let Some(row) = rows.try_next().await? {
             if package.takes(row.text(1)?, Scheme::of_architecture(row.text(2)?)) {
                 self.add(present(row.try_get(0)?, None))?;
@@ -415,6 +413,13 @@ impl Carriers {
         Ok(())
     }
 }
+
+/// Packages with their versions, and what these are versions of.
+const OF_NAME: &str =
+    "SELECT id, version, architecture FROM component WHERE name = ? AND kind = 'package' ORDER BY id";
+const OF_SOURCE: &str =
+    "SELECT c.id, s.version, c.architecture FROM component_source s JOIN component c ON c.id = s.component_id
+  WHERE s.name = ? ORDER BY 1";
 
 const UNKNOWN_STATE: &str =
     "SELECT profile_id FROM boot_setting WHERE name = 'secure-boot' AND value = 'unknown' ORDER BY 1";

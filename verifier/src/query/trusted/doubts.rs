@@ -55,6 +55,9 @@ pub(super) async fn all(
         if subjects.iter().any(|subject| matches!(subject, Subject::Key(_) | Subject::CertName(_))) {
             gaps.extend(UNREAD.read(reading, since, DOUBTS_APART).await?);
         }
+        if subjects.iter().any(|subject| matches!(subject, Subject::Source(_))) {
+            gaps.extend(SOURCELESS.read(reading, since, DOUBTS_APART).await?);
+        }
     }
     let mut doubtful: BTreeMap<i64, Arc<str>> = BTreeMap::new();
     for (profile, why) in carriers.iter().flat_map(|carriers| &carriers.doubtful) {
@@ -84,6 +87,13 @@ const UNREAD: Doubt = Doubt {
     cause: "store-unread",
     table: "component_partial",
     scope: "coalesce(c.name, '') || ': ' || d.what",
+};
+
+/// Packages of which nobody has said what they were built from.
+const SOURCELESS: Doubt = Doubt {
+    cause: "source-unknown",
+    table: "component_sourceless",
+    scope: "coalesce(c.name, '') || ' ' || coalesce(c.version, '')",
 };
 
 impl Doubt {

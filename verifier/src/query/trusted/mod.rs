@@ -237,8 +237,9 @@ fn gaps(
 /// What a NO does not say.
 fn limits(question: &Question, subjects: &[Subject]) -> Vec<String> {
     let mut limits = Vec::new();
-    let of_files =
-        |subject: &Subject| matches!(subject, Subject::File(_) | Subject::Path(_) | Subject::Package(_));
+    let of_files = |subject: &Subject| {
+        matches!(subject, Subject::File(_) | Subject::Path(_) | Subject::Package(_) | Subject::Source(_))
+    };
     if subjects.iter().any(of_files) {
         limits.push(
             "files: agents measure programs, libraries, modules, scripts with an interpreter and an execute bit, and what lies in /boot; \

@@ -16,7 +16,7 @@ use wire::trusted::{HostAnswer, Verdict};
 
 use self::fleet::{
     Fleet, Host, Kept, NO_PLATFORM_KEY, PACKAGES, PROFILES, Rng, TICK_MS, TICKS, Truth, UNNAMED_REVOCATIONS,
-    VERSIONS, component, image, package, platform_key, program, signer,
+    VERSIONS, component, image, is_sourceless, package, platform_key, program, signer, source,
 };
 use super::*;
 use crate::sql::Kind;
@@ -34,6 +34,8 @@ enum What {
     Program(usize, usize),
     AnyVersion(usize),
     AtLeast(usize, usize),
+    /// A source package, from a version on and before another.
+    Source(usize, usize, usize),
     Signer(usize, usize),
     PlatformKey(usize),
     Image(usize),
@@ -46,7 +48,7 @@ impl Case {
     fn draw(rng: &mut Rng) -> Self {
         let (number, version) = (rng.below(PACKAGES), rng.below(VERSIONS));
         let name = |principal: Principal| hex::encode(principal.id());
-        let (subject, roles, what): (String, &[Role], What) = match rng.below(9) {
+        let (subject, roles, what): (String, &[Role], What) = match rng.below(10) {
             0 => {
                 let subject = format!("file:{}", program(number, version));
                 (subject, &[Role::Present, Role::Executed], What::Program(number, version))
@@ -77,6 +79,11 @@ impl Case {
                 let subject = format!("boot:dbx-lacks={}", hex::encode(image(version)));
                 (subject, &[Role::Present], What::DbxLacks(version))
             }
+            8 => {
+                let (source, to) = (source(number), version + rng.below(VERSIONS));
+                let subject = format!("source:s{source}>={version}.0<={to}.0-1");
+                (subject, &[Role::Present], What::Source(source, version, to))
+            }
             _ => (format!("boot:sbat<grub,{number}"), &[Role::Present], What::SbatBelow(number)),
         };
         Self { subject, role: roles[rng.below(roles.len())], what }
@@ -100,6 +107,12 @@ impl Case {
             (What::AnyVersion(number), _) => truth.packages[number].is_some(),
             (What::AtLeast(number, least), _) => {
                 truth.packages[number].is_some_and(|version| version >= least)
+            }
+            (What::Source(of, least, most), _) => {
+                let mut packages = truth.packages.iter().enumerate();
+                packages.any(|(number, version)| {
+                    source(number) == of && version.is_some_and(|version| version >= least && version <= most)
+                })
             }
             (What::Signer(number, version), _) => {
                 let of_key = |other: usize| signer(number, other) == signer(number, version);
@@ -272,6 +285,12 @@ fn is_plain(fleet: &Fleet, host: &Host, case: &Case, from: usize, to: usize) -> 
     let lists = |truth: &Truth| match (case.what, case.role) {
         (What::PlatformKey(_), Role::Eligible) => truth.profile != NO_PLATFORM_KEY,
         (What::Image(_), Role::Revoked) => truth.profile != UNNAMED_REVOCATIONS,
+        (What::Source(..), _) => {
+            let sourceless = |(number, version): (usize, &Option<usize>)| {
+                version.is_some_and(|version| is_sourceless(number, version))
+            };
+            !truth.packages.iter().enumerate().any(sourceless)
+        }
         _ => true,
     };
     let told = span.iter().all(lists);

@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::evidence::body::{BootCounters, Claim};
 use ::evidence::digest::Sha256Digest;
-use ::evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, EntryFlags, Manifest, component_digest};
+use ::evidence::manifest::{
+    AUTHENTICODE_FACT, ComponentKind, Entry, EntryFlags, Manifest, SOURCE_FACT, component_digest,
+};
 use ::evidence::principal::{Edge, Principal, PrincipalKind, Relation};
 use ::evidence::time::UnixTime;
 use inquiry::profile::{Executed, Fact, Lasting, Place, Profile, Reading, Setting, Trouble};
@@ -176,8 +178,21 @@ pub(super) fn package(number: usize, version: usize) -> Manifest {
         let hash = Claim { key: AUTHENTICODE_FACT.to_owned(), value: hex::encode(image(version)) };
         entries.push(entry("boot.efi", Sha256Digest::of(&[b"image", &[byte(version)]]), vec![hash]));
     }
+    let value = format!("s{} {version}.0-1", source(number));
+    let source = (!is_sourceless(number, version)).then(|| Claim { key: SOURCE_FACT.to_owned(), value });
     let (name, version) = (format!("p{number}"), format!("{version}.0-1"));
-    Manifest::new(ComponentKind::Package, name, version, "amd64".to_owned(), entries).unwrap()
+    let manifest = Manifest::new(ComponentKind::Package, name, version, "amd64".to_owned(), entries).unwrap();
+    manifest.described(vec![], source.into_iter().collect()).unwrap()
+}
+
+/// Two packages are built from each source.
+pub(super) const fn source(package: usize) -> usize {
+    package / 2
+}
+
+/// Of one version of one package nobody says what it was built from.
+pub(super) const fn is_sourceless(package: usize, version: usize) -> bool {
+    package + 1 == PACKAGES && version + 1 == VERSIONS
 }
 
 pub(super) fn component(number: usize, version: usize) -> Sha256Digest {

@@ -26,6 +26,9 @@ pub struct Position {
     pub ima_count: u64,
     /// When the piece before was sealed.
     pub sealed_at: Option<UnixTime>,
+    /// When the newest piece was sealed to which the measuring thread had a word to say: one that stalled has none, and the pieces behind it may
+    /// be of what nobody saw.
+    pub watched_at: Option<UnixTime>,
     /// Since when nothing could be sealed because too much waited.
     pub blocked_since: Option<UnixTime>,
 }
@@ -49,6 +52,7 @@ impl Default for Position {
             firmware: None,
             ima_count: 0,
             sealed_at: None,
+            watched_at: None,
             blocked_since: None,
         }
     }
@@ -64,6 +68,9 @@ impl Position {
             FirmwareLog::Present(digest) if carried => Some(FirmwareSent { boot: body.boot, digest }),
             _ => self.firmware,
         };
+        // The thread tells how it watches; the first piece is of nothing before it.
+        let has_watched = !body.coverage.is_empty() || self.sealed_at.is_none();
+        let watched_at = if has_watched { Some(body.agent_time) } else { self.watched_at.or(self.sealed_at) };
         let records = envelope.attachment(AttachmentKind::ImaList).map_or(0, |list| count(&list.bytes));
         Self {
             next_seq: body.seq.saturating_add(1),
@@ -73,6 +80,7 @@ impl Position {
             firmware,
             ima_count: body.ima_first.saturating_add(records),
             sealed_at: Some(body.agent_time),
+            watched_at,
             blocked_since: None,
         }
     }

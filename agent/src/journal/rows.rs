@@ -72,6 +72,8 @@ pub(super) struct PositionRow {
     ima_count: u64,
     sealed_ms: Option<u64>,
     #[serde(default)]
+    watched_ms: Option<u64>,
+    #[serde(default)]
     blocked_ms: Option<u64>,
 }
 
@@ -87,6 +89,7 @@ impl From<&Position> for PositionRow {
                 .map(|sent| (sent.boot.reset_count, sent.boot.restart_count, sent.digest.to_string())),
             ima_count: position.ima_count,
             sealed_ms: position.sealed_at.map(UnixTime::as_ms),
+            watched_ms: position.watched_at.map(UnixTime::as_ms),
             blocked_ms: position.blocked_since.map(UnixTime::as_ms),
         }
     }
@@ -114,6 +117,7 @@ impl TryFrom<PositionRow> for Position {
             firmware,
             ima_count: row.ima_count,
             sealed_at: row.sealed_ms.map(UnixTime::from_ms),
+            watched_at: row.watched_ms.map(UnixTime::from_ms),
             blocked_since: row.blocked_ms.map(UnixTime::from_ms),
         })
     }

@@ -1,6 +1,6 @@
 use std::fs;
 
-use evidence::body::{Body, BootCounters, FirmwareLog, Gap, Trigger};
+use evidence::body::{Body, BootCounters, Coverage, FirmwareLog, Gap, Means, Trigger};
 use evidence::envelope::{Attachment, AttachmentKind, Evidence};
 use evidence::manifest::state_root;
 use ledger::checkpoint::{Checkpoint, Origin};
@@ -47,6 +47,11 @@ fn set(components: &[u8]) -> BTreeSet<Sha256Digest> {
 
 /// Evidence at the journal's position that leaves the host with these components.
 fn next(journal: &Journal, components: &[u8]) -> Envelope {
+    next_with(journal, components, Vec::new())
+}
+
+/// The same, with what the measuring thread had to say of how it watches.
+fn next_with(journal: &Journal, components: &[u8], coverage: Vec<Coverage>) -> Envelope {
     let (position, after) = (journal.position(), set(components));
     let boot = BootCounters { reset_count: 3, restart_count: 0 };
     let first_of_boot = position.firmware.is_none();
@@ -69,7 +74,7 @@ fn next(journal: &Journal, components: &[u8]) -> Envelope {
         ima_first: position.ima_count,
         trigger: Trigger::Change,
         agent_version: "1".into(),
-        coverage: Vec::new(),
+        coverage,
         counters: Vec::new(),
         executions: Vec::new(),
         strays: Vec::new(),
@@ -119,6 +124,29 @@ fn names(dir: &Path) -> Vec<String> {
 /// The journal as a new process finds it.
 fn reopened(journal: Journal) -> Journal {
     journal.reload().unwrap()
+}
+
+#[test]
+fn what_was_sealed_while_the_measuring_thread_stalled_was_not_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = enrolled(dir.path());
+    let at = |seq: u64| Some(UnixTime::from_ms(1_000 + seq));
+    let coverage =
+        || vec![Coverage { scope: "/".into(), means: Means::FileSystemEvents, reason: String::new() }];
+    assert_eq!((journal.position().sealed_at, journal.position().watched_at), (None, None));
+    let mut check = |coverage: Vec<Coverage>, sealed: u64, watched: u64| {
+        let envelope = next_with(&journal, &[1], coverage);
+        journal.seal(&envelope, &submission(&envelope)).unwrap();
+        assert_eq!((journal.position().sealed_at, journal.position().watched_at), (at(sealed), at(watched)));
+    };
+    check(Vec::new(), 0, 0);
+    check(Vec::new(), 1, 0);
+    check(coverage(), 2, 2);
+    check(Vec::new(), 3, 2);
+    check(Vec::new(), 4, 2);
+    // Also where the spool is all that is known.
+    let journal = reopened(journal);
+    assert_eq!((journal.position().sealed_at, journal.position().watched_at), (at(4), at(2)));
 }
 
 #[test]

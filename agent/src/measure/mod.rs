@@ -56,6 +56,8 @@ use tokio::sync::oneshot;
 pub use self::budget::Pace;
 use self::engine::Engine;
 pub use self::executed::{Executed, Located, Watching};
+/// For how long a package manager that is at work puts off a walk.
+pub(crate) use self::limits::DPKG_WAIT as HELD_AT_MOST;
 use self::limits::{ANSWER_WAIT, BYTES_PER_SECOND, CPU_PERCENT};
 use self::packages::Packages;
 use self::report::Reporter;

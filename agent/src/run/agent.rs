@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use evidence::body::{Gap, GapCause, GapEnd};
 use evidence::envelope::Envelope;
+use evidence::time::UnixTime;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -17,10 +18,10 @@ use super::memory::Memory;
 use super::troubles::{Kind, Troubles};
 use super::view::Seen;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, MeasureSettings};
 use crate::failure::{Failure, Status};
-use crate::journal::{Identity, Journal, JournalError};
-use crate::measure::{Asking, Report as Measured, Snapshot, Watching};
+use crate::journal::{Identity, Journal, JournalError, Position};
+use crate::measure::{Asking, HELD_AT_MOST, Report as Measured, Snapshot, Watching};
 use crate::posture;
 use crate::quote::TpmHandle;
 use crate::seal::{LogPaths, SealError, Sealer, Statement};
@@ -60,6 +61,16 @@ pub(super) struct Others {
     pub(super) asking: Asking,
 }
 
+/// From when on it is not known what changed while the agent did not run. The measuring thread may have stalled before the agent ended, and what
+/// was sealed meanwhile was not seen; and what it had heard of last it may not have looked at yet.
+fn unseen_since(position: &Position, measure: &MeasureSettings) -> Option<UnixTime> {
+    let heard = position.watched_at.or(position.sealed_at)?;
+    let unsettled = measure.settle_max.saturating_add(HELD_AT_MOST);
+    Some(UnixTime::from_ms(
+        heard.as_ms().saturating_sub(u64::try_from(unsettled.as_millis()).unwrap_or(u64::MAX)),
+    ))
+}
+
 impl Agent {
     pub(super) fn new(
         config: Config,
@@ -74,7 +85,7 @@ impl Agent {
             .map_err(|_| Failure::new(Status::Software, "the kernel gave no random bytes", ""))?;
         let heartbeat = config.heartbeat.unwrap_or(std::time::Duration::from_secs(identity.heartbeat_secs));
         let mut seen = Seen::default();
-        if let Some(from) = journal.position().sealed_at {
+        if let Some(from) = unseen_since(journal.position(), &config.measure) {
             // Until the first walk of this process is over, nobody has looked.
             let until = GapEnd::Closed(clock.now());
             seen.add_gap(Gap { from, until, cause: GapCause::NotRunning, scope: "agent".into() });

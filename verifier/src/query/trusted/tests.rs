@@ -299,6 +299,7 @@ fn is_plain(fleet: &Fleet, host: &Host, case: &Case, from: usize, to: usize) -> 
 }
 
 async fn truth(seed: u64, count: usize, questions: usize) -> Tally {
+    println!("seed {seed}, {count} hosts");
     let mut rng = Rng(ChaCha20Rng::seed_from_u64(seed));
     let fleet = Fleet::live(&mut rng, count, Kept::AsOthers).await;
     // Where the others are kept by a server, the same fleet in a file must be answered for by the same bytes.

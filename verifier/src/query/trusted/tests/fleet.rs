@@ -115,6 +115,8 @@ pub(super) struct Host {
     /// What the agent knows of the packages.
     view: [Option<usize>; PACKAGES],
     sealed: Option<usize>,
+    /// When it sealed what it had seen, rather than slept.
+    watched: Option<usize>,
     spool: Vec<Sealed>,
     /// The log's size by the newest receipt.
     known: u64,
@@ -257,6 +259,7 @@ impl Host {
             view: truth[0].packages,
             truth,
             sealed: None,
+            watched: None,
             spool: Vec::new(),
             known: 0,
             quotes: Vec::new(),
@@ -306,7 +309,7 @@ impl Host {
         let row = bench.enrol(byte(number + 1), byte(number + 129)).await.unwrap();
         self.chain = Chain::new(row, byte(number + 129));
         self.spool.clear();
-        self.sealed = None;
+        (self.sealed, self.watched) = (None, None);
         self.enrols_anew = None;
         self.told.push(Told::Enrolled(bench.recorder.head().size().get() - 1));
     }
@@ -345,8 +348,10 @@ impl Host {
             let stall = trouble(Source::Files, "stalled", Lasting::Passed);
             troubles.push(Trouble { since: Some(saw), ..stall });
         }
+        // It may have ended while it was stalled: it knows when it last saw anything.
         if was(|truth| truth.absent) {
-            troubles.push(trouble(Source::Files, "not-running", Lasting::Passed));
+            let ended = trouble(Source::Files, "not-running", Lasting::Passed);
+            troubles.push(Trouble { since: self.watched.map(clock), ..ended });
         }
         blind[0] |= now.blind || was(|truth| truth.blind || truth.absent);
         let boot_before = self.sealed.map(|sealed| self.truth[sealed].boot);
@@ -379,6 +384,9 @@ impl Host {
         let (named, agent_time, read) = (self.known, clock(tick), reading.digest());
         let entry = IndexEntry { named, agent_time, boot, begins, reading, read };
         self.spool.push(Sealed { tick, components: has.collect(), entry, blind });
+        if !now.stalled || self.sealed.is_none() {
+            self.watched = Some(tick);
+        }
         self.sealed = Some(tick);
     }
 

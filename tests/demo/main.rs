@@ -95,6 +95,12 @@ async fn play() -> Result<()> {
     );
     stage.audit().await?;
 
+    step(
+        10,
+        "And an answer, with all evidence that it follows from; the auditor makes it again without the verifier:",
+    );
+    stage.prove(&format!("file:{}", changes::digest(0))).await?;
+
     say("\nEvery step did what it says.");
     if std::env::var_os("DEMO_EXIT").is_some_and(|value| value == "1") {
         let took = stage.end().await?;

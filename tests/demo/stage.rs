@@ -199,6 +199,35 @@ impl Stage {
         Ok(())
     }
 
+    /// Takes an answer away with its proof, and checks it offline; then as a verifier would give it that has something to hide.
+    pub(crate) async fn prove(&self, subject: &str) -> Result<()> {
+        let dir = self.dir.join("answer.proof");
+        if dir.exists() {
+            std::fs::remove_dir_all(&dir)?;
+        }
+        let path = dir.display().to_string();
+        self.lydian(&["trusted", subject, "--role", "present", "--proof", &path]).await?;
+        let version: wire::operator::Version = self.client()?.read("/v1/version").await?;
+        say("  $ lydian verify demo/answer.proof --log-key …");
+        let verify = Program::new("lydian")?.args(["verify", &path, "--log-key", &version.log_key]);
+        let finished = verify.run().await?;
+        for line in finished.stdout.lines() {
+            say(&format!("    {line}"));
+        }
+        ensure!(finished.code() == 0, "the proof does not hold: {}", finished.stderr);
+        let answer = dir.join("answer.json");
+        let text = std::fs::read_to_string(&answer)?;
+        std::fs::write(&answer, text.replace("\"answer\": \"yes\"", "\"answer\": \"no\""))?;
+        say("  and with the YES of the answer made a NO:");
+        let finished = verify.run().await?;
+        let found = finished.stdout.lines().skip_while(|line| !line.contains("What does not hold"));
+        for line in found.take(3) {
+            say(&format!("    {line}"));
+        }
+        ensure!(finished.code() == 1, "an answer that was altered went unnoticed");
+        Ok(())
+    }
+
     /// Ends the agent, then the verifier; says how long the agent took.
     pub(crate) async fn end(&mut self) -> Result<Duration> {
         let took = match &mut self.agent {

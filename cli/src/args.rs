@@ -134,7 +134,7 @@ pub(crate) enum Command {
 pub(crate) enum HostCommand {
     /// All hosts, and how many there are of each kind
     #[command(after_help = "Examples:\n  lydian host list\n  lydian host list --status not-trusted\n  \
-        lydian host list --search web -o jsonl | jq -r .name")]
+        lydian host list --search web -o jsonl | jq -r .name\n  lydian host list --hosts 'web-*,env=prod'")]
     List {
         /// Only hosts of this status
         #[arg(long, value_enum)]
@@ -142,6 +142,9 @@ pub(crate) enum HostCommand {
         /// Only hosts whose name or identity contains this
         #[arg(long, value_name = "TEXT")]
         search: Option<String>,
+        /// Only hosts whose name fits a pattern, or that have a label KEY=VALUE; of several, with commas between, all must hold
+        #[arg(long, value_name = "SELECTOR")]
+        hosts: Option<String>,
     },
     /// One host: identity, newest evidence, each claim with its reasons, coverage
     ///
@@ -154,6 +157,20 @@ pub(crate) enum HostCommand {
         /// Count a warning as not trusted
         #[arg(long)]
         strict: bool,
+    },
+    /// Give a host labels, by which `--hosts` chooses hosts, or take them away; without any show them
+    ///
+    /// Needs an admin's token. Labels are your words, and no evidence.
+    #[command(
+        after_help = "Examples:\n  lydian host label web-1 env=prod role=web\n  lydian host label web-1 role-\n  \
+        lydian host label web-1\n  lydian trusted 'package:xz-utils>=5.6.0' --hosts env=prod,role=web"
+    )]
+    Label {
+        /// Name, identity, or a prefix of it that no other host has
+        host: String,
+        /// KEY=VALUE to give it, KEY- to take it away
+        #[arg(value_name = "KEY=VALUE|KEY-")]
+        labels: Vec<String>,
     },
     /// Say that a host is gone: no more evidence is taken from it, and its history ends with a leaf of the log
     ///

@@ -13,6 +13,7 @@ mod fleet;
 mod folding;
 mod incidents;
 mod index_roots;
+mod labels;
 mod pipeline;
 mod proofs;
 mod refusals;

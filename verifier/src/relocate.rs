@@ -257,7 +257,7 @@ async fn count_on(from: &mut Connection<'_>, to: &mut Connection<'_>, table: &st
 }
 
 /// Every table, each behind those that it refers to.
-const TABLES: [&str; 43] = [
+const TABLES: [&str; 44] = [
     "host",
     "blob",
     "enrolment",
@@ -280,6 +280,7 @@ const TABLES: [&str; 43] = [
     "component_image",
     "component_source",
     "component_sourceless",
+    "host_label",
     "boot_profile",
     "boot_principal",
     "boot_setting",

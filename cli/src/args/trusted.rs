@@ -79,8 +79,8 @@ pub(crate) struct NarrowingArgs {
     /// The weakest class of evidence that counts, A (quoted) to E (unresolved)
     #[arg(long, value_name = "CLASS")]
     pub(crate) min_class: Option<String>,
-    /// Only hosts whose name fits this pattern
-    #[arg(long, value_name = "PATTERN")]
+    /// Only hosts whose name fits a pattern, or that have a label KEY=VALUE; of several, with commas between, all must hold
+    #[arg(long, value_name = "SELECTOR")]
     pub(crate) hosts: Option<String>,
 }
 

@@ -1,7 +1,9 @@
 //! `lydian host …` and `lydian refusal list`: what the verifier knows of hosts.
 
+use inquiry::hosts::{Label, Selector, check_key};
 use wire::operator::{
-    HistoryEntry, HostDetail, HostHistory, HostList, HostStatus, RefusalList, RetireHost, RetiredHost,
+    HistoryEntry, HostDetail, HostHistory, HostList, HostStatus, LabelHost, RefusalList, RetireHost,
+    RetiredHost,
 };
 
 use crate::Outcome;
@@ -15,7 +17,12 @@ use crate::ui::{Format, Ui};
 
 pub(super) fn run(client: &Client, ui: &mut Ui, command: HostCommand) -> Result<Outcome, CliError> {
     match command {
-        HostCommand::List { status, search } => list(client, ui, status, search.as_deref()),
+        HostCommand::List { status, search, hosts } => {
+            let hosts = hosts.as_deref().map(str::parse).transpose();
+            let hosts = hosts.map_err(|error| CliError::value("--hosts", error))?;
+            list(client, ui, (status, search.as_deref()), hosts.as_ref())
+        }
+        HostCommand::Label { host, labels } => label(client, ui, &host, &labels),
         HostCommand::Show { host, strict } => show(client, ui, &host, strict),
         HostCommand::Retire { host, reason } => retire(client, ui, &host, &reason),
         HostCommand::History { host, limit } => history(client, ui, &host, limit),
@@ -25,10 +32,13 @@ pub(super) fn run(client: &Client, ui: &mut Ui, command: HostCommand) -> Result<
 fn list(
     client: &Client,
     ui: &mut Ui,
-    status: Option<StatusArg>,
-    search: Option<&str>,
+    (status, search): (Option<StatusArg>, Option<&str>),
+    hosts: Option<&Selector>,
 ) -> Result<Outcome, CliError> {
-    let list = all_hosts(client, status, search)?;
+    let mut list = all_hosts(client, status, search)?;
+    if let Some(hosts) = hosts {
+        list.hosts.retain(|host| hosts.matches(&host.name, |key| host.labels.get(key).map(String::as_str)));
+    }
     match ui.format() {
         Format::Json => ui.json(&list)?,
         Format::Jsonl => list.hosts.iter().try_for_each(|host| ui.json(host))?,
@@ -84,6 +94,47 @@ fn show(client: &Client, ui: &mut Ui, host: &str, strict: bool) -> Result<Outcom
         ui.json(&detail)?;
     }
     Ok(outcome(detail.summary.status, strict))
+}
+
+/// Gives labels and takes them away; shows those that the host has then.
+fn label(client: &Client, ui: &mut Ui, host: &str, labels: &[String]) -> Result<Outcome, CliError> {
+    let mut asked = LabelHost::default();
+    for written in labels {
+        let wrong = |error: &dyn std::fmt::Display| {
+            CliError::value(written, error).hint("labels are given as KEY=VALUE and taken away as KEY-")
+        };
+        match (written.split_once('='), written.strip_suffix('-')) {
+            (Some((key, value)), _) => {
+                let label = Label::new(key, value).map_err(|error| wrong(&error))?;
+                if asked.set.insert(label.key, label.value).is_some() {
+                    return Err(wrong(&"the label is given twice"));
+                }
+            }
+            (None, Some(key)) => {
+                check_key(key).map_err(|error| wrong(&error))?;
+                asked.remove.push(key.to_owned());
+            }
+            (None, None) => return Err(wrong(&"neither given nor taken away")),
+        }
+    }
+    let detail: HostDetail = if labels.is_empty() {
+        let path = ["v1", "hosts", host];
+        client.get(Request::path(&path)).map_err(|denied| with_matches(client, host, denied))?
+    } else {
+        client.post(&["v1", "hosts", host, "labels"], &asked)?
+    };
+    let labels = &detail.summary.labels;
+    if ui.format() != Format::Table {
+        ui.json(labels)?;
+        return Ok(Outcome::Good);
+    }
+    for (key, value) in labels {
+        ui.text(&format!("{}\n", crate::escape::safe(&format!("{key}={value}"))))?;
+    }
+    if labels.is_empty() {
+        ui.note(&crate::escape::safe(&format!("{host} has no labels")));
+    }
+    Ok(Outcome::Good)
 }
 
 fn retire(client: &Client, ui: &mut Ui, host: &str, reason: &str) -> Result<Outcome, CliError> {

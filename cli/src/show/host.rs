@@ -69,6 +69,11 @@ pub(crate) fn host_card(host: &HostDetail, now: OffsetDateTime) -> Card {
     let mut card = Card::new(&summary.name, Cell::status(status_word(summary.status)));
     card.section("Identity");
     card.row("host", &summary.id);
+    if !summary.labels.is_empty() {
+        let labels: Vec<String> =
+            summary.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        card.row("labels", labels.join(" "));
+    }
     card.row("TPM", format!("tier {}", summary.tier));
     card.row("attestation key", &host.ak_name);
     card.row("quotes", &host.selection);

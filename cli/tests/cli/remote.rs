@@ -19,6 +19,7 @@ const LONG_AGO: &str = "not a time";
 
 fn host(name: &str, status: HostStatus) -> HostSummary {
     HostSummary {
+        labels: std::collections::BTreeMap::new(),
         id: format!("{:064x}", name.len()),
         name: name.into(),
         status,

@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod component;
+pub mod hosts;
 pub mod limits;
 pub mod moment;
 pub mod profile;

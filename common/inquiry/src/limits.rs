@@ -13,3 +13,9 @@ pub const GAP_NOTICED_LATE: usize = 2_000;
 pub const LABEL_BYTES_WHOLE: usize = 252;
 /// Signatures and keys of components in one replay, of some 200 bytes each: those of a hundred thousand packages with forty programs.
 pub const REPLAY_EDGES: usize = 4_000_000;
+/// A label's key: what people write by hand.
+pub const LABEL_KEY_BYTES: usize = 64;
+/// The same of its value.
+pub const LABEL_VALUE_BYTES: usize = 128;
+/// Labels of one host.
+pub const LABELS: usize = 32;

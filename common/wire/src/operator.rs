@@ -1,5 +1,7 @@
 //! The operator's API under `/v1`: what the CLI, pages and programs read and ask for.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// How a host stands now.
@@ -18,6 +20,18 @@ pub enum HostStatus {
     Pending,
     /// An operator has said that no more is to be expected of it.
     Retired,
+}
+
+/// `POST /v1/hosts/{id}/labels`: labels by which hosts are chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabelHost {
+    /// Those that it has from now on, by key.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    /// Keys of those that it has no more.
+    #[serde(default)]
+    pub remove: Vec<String>,
 }
 
 /// `POST /v1/hosts/{id}/retire`.
@@ -67,6 +81,9 @@ pub struct HostSummary {
     pub last_seen: Option<String>,
     /// When it enrolled (RFC 3339).
     pub enrolled: String,
+    /// What operators call it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// `GET /v1/hosts/{id}`: everything that is known of a host now.

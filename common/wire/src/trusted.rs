@@ -34,7 +34,8 @@ pub struct AskTrusted {
     /// Causes of gaps that are taken as if nothing had happened in them, such as `left-out`; the answer says so.
     #[serde(default)]
     pub accept: Vec<String>,
-    /// Only hosts whose name fits this pattern, with `*` and `?`; absent are all.
+    /// Only hosts whose name fits this pattern, with `*` and `?`, or that have a label, `KEY=VALUE`; of several, with commas between, all must hold. Absent
+    /// are all hosts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hosts: Option<String>,
 }

@@ -154,6 +154,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/tokens", get(tokens::list_operator).post(tokens::create_operator))
         .route("/v1/tokens/{id}", delete(tokens::revoke_operator))
         .route("/v1/hosts/{host}/retire", post(operator::retire))
+        .route("/v1/hosts/{host}/labels", post(operator::label))
         .layer(limit(JSON_REQUEST_BYTES))
         .merge(
             Router::new()

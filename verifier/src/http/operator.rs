@@ -10,9 +10,12 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use evidence::digest::ChainId;
 use evidence::time::UnixTime;
+use inquiry::hosts::{Label, check_key};
 use serde::Deserialize;
 use wire::limits::REASON_BYTES;
-use wire::operator::{HostDetail, HostHistory, HostList, HostStatus, RefusalList, RetireHost, RetiredHost};
+use wire::operator::{
+    HostDetail, HostHistory, HostList, HostStatus, LabelHost, RefusalList, RetireHost, RetiredHost,
+};
 
 use super::App;
 use super::enrol::json;
@@ -21,7 +24,7 @@ use crate::limits::{HISTORY_SHOWN, HOSTS_SHOWN, REFUSALS_SHOWN};
 use crate::query::bundle::{self, Wanted};
 use crate::query::history;
 use crate::query::hosts::{self, Found, Page};
-use crate::record::{Done, NewRetirement, Work};
+use crate::record::{Done, NewLabels, NewRetirement, Work};
 use crate::store::action::Who;
 
 #[derive(Debug, Deserialize)]
@@ -125,6 +128,25 @@ pub(super) async fn retire(
         return Err(Fault::internal("a host was retired without a leaf"));
     };
     Ok(Json(RetiredHost { leaf: index.get() }))
+}
+
+/// `POST /v1/hosts/{id, unique prefix or name}/labels`: what operators call it.
+pub(super) async fn label(
+    State(app): State<Arc<App>>,
+    Extension(who): Extension<Who>,
+    Path(which): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<HostDetail>, Fault> {
+    let asked: LabelHost = json(body)?;
+    let set: Result<Vec<Label>, _> = asked.set.iter().map(|(key, value)| Label::new(key, value)).collect();
+    let set = set.map_err(Fault::malformed)?;
+    asked.remove.iter().try_for_each(|key| check_key(key)).map_err(Fault::malformed)?;
+    if set.iter().any(|label| asked.remove.contains(&label.key)) {
+        return Err(Fault::malformed("a label is given and taken away at once"));
+    }
+    let host_row = find(&app, &which).await?;
+    app.recorder.record(Work::Labels(NewLabels { host_row, who, set, remove: asked.remove })).await?;
+    Ok(Json(hosts::detail(&app.store, host_row, silent_before(&app)).await?))
 }
 
 const BUNDLE: &str = "application/vnd.lydian.bundle";

@@ -98,7 +98,9 @@ pub(crate) async fn list(
 }
 
 const SUMMARY: &str = "SELECT h.id, h.identity, h.name, h.tier, h.next_seq, h.components, h.last_received_ms,
-  h.enrolled_ms, h.retired_ms, h.last_status, h.agent_version, h.ak_public, h.selection, h.chain, h.last_leaf FROM host h";
+  h.enrolled_ms, h.retired_ms, h.last_status, h.agent_version, h.ak_public, h.selection, h.chain, h.last_leaf,
+  (SELECT string_agg(l.key || '=' || l.value, ',') FROM host_label l WHERE l.host_id = h.id AND l.value IS NOT NULL) AS labels
+  FROM host h";
 
 /// The same rule as [`standing`], where the database can use it.
 fn push_status(query: &mut QueryBuilder, status: HostStatus, silent_before: UnixTime) {
@@ -142,7 +144,12 @@ fn summary(row: &Row, silent_before: UnixTime) -> Result<HostSummary, StoreError
     let standing = standing(to_u64(last.unwrap_or(enrolled)), row.try_get("last_status")?, silent_before);
     let retired = row.try_get::<Option<i64>>("retired_ms")?.is_some();
     let at = |ms: i64| UnixTime::from_ms(to_u64(ms)).to_string();
+    // Neither keys nor values have signs that part them.
+    let labels: Option<String> = row.try_get("labels")?;
+    let labels = labels.unwrap_or_default();
+    let labels = labels.split(',').filter_map(|label| label.split_once('='));
     Ok(HostSummary {
+        labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
         id: hex::encode(row.try_get::<Vec<u8>>("identity")?),
         name: row.try_get("name")?,
         status: if retired { HostStatus::Retired } else { standing },

@@ -13,6 +13,7 @@ mod folding;
 mod incident;
 mod index;
 mod intervals;
+mod labelling;
 pub(crate) mod log;
 mod manifest;
 mod principal;
@@ -59,6 +60,7 @@ pub(crate) use event::{EventKind, NewRefusal};
 pub(crate) use evidence::NewEvidence;
 pub(crate) use folding::{NewPack, next_to_fold};
 pub(crate) use index::IndexEntry;
+pub(crate) use labelling::NewLabels;
 pub(crate) use manifest::NewManifest;
 pub(crate) use reindex::is_current;
 pub(crate) use reindex::{Reindexed, reindex};
@@ -72,6 +74,7 @@ pub(crate) enum Work {
     Evidence(Box<NewEvidence>),
     Enrolment(Box<NewEnrolment>),
     Retirement(Box<NewRetirement>),
+    Labels(NewLabels),
     Manifest(Box<NewManifest>),
     Refusal(Box<NewRefusal>),
     /// A checkpoint that reached the quorum of its policy.

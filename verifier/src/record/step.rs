@@ -41,6 +41,7 @@ pub(super) async fn apply(work: &Work, tx: &mut Connection<'_>, index: LeafIndex
         Work::Evidence(new) => new.apply(tx, index).await.map(logged),
         Work::Enrolment(new) => new.apply(tx, index, now).await.map(logged),
         Work::Retirement(new) => new.apply(tx, index, now).await.map(logged),
+        Work::Labels(new) => Ok(stored(new.apply(tx, now).await?)),
         Work::Manifest(new) => Ok(stored(new.apply(tx).await?)),
         Work::Refusal(new) => {
             new.apply(tx).await?;

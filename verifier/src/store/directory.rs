@@ -43,6 +43,8 @@ pub(crate) struct Directory {
     size: i64,
     enrolments: i64,
     retirements: i64,
+    /// The newest change of a label.
+    labels: i64,
     /// The newest gap.
     gap: i64,
     /// Leaves by which a host's chain ended: of enrolments but the first, and of retirements.
@@ -72,6 +74,8 @@ pub(crate) struct Card {
     /// Identity in hex.
     pub(crate) id: Arc<str>,
     pub(crate) name: Arc<str>,
+    /// What operators call it, by key.
+    pub(crate) labels: BTreeMap<String, String>,
 }
 
 /// A time for which a source was not seen.
@@ -101,7 +105,7 @@ impl HostEntry {
 impl HostEntry {
     /// One of which no more is known than when it was quoted.
     pub(crate) fn made((first, last): (Moment, Moment), reach: i64) -> Self {
-        let card = Card { id: "00".into(), name: "made".into() };
+        let card = Card { id: "00".into(), name: "made".into(), labels: BTreeMap::new() };
         let quotes = Some((first, last));
         let (heard, heard_text, retired, gaps) = (None, None, false, Arc::default());
         Self { row: 1, card: Arc::new(card), quotes, reach, heard, heard_text, retired, gaps }
@@ -135,20 +139,21 @@ impl Directory {
         directories: &Directories,
         earlier: Arc<Self>,
     ) -> Result<Arc<Self>, StoreError> {
-        let (size, enrolments, retirements): (i64, i64, i64) = sql::query_as(
+        let (size, enrolments, retirements, labels): (i64, i64, i64, i64) = sql::query_as(
             "SELECT (SELECT size FROM log_head WHERE id = 1), (SELECT coalesce(max(id), 0) FROM enrolment),
-               (SELECT count(*) FROM retirement)",
+               (SELECT count(*) FROM retirement), (SELECT coalesce(max(change), 0) FROM host_label)",
         )
         .fetch_one(&mut *reading)
         .await?;
-        let same = earlier.enrolments == enrolments && earlier.retirements == retirements;
+        let same =
+            (earlier.enrolments, earlier.retirements, earlier.labels) == (enrolments, retirements, labels);
         if same && earlier.size == size && size > 0 {
             return Ok(earlier);
         }
         let mut directory = if same && earlier.size > 0 {
             (*earlier).clone()
         } else {
-            Self::whole(reading, enrolments, retirements).await?
+            Self { enrolments, retirements, labels, ..Self::whole(reading).await? }
         };
         let since = directory.size;
         directory.quotes(reading, since).await?;
@@ -160,11 +165,15 @@ impl Directory {
     }
 
     /// Every host, with nothing heard of any.
-    async fn whole(
-        reading: &mut Connection<'_>,
-        enrolments: i64,
-        retirements: i64,
-    ) -> Result<Self, StoreError> {
+    async fn whole(reading: &mut Connection<'_>) -> Result<Self, StoreError> {
+        let labels: Vec<(i64, String, String)> =
+            sql::query_as("SELECT host_id, key, value FROM host_label WHERE value IS NOT NULL")
+                .fetch_all(&mut *reading)
+                .await?;
+        let mut labels_of: HashMap<i64, BTreeMap<String, String>> = HashMap::new();
+        for (host, key, value) in labels {
+            labels_of.entry(host).or_default().insert(key, value);
+        }
         let rows = sql::query("SELECT id, identity, name, retired_ms FROM host ORDER BY name, identity")
             .fetch_all(&mut *reading)
             .await?;
@@ -175,10 +184,11 @@ impl Directory {
         .fetch_all(reading)
         .await?;
         let breaks = Arc::new(breaks.into_iter().collect());
-        let mut directory = Self { enrolments, retirements, breaks, ..Self::default() };
+        let mut directory = Self { breaks, ..Self::default() };
         for row in rows {
-            let card = Card { id: hex::encode(row.bytes(1)?).into(), name: row.text(2)?.into() };
             let row_id = row.try_get(0)?;
+            let labels = labels_of.remove(&row_id).unwrap_or_default();
+            let card = Card { id: hex::encode(row.bytes(1)?).into(), name: row.text(2)?.into(), labels };
             directory.by_row.insert(row_id, directory.hosts.len());
             directory.hosts.push(HostEntry {
                 row: row_id,

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use inquiry::answer::{Mode, Question};
+use inquiry::hosts::Selector;
 use inquiry::moment::Window;
 use inquiry::replay::Asked;
 use inquiry::role::{Class, Role};
-use inquiry::subject::{Glob, Subject};
+use inquiry::subject::Subject;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use wire::trusted::{AskTrusted, BoundView, Trusted};
@@ -71,11 +72,9 @@ pub(super) fn differences(question: &AskTrusted, answer: &Trusted, asked: &Asked
             found.push(format!("the answer's window {word} elsewhere than the question's"));
         }
     }
-    let fits: Option<Glob> = question.hosts.as_deref().and_then(|pattern| pattern.parse().ok());
-    let strange = answer
-        .hosts
-        .iter()
-        .find(|host| fits.as_ref().is_some_and(|fits| !fits.matches(host.name.as_bytes())));
+    let fits: Option<Selector> = question.hosts.as_deref().and_then(|pattern| pattern.parse().ok());
+    let strange =
+        answer.hosts.iter().find(|host| fits.as_ref().is_some_and(|fits| !fits.takes_name(&host.name)));
     if let Some(strange) = strange {
         found.push(format!("host {} was not asked about", strange.name));
     }

@@ -17,9 +17,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use evidence::time::UnixTime;
 use inquiry::answer::{Answer, Mode, Question};
+use inquiry::hosts::Selector;
 use inquiry::moment::{Moment, Window};
 use inquiry::role::{Class, Role, Source};
-use inquiry::subject::{Glob, Subject, lies_elsewhere};
+use inquiry::subject::{Subject, lies_elsewhere};
 use wire::trusted::{BoundView, Counts, HostAnswer, List, SubjectView, Trusted, WindowView};
 
 use self::doubts::FoundGap;
@@ -39,7 +40,7 @@ pub(crate) struct Asked {
     pub(crate) mode: Mode,
     pub(crate) from: Option<Bound>,
     pub(crate) to: Option<Bound>,
-    pub(crate) hosts: Option<Glob>,
+    pub(crate) hosts: Option<Selector>,
     /// Causes of gaps that do not count.
     pub(crate) accept: Vec<String>,
     pub(crate) list: List,
@@ -118,8 +119,10 @@ pub(crate) async fn answer_as_of(
     let known = known.collect();
     let sources: Vec<Source> =
         question.roles.iter().flat_map(|(_, sources)| sources.iter().copied().flatten().copied()).collect();
-    let fits =
-        |host: &&HostEntry| asked.hosts.as_ref().is_none_or(|only| only.matches(host.card.name.as_bytes()));
+    let fits = |host: &&HostEntry| {
+        let label = |key: &str| host.card.labels.get(key).map(String::as_str);
+        asked.hosts.as_ref().is_none_or(|only| only.matches(&host.card.name, label))
+    };
     let hosts: Vec<&HostEntry> = directory.hosts().iter().filter(fits).collect();
     let mut found = sightings::all(reading, &asked.subjects, &all, window).await?;
     let doubts = doubts::all(reading, (&asked.subjects, &all), &sources, window).await?;

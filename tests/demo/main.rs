@@ -89,17 +89,7 @@ async fn play() -> Result<()> {
     stage.lydian(&["log", "checkpoint"]).await?;
     stage.lydian(&["log", "proof", "1"]).await?;
 
-    step(
-        9,
-        "An auditor takes one piece of evidence away and verifies it again, offline, with nothing but the file and the pinned log key:",
-    );
-    stage.audit().await?;
-
-    step(
-        10,
-        "And an answer, with all evidence that it follows from; the auditor makes it again without the verifier:",
-    );
-    stage.prove(&format!("file:{}", changes::digest(0))).await?;
+    audit(&stage).await?;
 
     say("\nEvery step did what it says.");
     if std::env::var_os("DEMO_EXIT").is_some_and(|value| value == "1") {
@@ -118,6 +108,20 @@ async fn play() -> Result<()> {
         _ = terminate.recv() => {}
     }
     stage.end().await.map(drop)
+}
+
+/// What an auditor takes away.
+async fn audit(stage: &Stage) -> Result<()> {
+    step(
+        9,
+        "An auditor takes one piece of evidence away and verifies it again, offline, with nothing but the file and the pinned log key:",
+    );
+    stage.audit().await?;
+    step(
+        10,
+        "And an answer, with all evidence that it follows from; the auditor makes it again without the verifier:",
+    );
+    stage.prove(&format!("file:{}", changes::digest(0))).await
 }
 
 /// The answers of a fleet of one host.

@@ -364,6 +364,97 @@ async fn what_could_not_be_read_is_no_reason_for_a_no() -> Result<()> {
     Ok(())
 }
 
+/// A certificate that another has issued, or itself.
+fn issued(
+    name: &str,
+    key: &rcgen::KeyPair,
+    by: Option<&rcgen::Issuer<'_, &rcgen::KeyPair>>,
+) -> Result<Vec<u8>> {
+    let parameters = named(name);
+    let made = match by {
+        Some(issuer) => parameters.signed_by(key, issuer)?,
+        None => parameters.self_signed(key)?,
+    };
+    Ok(made.der().to_vec())
+}
+
+fn named(name: &str) -> rcgen::CertificateParams {
+    let mut parameters = rcgen::CertificateParams::default();
+    parameters.distinguished_name = rcgen::DistinguishedName::new();
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, name);
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    parameters.use_authority_key_identifier_extension = true;
+    parameters
+}
+
+/// The key of an authority was stolen: whatever it issued is in question, and what those issued.
+#[tokio::test]
+async fn an_authority_is_asked_about_with_what_lies_below_it() -> Result<()> {
+    let mut fleet = Fleet::new().await?;
+    let keys: Vec<rcgen::KeyPair> = (0..3).map(|_| rcgen::KeyPair::generate()).collect::<Result<_, _>>()?;
+    let [top, middle, low] = &keys[..] else { anyhow::bail!("three keys") };
+    let root = issued("Root", top, None)?;
+    let below_root = issued("Middle", middle, Some(&rcgen::Issuer::new(named("Root"), top)))?;
+    let leaf = issued("Leaf", low, Some(&rcgen::Issuer::new(named("Middle"), middle)))?;
+    let stranger = certificate("A maker's own")?;
+    let dir = tempfile::tempdir()?;
+    let file = |name: &str, der: &[u8]| -> Result<String> {
+        let path = dir.path().join(name);
+        std::fs::write(&path, der)?;
+        Ok(format!("issuer:@{}", path.display()))
+    };
+    let (of_root, of_middle) = (file("root.der", &root)?, file("middle.der", &below_root)?);
+    let boots = async |fleet: &mut Fleet, name: &str, listed: &[u8]| {
+        fleet.host(name).await?;
+        let machine = &mut fleet.of(name)?.host.machine;
+        machine.platform_key = certificate_lists(&[&stranger])?;
+        machine.db = certificate_lists(&[listed])?;
+        machine.authorities = vec![("db", entry(listed))];
+        fleet.of(name)?.host.reboot()?;
+        fleet.attest(name).await
+    };
+    boots(&mut fleet, "leaf", &leaf).await?;
+    boots(&mut fleet, "other", &stranger).await?;
+    fleet.moment().await?;
+    let eligible = ["--role", "eligible"];
+    let ask = async |fleet: &Fleet, subject: &str, more: &[&str]| {
+        fleet.ask(&[&[subject], &eligible[..], more].concat()).await
+    };
+    ask(&fleet, &of_middle, &[]).await?.are(&[("leaf", YES), ("other", NO)])?;
+    // Nobody has the certificate of who issued the leaf: it may lie below anybody.
+    let open = ask(&fleet, &of_root, &["--closure"]).await?;
+    open.are(&[("leaf", UNKNOWN), ("other", NO)])?;
+    let why = &open.host("leaf")?.unknown;
+    ensure!(why.iter().all(|why| why.detail.contains("chain-open")), "{why:#?}");
+    ask(&fleet, &of_root, &["--closure", "--accept", "chain-open"])
+        .await?
+        .are(&[("leaf", NO), ("other", NO)])?;
+    let unknown = fleet.trusted(&[&format!("issuer:{}", Sha256Digest::of(&[&root]))]).await?;
+    ensure!(unknown.code() == 2 && unknown.stderr.contains("issuer:@FILE"), "{unknown:?}");
+
+    boots(&mut fleet, "middle", &below_root).await?;
+    boots(&mut fleet, "root", &root).await?;
+    fleet.moment().await?;
+    let all = |leaf, middle, root| [("leaf", leaf), ("middle", middle), ("other", NO), ("root", root)];
+    ask(&fleet, &of_middle, &[]).await?.are(&all(YES, YES, NO))?;
+    ask(&fleet, &of_root, &[]).await?.are(&all(NO, YES, YES))?;
+    for subject in [of_root.clone(), cert(&root), format!("issuer:{}", Sha256Digest::of(&[&root]))] {
+        let closure = ask(&fleet, &subject, &["--closure"]).await?;
+        closure.are(&all(YES, YES, YES))?;
+        let level = |name: &str| closure.host(name).map(|host| host.seen.iter().find_map(|seen| seen.level));
+        ensure!(
+            [level("leaf")?, level("middle")?, level("root")?] == [Some(2), Some(1), Some(0)],
+            "{:#?}",
+            closure.0
+        );
+    }
+    let shown = fleet.trusted(&[&of_root, "--closure", "--role", "eligible"]).await?;
+    ensure!(shown.stdout.contains("2 below it") && shown.stdout.contains("issued by it"), "{}", shown.stdout);
+    let wrong = fleet.trusted(&["package:x", "--closure"]).await?;
+    ensure!(wrong.code() == 2 && wrong.stderr.contains("none of the subjects is an authority"), "{wrong:?}");
+    Ok(())
+}
+
 /// A distribution's advisory names a source package, and hosts have what was built from it.
 #[tokio::test]
 async fn an_advisory_is_asked_about_by_the_source() -> Result<()> {

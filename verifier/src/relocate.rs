@@ -257,7 +257,7 @@ async fn count_on(from: &mut Connection<'_>, to: &mut Connection<'_>, table: &st
 }
 
 /// Every table, each behind those that it refers to.
-const TABLES: [&str; 44] = [
+const TABLES: [&str; 47] = [
     "host",
     "blob",
     "enrolment",
@@ -281,7 +281,10 @@ const TABLES: [&str; 44] = [
     "component_source",
     "component_sourceless",
     "host_label",
+    "certificate",
+    "component_unissued",
     "boot_profile",
+    "boot_unissued",
     "boot_principal",
     "boot_setting",
     "host_boot_profile",

@@ -273,6 +273,7 @@ mod tests {
             path: None,
             place: Some("db, event 3".into()),
             label: None,
+            level: None,
             first: evidence(3),
             last: None,
             until: until.map(evidence),

@@ -17,13 +17,17 @@ pub(crate) fn signers(signed: &SignedData<'_>) -> Vec<Edge> {
         if let Some(found) = attached {
             return Some(Edge::certificate(Relation::SignedBy, &found, KeyringUse::None));
         }
-        let (principal, label) = match id {
+        let (principals, label) = match id {
             SignerId::IssuerSerial { issuer, serial } => {
-                (Principal::issuer_serial(issuer.raw(), serial), format!("issued by {issuer}"))
+                let names =
+                    [Principal::issuer_serial(issuer.raw(), serial), Principal::issuer_name(issuer.raw())];
+                (names.to_vec(), format!("issued by {issuer}"))
             }
-            SignerId::KeyId(id) => (Principal::new(PrincipalKind::SubjectKeyId, id).ok()?, String::new()),
+            SignerId::KeyId(id) => {
+                (vec![Principal::new(PrincipalKind::SubjectKeyId, id).ok()?], String::new())
+            }
         };
-        Some(Edge::new(Relation::SignedBy, vec![principal], &text(label.as_bytes())))
+        Some(Edge::new(Relation::SignedBy, principals, &text(label.as_bytes())))
     };
     signed.signers().filter_map(Result::ok).filter_map(|info| signer(info.id())).collect()
 }

@@ -208,7 +208,7 @@ impl Open {
 }
 
 /// The name carries the version of the values: another version is another table, and starts empty.
-const TABLE: TableDefinition<'static, Identity, &'static [u8]> = TableDefinition::new("files-2");
+const TABLE: TableDefinition<'static, Identity, &'static [u8]> = TableDefinition::new("files-3");
 
 /// One entry: content, a byte of what follows, the stamp; then digest, MD5 and details where there are any.
 struct Value<'a> {

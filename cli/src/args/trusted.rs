@@ -16,6 +16,7 @@ source:xz-utils>=5.6.0          every package that was built from a source packa
 cert:SHA256                     a certificate, by its SHA-256 or that of its TBSCertificate\n  \
 cert-name:DO NOT TRUST           certificates with this in their name, whatever the case
   \
+issuer:SHA256                   an authority with what it issued, by its certificate or key; issuer:@FILE by what its certificate says;\n                                  /closure behind it, or --closure, takes all that lies below\n  \
 key:FINGERPRINT                 an SPKI's SHA-256, an OpenPGP or SSH fingerprint, an IMA key id\n  \
 image:SHA256                    a boot image, by its Authenticode SHA-256\n  \
 boot:secure-boot=off            also on, unknown\n  \
@@ -52,6 +53,9 @@ pub(crate) struct TrustedArgs {
     /// Show the hosts that are a NO too
     #[arg(long)]
     pub(crate) all: bool,
+    /// With an authority also all that lies below it: what it issued, what those issued, and what they signed
+    #[arg(long)]
+    pub(crate) closure: bool,
     /// Write the answer with all evidence that it follows from into this new directory; `lydian verify DIR` checks it offline
     #[arg(long, value_name = "DIR")]
     pub(crate) proof: Option<std::path::PathBuf>,

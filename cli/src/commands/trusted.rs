@@ -1,5 +1,10 @@
 //! `lydian trusted`: the question is put together here, and answered by the verifier.
 
+use std::path::Path;
+
+use appraisal::endorsement::certificates_from_pem;
+use evidence::principal::Principal;
+use evidence::x509::Certificate;
 use inquiry::subject::Subject;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -13,6 +18,8 @@ use crate::client::Client;
 use crate::config::Connection;
 use crate::duration::Seconds;
 use crate::error::CliError;
+use crate::files;
+use crate::limits::CERTIFICATE_FILE_BYTES;
 use crate::log::proof;
 use crate::show;
 use crate::ui::{Format, Ui};
@@ -89,7 +96,10 @@ fn explained<'a>(answer: &'a Trusted, which: &str) -> Result<&'a HostAnswer, Cli
 
 fn question(args: &TrustedArgs, ui: &mut Ui) -> Result<AskTrusted, CliError> {
     let (format, now) = (ui.format(), ui.now());
-    let subjects = collected(&args.subjects, ui)?;
+    let mut subjects = collected(&args.subjects, ui)?;
+    if args.closure {
+        subjects = with_closure(subjects)?;
+    }
     let (from, to) = match &args.at {
         Some(text) if text == "now" => {
             return Err(CliError::value("--at", "no quote tells of this very moment yet")
@@ -132,10 +142,61 @@ pub(super) fn collected(written: &[String], ui: &mut Ui) -> Result<Vec<String>, 
                 }
                 subjects.extend(listed.subjects);
             }
-            None => subjects.push(subject(written)?),
+            None => match written.strip_prefix("issuer:@") {
+                Some(path) => subjects.extend(authorities(path)?),
+                None => subjects.push(subject(written)?),
+            },
         }
     }
     Ok(subjects)
+}
+
+/// Authorities by what their certificates call them: no host needs to have these.
+fn authorities(written: &str) -> Result<Vec<String>, CliError> {
+    let (path, closure) = match written.strip_suffix("/closure") {
+        Some(path) if !Path::new(written).exists() => (path, "/closure"),
+        _ => (written, ""),
+    };
+    let path = Path::new(path);
+    let bytes = files::read(path, CERTIFICATE_FILE_BYTES)?;
+    let ders = match std::str::from_utf8(&bytes) {
+        Ok(text) => certificates_from_pem(text).map_err(|error| CliError::input(path, error))?,
+        Err(_) => vec![bytes],
+    };
+    if ders.is_empty() {
+        return Err(CliError::input(path, "no certificate in it"));
+    }
+    let named = |der: &Vec<u8>| {
+        let certificate = Certificate::parse(der).map_err(|error| CliError::input(path, error))?;
+        let name = hex::encode(Principal::subject_name(certificate.subject().raw()).id());
+        let key = certificate.subject_key_id().map(|key| format!("+{}", hex::encode(key)));
+        subject(&format!("issuer:name:{name}{}{closure}", key.unwrap_or_default()))
+    };
+    ders.iter().map(named).collect()
+}
+
+/// Authorities with all that lies below them.
+fn with_closure(subjects: Vec<String>) -> Result<Vec<String>, CliError> {
+    let mut all = Vec::with_capacity(subjects.len());
+    let mut widened = false;
+    for written in subjects {
+        let authority = match written.split_once(':') {
+            Some(("issuer", rest)) if rest.ends_with("/closure") => Some(written.clone()),
+            Some(("issuer", _)) => Some(format!("{written}/closure")),
+            Some(("cert", rest)) => Some(subject(&format!("issuer:{rest}/closure"))?),
+            _ => None,
+        };
+        widened |= authority.is_some();
+        if !written.starts_with("issuer:") {
+            all.push(written);
+        }
+        all.extend(authority);
+    }
+    if !widened {
+        return Err(CliError::value("--closure", "none of the subjects is an authority")
+            .hint("`issuer:` and `cert:` name one; `lydian trusted --help` shows how"));
+    }
+    Ok(all)
 }
 
 /// Entries that the answer does not speak for.

@@ -58,7 +58,12 @@ pub(crate) fn trusted_table(answer: &Trusted, all: bool, now: OffsetDateTime) ->
 
 /// What it was seen in, and where there.
 fn described(seen: &SightingView) -> String {
-    let more = [seen.path.as_deref(), seen.place.as_deref(), seen.label.as_deref()];
+    let level = seen.level.map(|level| match level {
+        0 => "the authority".to_owned(),
+        1 => "issued by it".to_owned(),
+        level => format!("{level} below it"),
+    });
+    let more = [seen.path.as_deref(), seen.place.as_deref(), seen.label.as_deref(), level.as_deref()];
     let more: Vec<&str> = more.into_iter().flatten().collect();
     if more.is_empty() { seen.what.to_string() } else { format!("{}: {}", seen.what, more.join(", ")) }
 }

@@ -81,7 +81,7 @@ pub const MANIFEST_ENTRIES: usize = 65_536;
 /// Principals of one manifest entry or component. A bundle of authorities has some 150; a key ring of a whole distribution some thousands.
 pub const ENTRY_EDGES: usize = 16_384;
 /// Names of one key or certificate: one of each kind that can apply.
-pub const EDGE_PRINCIPALS: usize = 8;
+pub const EDGE_PRINCIPALS: usize = 12;
 /// Facts of one manifest entry or component: a Go program names its modules, large ones some 1,000.
 pub const ENTRY_FACTS: usize = 4_096;
 /// Sources whose coverage one body states: one for each mounted file system, and the logs.

@@ -8,6 +8,7 @@
 pub mod answer;
 pub mod component;
 pub mod hosts;
+pub mod issued;
 pub mod limits;
 pub mod moment;
 pub mod profile;

@@ -197,6 +197,9 @@ pub struct SightingView {
     /// What people call the key; nothing vouches for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<Text>,
+    /// Where an authority was asked about: how far below it this is. 0 is the authority itself, 1 what it issued, more what those issued.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<u32>,
     /// The first evidence that shows it.
     pub first: EvidenceView,
     /// The last evidence that shows it; absent where it was not looked up: it is the one before `until`.

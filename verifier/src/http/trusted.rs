@@ -46,7 +46,9 @@ pub(super) async fn ask(
 impl From<AskError> for Fault {
     fn from(error: AskError) -> Self {
         match error {
-            AskError::Window(_) | AskError::Broad { .. } | AskError::Often => unanswerable(error),
+            AskError::Window(_) | AskError::Broad { .. } | AskError::Authority { .. } | AskError::Often => {
+                unanswerable(error)
+            }
             AskError::Store(error) => error.into(),
         }
     }

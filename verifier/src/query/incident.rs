@@ -270,6 +270,7 @@ mod tests {
             path: None,
             place: place.map(Into::into),
             label: None,
+            level: None,
             first: evidence(3),
             last: None,
             until: until.map(evidence),

@@ -3,11 +3,12 @@
 //! In: what a piece of evidence adds ([`Reading`]), its host and leaf. Out: rows of boots, profiles, executions and gaps, each opened by
 //! the first evidence that shows it and closed by the first that does not. Nothing here decides anything: `query` asks.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use evidence::body::{Body, BootCounters};
 use evidence::digest::Sha256Digest;
 use evidence::time::UnixTime;
+use inquiry::issued::is_of_unknown_issuer;
 use inquiry::limits::GAP_NOTICED_LATE;
 use inquiry::profile::{Executed, Fact, Lasting, Profile, Reading, Trouble};
 use inquiry::replay::{Begins, Ended};
@@ -252,11 +253,15 @@ async fn profile_row(tx: &mut Connection<'_>, profile: &Profile) -> Result<i64, 
         .bind(digest.as_bytes().as_slice())
         .fetch_one(&mut *tx)
         .await?;
-    let mut principals = Principals::default();
+    let (mut principals, mut unissued) = (Principals::default(), BTreeSet::new());
     for fact in profile.facts() {
         match fact {
             Fact::Key { names, role, class, store, label, place } => {
-                for name in names {
+                principals.certificate(tx, names).await?;
+                if is_of_unknown_issuer(names) {
+                    unissued.insert(*role);
+                }
+                for name in names.iter().filter(|name| name.kind().is_of_one()) {
                     let principal = principals.row(tx, name).await?;
                     sql::query(
                         "INSERT INTO boot_principal (principal_id, profile_id, role, class, store, place, label)
@@ -285,6 +290,13 @@ async fn profile_row(tx: &mut Connection<'_>, profile: &Profile) -> Result<i64, 
                 .await?;
             }
         }
+    }
+    for role in unissued {
+        sql::query("INSERT INTO boot_unissued (profile_id, role) VALUES (?, ?)")
+            .bind(id)
+            .bind(i64::from(role.code()))
+            .execute(&mut *tx)
+            .await?;
     }
     Ok(id)
 }

@@ -62,6 +62,7 @@ pub(crate) use folding::{NewPack, next_to_fold};
 pub(crate) use index::IndexEntry;
 pub(crate) use labelling::NewLabels;
 pub(crate) use manifest::NewManifest;
+pub(crate) use principal::certificates;
 pub(crate) use reindex::is_current;
 pub(crate) use reindex::{Reindexed, reindex};
 pub(crate) use retirement::NewRetirement;

@@ -1,10 +1,14 @@
 //! Names of keys, certificates and images, and what a manifest says of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use evidence::cbor::{Reader, Writer};
+use evidence::digest::Sha256Digest;
 use evidence::manifest::Manifest;
-use evidence::principal::{Edge, Principal};
+use evidence::principal::{Edge, Principal, Relation, read_edges, write_edges};
+use futures_util::TryStreamExt as _;
 use inquiry::component::{Image, role_of, unread};
+use inquiry::issued::{Certificate, is_of_unknown_issuer};
 use inquiry::role::Role;
 
 use crate::limits::PATHS_PER_PRINCIPAL;
@@ -13,12 +17,16 @@ use crate::store::StoreError;
 
 /// Rows of names that were met in one piece of work.
 #[derive(Debug, Default)]
-pub(super) struct Principals(BTreeMap<Principal, i64>);
+pub(super) struct Principals {
+    rows: BTreeMap<Principal, i64>,
+    /// Certificates that were met, by their digests.
+    certificates: HashSet<Sha256Digest>,
+}
 
 impl Principals {
     /// The row of a name, which is made where there is none.
     pub(super) async fn row(&mut self, tx: &mut Connection<'_>, name: &Principal) -> Result<i64, StoreError> {
-        if let Some(row) = self.0.get(name) {
+        if let Some(row) = self.rows.get(name) {
             return Ok(*row);
         }
         let known: Option<i64> = sql::query_scalar("SELECT id FROM principal WHERE name = ? AND kind = ?")
@@ -36,9 +44,45 @@ impl Principals {
                     .await?
             }
         };
-        self.0.insert(name.clone(), row);
+        self.rows.insert(name.clone(), row);
         Ok(row)
     }
+
+    /// The row of a certificate of which it is known who issued it.
+    pub(super) async fn certificate(
+        &mut self,
+        tx: &mut Connection<'_>,
+        names: &[Principal],
+    ) -> Result<(), StoreError> {
+        if Certificate::of(names).is_none() {
+            return Ok(());
+        }
+        let mut w = Writer::new();
+        write_edges(&mut w, &[Edge::new(Relation::SignedBy, names.to_vec(), "")]);
+        let bytes = w.finish();
+        let digest = Sha256Digest::of(&[&bytes]);
+        if self.certificates.insert(digest) {
+            sql::query("INSERT INTO certificate (digest, names) VALUES (?, ?) ON CONFLICT DO NOTHING")
+                .bind(digest.as_bytes().as_slice())
+                .bind(bytes)
+                .execute(tx)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Every certificate of which it is known who issued it.
+pub(crate) async fn certificates(reading: &mut Connection<'_>) -> Result<BTreeSet<Certificate>, StoreError> {
+    const DAMAGED: StoreError = StoreError::Damaged { what: "a certificate in the index" };
+    let mut found = BTreeSet::new();
+    let mut rows = sql::query("SELECT names FROM certificate").fetch(reading);
+    while let Some(row) = rows.try_next().await? {
+        let mut r = Reader::new(row.bytes(0)?);
+        let edges = read_edges(&mut r).map_err(|_| DAMAGED)?;
+        found.extend(edges.iter().filter_map(|edge| Certificate::of(&edge.principals)));
+    }
+    Ok(found)
 }
 
 /// Writes what a manifest says of keys, and which boot images its files are.
@@ -49,6 +93,7 @@ pub(super) async fn write(
 ) -> Result<(), StoreError> {
     let mut principals = Principals::default();
     let mut paths: BTreeMap<(i64, Role), usize> = BTreeMap::new();
+    let mut unissued = BTreeSet::new();
     let images: BTreeMap<&[u8], Image> = manifest
         .entries()
         .iter()
@@ -61,7 +106,18 @@ pub(super) async fn write(
         let most = if images.contains_key(path) { usize::MAX } else { PATHS_PER_PRINCIPAL };
         for edge in edges {
             write_edge(tx, component, path, edge, most, &mut principals, &mut paths).await?;
+            principals.certificate(tx, &edge.principals).await?;
+            if is_of_unknown_issuer(&edge.principals) {
+                unissued.insert(role_of(edge.relation));
+            }
         }
+    }
+    for role in unissued {
+        sql::query("INSERT INTO component_unissued (component_id, role) VALUES (?, ?)")
+            .bind(component)
+            .bind(i64::from(role.code()))
+            .execute(&mut *tx)
+            .await?;
     }
     if let Some(what) = unread(manifest) {
         sql::query("INSERT INTO component_partial (component_id, what) VALUES (?, ?)")
@@ -95,7 +151,7 @@ async fn write_edge(
     paths: &mut BTreeMap<(i64, Role), usize>,
 ) -> Result<(), StoreError> {
     let role = role_of(edge.relation);
-    for name in &edge.principals {
+    for name in edge.principals.iter().filter(|name| name.kind().is_of_one()) {
         let row = principals.row(tx, name).await?;
         let known = paths.entry((row, role)).or_default();
         if *known >= most {

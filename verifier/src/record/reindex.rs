@@ -117,7 +117,7 @@ async fn all(
 }
 
 /// Every row that follows from others.
-const FORGET: [&str; 19] = [
+const FORGET: [&str; 22] = [
     "UPDATE enrolment SET facts = NULL",
     "DELETE FROM moment",
     "DELETE FROM index_state",
@@ -126,6 +126,9 @@ const FORGET: [&str; 19] = [
     "DELETE FROM component_partial",
     "DELETE FROM component_source",
     "DELETE FROM component_sourceless",
+    "DELETE FROM certificate",
+    "DELETE FROM component_unissued",
+    "DELETE FROM boot_unissued",
     "DELETE FROM component_artefact",
     "DELETE FROM boot_principal",
     "DELETE FROM boot_setting",

@@ -167,7 +167,7 @@ mod tests {
 
     use super::*;
 
-    fn advisory(affected: Value) -> Value {
+    fn advisory(affected: &Value) -> Value {
         json!({"id": "DSA-5649-1", "affected": affected})
     }
 
@@ -175,7 +175,7 @@ mod tests {
         affected(&advisories(document).expect("advisories"), wanted)
     }
 
-    fn package(ecosystem: &str, name: &str, events: Value) -> Value {
+    fn package(ecosystem: &str, name: &str, events: &Value) -> Value {
         let range = json!({"type": "ECOSYSTEM", "events": events});
         json!({"package": {"ecosystem": ecosystem, "name": name}, "ranges": [range]})
     }
@@ -183,10 +183,10 @@ mod tests {
     #[test]
     fn what_is_affected_is_asked_about_by_its_source() {
         let events = json!([{"introduced": "0"}, {"fixed": "5.2.5-2.1~deb11u1"}]);
-        let one = advisory(json!([package("Debian:11", "xz-utils", events)]));
+        let one = advisory(&json!([package("Debian:11", "xz-utils", &events)]));
         assert_eq!(read(&one, None).unwrap().subjects, ["source:xz-utils<5.2.5-2.1~deb11u1"]);
         let events = json!([{"introduced": "5.6.0"}, {"last_affected": "5.6.1-1"}, {"introduced": "6"}]);
-        let several = json!([advisory(json!([package("Ubuntu:24.04:LTS", "xz-utils", events)]))]);
+        let several = json!([advisory(&json!([package("Ubuntu:24.04:LTS", "xz-utils", &events)]))]);
         let expected = ["source:xz-utils>=5.6.0<=5.6.1-1", "source:xz-utils>=6"];
         assert_eq!(read(&several, None).unwrap().subjects, expected);
         assert_eq!(read(&several, Some("Ubuntu:24.04")).unwrap().subjects, expected);
@@ -195,9 +195,9 @@ mod tests {
     #[test]
     fn of_several_releases_one_is_chosen() {
         let events = |fixed: &str| json!([{"introduced": "0"}, {"fixed": fixed}]);
-        let both = advisory(json!([
-            package("Debian:11", "x", events("1-1~deb11u1")),
-            package("Debian:12", "x", events("2-1~deb12u1")),
+        let both = advisory(&json!([
+            package("Debian:11", "x", &events("1-1~deb11u1")),
+            package("Debian:12", "x", &events("2-1~deb12u1")),
         ]));
         assert_eq!(read(&both, None), Err(OsvError::Releases(vec!["Debian:11".into(), "Debian:12".into()])));
         assert_eq!(read(&both, Some("Debian:12")).unwrap().subjects, ["source:x<2-1~deb12u1"]);
@@ -210,8 +210,8 @@ mod tests {
     fn what_cannot_be_asked_about_is_counted() {
         let events = json!([{"introduced": "0"}]);
         let listed = read(
-            &advisory(json!([
-                package("npm", "left-pad", events.clone()),
+            &advisory(&json!([
+                package("npm", "left-pad", &events),
                 {"package": {"ecosystem": "PyPI", "name": "A_B.c"}, "versions": ["1.0", "2"]},
             ])),
             None,
@@ -219,16 +219,16 @@ mod tests {
         .unwrap();
         assert_eq!(listed.subjects, ["package:python:a-b-c=1.0", "package:python:a-b-c=2"]);
         assert_eq!((listed.others, listed.first_other.as_deref()), (1, Some("left-pad of npm")));
-        let mut withdrawn = advisory(json!([package("Debian:12", "x", events.clone())]));
+        let mut withdrawn = advisory(&json!([package("Debian:12", "x", &events)]));
         withdrawn["withdrawn"] = json!("2024-01-01T00:00:00Z");
         let listed = read(&withdrawn, None).unwrap();
         assert_eq!((listed.subjects.len(), listed.others), (0, 1));
         // Both of what is installed and of what that was built from; versions that no range has are taken one by one.
-        let mut rpm = package("AlmaLinux:9", "xz", json!([{"introduced": "0"}, {"fixed": "5.2-1.el9"}]));
+        let mut rpm = package("AlmaLinux:9", "xz", &json!([{"introduced": "0"}, {"fixed": "5.2-1.el9"}]));
         rpm["versions"] = json!(["5.1-1.el9", "5.4-1.el9"]);
         let expected =
             ["package:xz<5.2-1.el9", "package:xz=5.4-1.el9", "source:xz<5.2-1.el9", "source:xz=5.4-1.el9"];
-        assert_eq!(read(&advisory(json!([rpm])), None).unwrap().subjects, expected);
+        assert_eq!(read(&advisory(&json!([rpm])), None).unwrap().subjects, expected);
         for other in [json!({}), json!([]), json!({"id": "x"}), json!([{"id": "x", "affected": []}, {}])] {
             assert_eq!(advisories(&other), None, "{other}");
         }

@@ -38,11 +38,17 @@ pub enum PrincipalKind {
     Image,
     /// A snap account key: SHA3-384 of its public key.
     SnapKey,
+    /// Certificates by whom they are of: SHA-256 over the DER of their subject's name.
+    SubjectName,
+    /// Certificates by who issued them: SHA-256 over the DER of their issuer's name.
+    IssuerName,
+    /// The same, by the identifier that they have of their issuer's key.
+    AuthorityKeyId,
 }
 
 impl PrincipalKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Certificate,
         Self::Spki,
         Self::Tbs,
@@ -54,6 +60,9 @@ impl PrincipalKind {
         Self::IssuerSerial,
         Self::Image,
         Self::SnapKey,
+        Self::SubjectName,
+        Self::IssuerName,
+        Self::AuthorityKeyId,
     ];
 
     const fn code(self) -> u64 {
@@ -69,6 +78,9 @@ impl PrincipalKind {
             Self::IssuerSerial => 9,
             Self::Image => 10,
             Self::SnapKey => 11,
+            Self::SubjectName => 12,
+            Self::IssuerName => 13,
+            Self::AuthorityKeyId => 14,
         }
     }
 
@@ -86,19 +98,33 @@ impl PrincipalKind {
             Self::IssuerSerial => "issuer-serial",
             Self::Image => "image",
             Self::SnapKey => "snap-key",
+            Self::SubjectName => "subject-name",
+            Self::IssuerName => "issuer-name",
+            Self::AuthorityKeyId => "authority-key-id",
         }
+    }
+
+    /// Whether it names one key or certificate, rather than all that are of somebody or by somebody.
+    pub const fn is_of_one(self) -> bool {
+        !matches!(self, Self::SubjectName | Self::IssuerName | Self::AuthorityKeyId)
     }
 
     /// Whether a name of this kind can have this many bytes.
     const fn takes(self, length: usize) -> bool {
         match self {
-            Self::Certificate | Self::Spki | Self::Ssh | Self::IssuerSerial | Self::Image => length == 32,
+            Self::Certificate
+            | Self::Spki
+            | Self::Ssh
+            | Self::IssuerSerial
+            | Self::Image
+            | Self::SubjectName
+            | Self::IssuerName => length == 32,
             Self::Tbs => matches!(length, 32 | 48 | 64),
             Self::OpenPgp => matches!(length, 16 | 20 | 32),
             Self::OpenPgpKeyId => length == 8,
             Self::ImaKeyId => length == 4,
             // RFC 5280 §4.2.1.2 lets an authority choose it; 20 bytes in most, 32 in some.
-            Self::SubjectKeyId => length >= 1 && length <= 64,
+            Self::SubjectKeyId | Self::AuthorityKeyId => length >= 1 && length <= 64,
             Self::SnapKey => length == 48,
         }
     }
@@ -144,6 +170,16 @@ impl Principal {
     /// A certificate, by the DER of its issuer's name and what its serial number has as content.
     pub fn issuer_serial(issuer: &[u8], serial: &[u8]) -> Self {
         Self::hashed(PrincipalKind::IssuerSerial, &[issuer, &integer(serial)])
+    }
+
+    /// Certificates of whom this is the name, by its DER.
+    pub fn subject_name(name: &[u8]) -> Self {
+        Self::hashed(PrincipalKind::SubjectName, &[name])
+    }
+
+    /// Certificates that were issued under this name, by its DER.
+    pub fn issuer_name(name: &[u8]) -> Self {
+        Self::hashed(PrincipalKind::IssuerName, &[name])
     }
 
     fn hashed(kind: PrincipalKind, parts: &[&[u8]]) -> Self {

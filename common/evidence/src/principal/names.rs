@@ -26,7 +26,12 @@ impl Edge {
             Principal::spki(certificate.public_key().raw()),
             Principal::tbs(certificate.tbs()),
             Principal::issuer_serial(issuer.raw(), certificate.serial()),
+            Principal::subject_name(certificate.subject().raw()),
+            Principal::issuer_name(issuer.raw()),
         ];
+        if let Some(id) = certificate.authority_key_id() {
+            principals.extend(Principal::new(PrincipalKind::AuthorityKeyId, id));
+        }
         if let Some(id) = certificate.subject_key_id() {
             principals.extend(Principal::new(PrincipalKind::SubjectKeyId, id));
             if keyring == KeyringUse::Kernel {

@@ -16,7 +16,7 @@ use crate::subject::SecureBootState;
 pub use extract::{Executed, Lasting, Reading, Trouble, read};
 
 /// What is done anew where extraction changes: facts of another version are made again from the evidence.
-pub const EXTRACTOR: u64 = 1;
+pub const EXTRACTOR: u64 = 2;
 
 /// The facts of one boot; sorted, none twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

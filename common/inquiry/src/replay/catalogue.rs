@@ -12,6 +12,7 @@ use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
 
 use super::history::Run;
 use crate::component::{Image, Origin, role_of, unread};
+use crate::issued::{Below, Certificate, UnknownAuthority, below, is_of_unknown_issuer};
 use crate::limits::{LABEL_BYTES_WHOLE, REPLAY_EDGES};
 use crate::profile::{Fact, Profile, Setting};
 use crate::role::{Class, Role};
@@ -69,7 +70,9 @@ impl<'q> Catalogue<'q> {
     }
 
     fn asks_for_keys(&self) -> bool {
-        self.subjects.iter().any(|subject| matches!(subject, Subject::Key(_) | Subject::CertName(_)))
+        self.subjects
+            .iter()
+            .any(|subject| matches!(subject, Subject::Key(_) | Subject::CertName(_) | Subject::Issuer(_)))
     }
 
     pub(super) fn asks_for_runs(&self) -> bool {
@@ -175,11 +178,66 @@ impl<'q> Catalogue<'q> {
                     }
                     self.doubts_of_keys(false, (&profiles, &mut carriers));
                 }
+                Subject::Issuer(issuer) => {
+                    // An authority that is not known has no answer, so that none can follow.
+                    match below(issuer, &self.certificates(&profiles)) {
+                        Ok(Below { found, open }) => {
+                            self.principals(&found.keys().collect(), (&profiles, &mut carriers));
+                            self.doubts_of_chains(&open, (&profiles, &mut carriers));
+                        }
+                        Err(UnknownAuthority) => {
+                            doubt("issuer-unknown", |_| true, (&profiles, &mut carriers));
+                        }
+                    }
+                    self.doubts_of_issuers((&profiles, &mut carriers));
+                    self.doubts_of_keys(false, (&profiles, &mut carriers));
+                }
                 Subject::Boot(boot) => by_boot(boot, (&profiles, &mut carriers)),
             }
         }
         carriers.retain(self.roles);
         carriers
+    }
+
+    /// Every certificate of which it is known who issued it.
+    fn certificates(&self, profiles: &Profiles) -> BTreeSet<Certificate> {
+        let of_boots = profiles.values().flat_map(Profile::facts).filter_map(|fact| match fact {
+            Fact::Key { names, .. } => Some(names),
+            Fact::Setting { .. } => None,
+        });
+        let of_edges = self.edges.iter().map(|(_, _, edge)| &edge.principals);
+        of_edges.chain(of_boots).filter_map(|names| Certificate::of(names)).collect()
+    }
+
+    /// Certificates whose chains end with a stranger may lie below any authority.
+    fn doubts_of_chains(&self, open: &BTreeSet<Principal>, (profiles, carriers): (&Profiles, &mut Carriers)) {
+        let is_open = |names: &[Principal]| names.iter().any(|name| open.contains(name));
+        for (component, _, edge) in &self.edges {
+            if self.roles.contains(&role_of(edge.relation)) && is_open(&edge.principals) {
+                carriers.open.insert(*component);
+            }
+        }
+        let unknown = |profile: &Profile| {
+            profile.facts().iter().any(|fact| {
+                matches!(fact, Fact::Key { names, role, .. } if self.roles.contains(role) && is_open(names))
+            })
+        };
+        doubt("chain-open", unknown, (profiles, carriers));
+    }
+
+    /// Certificates of which it is not known may have been issued by anybody.
+    fn doubts_of_issuers(&self, (profiles, carriers): (&Profiles, &mut Carriers)) {
+        for (component, _, edge) in &self.edges {
+            if self.roles.contains(&role_of(edge.relation)) && is_of_unknown_issuer(&edge.principals) {
+                carriers.unissued.insert(*component);
+            }
+        }
+        let unknown = |profile: &Profile| {
+            profile.facts().iter().any(|fact| {
+                matches!(fact, Fact::Key { names, role, .. } if self.roles.contains(role) && is_of_unknown_issuer(names))
+            })
+        };
+        doubt("issuer-unknown", unknown, (profiles, carriers));
     }
 
     /// All names of what has this text in a label.
@@ -337,7 +395,7 @@ fn is_in(subject: &Subject, manifest: &Manifest) -> bool {
             }
             Origin::Unknown | Origin::Nothing => false,
         },
-        Subject::Key(_) | Subject::CertName(_) | Subject::Boot(_) => false,
+        Subject::Key(_) | Subject::CertName(_) | Subject::Issuer(_) | Subject::Boot(_) => false,
     }
 }
 
@@ -373,6 +431,10 @@ pub struct Carriers {
     described: HashSet<Sha256Digest>,
     unread: HashSet<Sha256Digest>,
     sourceless: HashSet<Sha256Digest>,
+    /// With certificates of which nobody knows who issued them, where that was asked.
+    unissued: HashSet<Sha256Digest>,
+    /// With certificates whose chains end with a stranger, where a closure was asked for.
+    open: HashSet<Sha256Digest>,
     components: HashMap<Sha256Digest, Vec<(Role, Class)>>,
     profiles: HashMap<Sha256Digest, Vec<(Role, Class)>>,
     doubtful: HashMap<Sha256Digest, &'static str>,
@@ -426,6 +488,16 @@ impl Carriers {
     /// Whether nobody has said what it was built from, where that was asked.
     pub(super) fn is_sourceless(&self, component: &Sha256Digest) -> bool {
         self.sourceless.contains(component)
+    }
+
+    /// Whether it has a certificate that anybody may have issued, where that was asked.
+    pub(super) fn is_unissued(&self, component: &Sha256Digest) -> bool {
+        self.unissued.contains(component)
+    }
+
+    /// Whether it has a certificate whose chain ends with a stranger, where that was asked.
+    pub(super) fn is_open(&self, component: &Sha256Digest) -> bool {
+        self.open.contains(component)
     }
 
     /// Why it cannot be told of a profile.

@@ -111,13 +111,18 @@ fn gaps(asked: &Asked, carriers: &Carriers, history: &History) -> Vec<Gap> {
         }
     }
     if sources.contains(&Source::Files) {
-        let of_keys = asked.subjects.iter().any(|of| matches!(of, Subject::Key(_) | Subject::CertName(_)));
+        let of_keys = asked
+            .subjects
+            .iter()
+            .any(|of| matches!(of, Subject::Key(_) | Subject::CertName(_) | Subject::Issuer(_)));
         for (component, from, until) in history.components().filter(|(_, _, until)| reaches(*until)) {
             let before = history.before(from).map(|moment| moment.leaf);
             let undescribed = !carriers.is_described(component) && !accepted("manifest-missing");
             let unread = of_keys && carriers.is_unread(component) && !accepted("store-unread");
             let sourceless = carriers.is_sourceless(component) && !accepted("source-unknown");
-            if undescribed || unread || sourceless {
+            let unissued = carriers.is_unissued(component) && !accepted("issuer-unknown");
+            let open = carriers.is_open(component) && !accepted("chain-open");
+            if [undescribed, unread, sourceless, unissued, open].contains(&true) {
                 gaps.push(gap(Source::Files, before, until));
             }
         }

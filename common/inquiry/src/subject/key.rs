@@ -45,6 +45,8 @@ impl KeySubject {
             let rest = text.strip_prefix(kind.name())?.strip_prefix(':')?;
             Some((kind, rest))
         });
+        // These are no names of a key: `issuer:` asks about them.
+        let named = named.filter(|(kind, _)| kind.is_of_one());
         if let Some((kind, rest)) = named {
             let mut subject = Self::of("key", rest, &[kind], SubjectError::Key)?;
             subject.written = format!("key:{}", text.to_ascii_lowercase());

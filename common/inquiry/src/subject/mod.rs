@@ -5,6 +5,7 @@
 
 mod boot;
 mod glob;
+mod issuer;
 mod key;
 mod package;
 mod scope;
@@ -20,6 +21,7 @@ use crate::role::{Role, Source};
 
 pub use boot::{BootSubject, SecureBootState};
 pub use glob::Glob;
+pub use issuer::{Authority, IssuerSubject};
 pub use key::KeySubject;
 pub use package::{Bound, PackageSubject};
 pub use scope::lies_elsewhere;
@@ -40,6 +42,8 @@ pub enum Subject {
     Key(KeySubject),
     /// Certificates whose name has this text in it, whatever the case: what people call them, which nothing vouches for.
     CertName(String),
+    /// An authority with what it issued, by the names that certificates carry.
+    Issuer(IssuerSubject),
     /// How a host boots.
     Boot(BootSubject),
 }
@@ -53,7 +57,9 @@ impl Subject {
             Self::Key(key) if key.is_image() => {
                 &[Role::Executed, Role::Present, Role::Eligible, Role::Revoked]
             }
-            Self::Key(_) | Self::CertName(_) => &[Role::Used, Role::Eligible, Role::Revoked],
+            Self::Key(_) | Self::CertName(_) | Self::Issuer(_) => {
+                &[Role::Used, Role::Eligible, Role::Revoked]
+            }
         }
     }
 
@@ -68,9 +74,10 @@ impl Subject {
                 Role::Present,
             ) => &[&[Source::Files]],
             // A key is listed by firmware and by the system's stores, and has signed boot images and files.
-            (Self::Key(_) | Self::CertName(_), Role::Used | Role::Eligible | Role::Revoked) => {
-                &[&[Source::Files], &[Source::Boot]]
-            }
+            (
+                Self::Key(_) | Self::CertName(_) | Self::Issuer(_),
+                Role::Used | Role::Eligible | Role::Revoked,
+            ) => &[&[Source::Files], &[Source::Boot]],
             (Self::Key(_), Role::Executed) | (Self::Boot(_), Role::Present) => &[&[Source::Boot]],
             _ => &[],
         }
@@ -96,6 +103,7 @@ impl FromStr for Subject {
             "source" => rest.parse().map(Self::Source),
             "cert-name" if is_plain(rest) => Ok(Self::CertName(rest.to_owned())),
             "cert-name" => Err(SubjectError::CertName),
+            "issuer" => rest.parse().map(Self::Issuer),
             "cert" => KeySubject::certificate(rest).map(Self::Key),
             "key" => KeySubject::key(rest).map(Self::Key),
             "image" => KeySubject::image(rest).map(Self::Key),
@@ -114,6 +122,7 @@ impl fmt::Display for Subject {
             Self::Source(package) => write!(f, "source:{package}"),
             Self::Key(key) => key.fmt(f),
             Self::CertName(text) => write!(f, "cert-name:{text}"),
+            Self::Issuer(issuer) => write!(f, "issuer:{issuer}"),
             Self::Boot(boot) => write!(f, "boot:{boot}"),
         }
     }
@@ -124,7 +133,7 @@ impl fmt::Display for Subject {
 pub enum SubjectError {
     /// It does not begin with a kind.
     #[error(
-        "a subject begins with file:, path:, package:, source:, cert:, cert-name:, key:, image: or boot:"
+        "a subject begins with file:, path:, package:, source:, cert:, cert-name:, issuer:, key:, image: or boot:"
     )]
     NoKind,
     /// There is nothing behind the kind.
@@ -158,6 +167,12 @@ pub enum SubjectError {
         "a certificate is named by a SHA-256 of it or of its TBSCertificate (or SHA-384, SHA-512 of the latter), in hexadecimal"
     )]
     Certificate,
+    /// Not an authority's name.
+    #[error(
+        "an authority is named by the SHA-256 of its certificate or key, by the identifier of its key, or as name:SHA256[+KEYID] of its subject, in hexadecimal; \
+         /closure behind it takes what lies below"
+    )]
+    Issuer,
     /// Not a key's name.
     #[error(
         "a key is named by the SHA-256 of its SubjectPublicKeyInfo (64 hexadecimal digits), an OpenPGP fingerprint (32, 40 or 64) or \

@@ -3,16 +3,18 @@
 //! In: one subject. Out: carriers, each with the role that whoever has it has to do with the subject. A component that a hundred
 //! thousand hosts have is one carrier.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use evidence::principal::Principal;
 use futures_util::TryStreamExt as _;
+use inquiry::issued::{Below, UnknownAuthority, below};
 use inquiry::role::{Class, Role};
-use inquiry::subject::{BootSubject, Glob, KeySubject, PackageSubject, Scheme, Subject};
+use inquiry::subject::{BootSubject, Glob, IssuerSubject, KeySubject, PackageSubject, Scheme, Subject};
 
 use super::AskError;
 use crate::limits::{CARRIERS, PATHS_NAMED};
+use crate::record;
 use crate::sql::{self, Connection, QueryBuilder, Row};
 use crate::store::{StoreError, to_u64};
 
@@ -26,6 +28,8 @@ pub(super) struct Carrier {
     pub(super) path: Option<Arc<str>>,
     pub(super) place: Option<Arc<str>>,
     pub(super) label: Option<Arc<str>>,
+    /// How far below an authority that was asked about it is: 0 is the authority.
+    pub(super) level: Option<u32>,
 }
 
 /// What kind it is, and its row.
@@ -56,6 +60,8 @@ pub(super) struct Carriers {
     pub(super) asked: usize,
     /// With the reason.
     pub(super) doubtful: Vec<(i64, &'static str)>,
+    /// Components, with the reason.
+    pub(super) doubtful_components: BTreeMap<i64, &'static str>,
     /// How many there may be.
     left: usize,
 }
@@ -120,10 +126,12 @@ impl Carriers {
             Subject::Source(source) => found.package(reading, source, OF_SOURCE).await,
             Subject::Key(key) => found.key(reading, key, roles).await,
             Subject::CertName(text) => found.named(reading, text, roles).await,
+            Subject::Issuer(issuer) => found.issuer(reading, issuer, roles).await,
             Subject::Boot(boot) => found.boot(reading, boot).await,
         };
         gathered.map_err(|error| match error {
             GatherError::TooMany => AskError::Broad { subject: subject.to_string() },
+            GatherError::Authority(why) => AskError::Authority { subject: subject.to_string(), why },
             GatherError::Store(error) => AskError::Store(error),
         })?;
         // What was there may have been run.
@@ -253,6 +261,71 @@ impl Carriers {
         self.doubts_of_keys(reading, roles, false).await
     }
 
+    /// An authority, and what it issued.
+    async fn issuer(
+        &mut self,
+        reading: &mut Connection<'_>,
+        issuer: &IssuerSubject,
+        roles: &[Role],
+    ) -> Result<(), GatherError> {
+        let certificates = record::certificates(reading).await?;
+        // Several names of one certificate find the same places: the first that does tells how far below it is.
+        let Below { found, open } = below(issuer, &certificates)?;
+        let mut levels: Vec<(u32, Principal)> =
+            found.into_iter().map(|(name, level)| (level, name)).collect();
+        levels.sort_unstable();
+        let mut known = HashSet::new();
+        for (level, name) in levels {
+            let Some(principal) = principal(reading, &name).await? else { continue };
+            let before = self.all.len();
+            self.principal(reading, principal).await?;
+            let found = self.all.split_off(before.min(self.all.len()));
+            let is_new = |found: &Carrier| {
+                known.insert((found.of, found.role, found.path.clone(), found.place.clone()))
+            };
+            let found = found.into_iter().filter(is_new).map(|found| Carrier { level: Some(level), ..found });
+            self.all.extend(found.collect::<Vec<_>>());
+        }
+        for role in roles {
+            let rows: Vec<i64> =
+                sql::query_scalar("SELECT profile_id FROM boot_unissued WHERE role = ? ORDER BY 1")
+                    .bind(i64::from(role.code()))
+                    .fetch_all(&mut *reading)
+                    .await?;
+            self.doubtful.extend(rows.into_iter().map(|profile| (profile, "issuer-unknown")));
+        }
+        self.doubts_of_chains(reading, roles, &open).await?;
+        self.doubts_of_keys(reading, roles, false).await
+    }
+
+    /// What has a certificate whose chain ends with a stranger.
+    async fn doubts_of_chains(
+        &mut self,
+        reading: &mut Connection<'_>,
+        roles: &[Role],
+        open: &BTreeSet<Principal>,
+    ) -> Result<(), GatherError> {
+        let asked = |row: &Row| role(row).map(|role| roles.contains(&role));
+        for name in open {
+            let Some(principal) = principal(reading, name).await? else { continue };
+            let of_components =
+                sql::query("SELECT component_id AS id, role FROM component_principal WHERE principal_id = ?");
+            for row in of_components.bind(principal).fetch_all(&mut *reading).await? {
+                if asked(&row)? {
+                    self.doubtful_components.insert(row.try_get("id")?, CHAIN_OPEN);
+                }
+            }
+            let of_boots =
+                sql::query("SELECT profile_id AS id, role FROM boot_principal WHERE principal_id = ?");
+            for row in of_boots.bind(principal).fetch_all(&mut *reading).await? {
+                if asked(&row)? {
+                    self.doubtful.push((row.try_get("id")?, CHAIN_OPEN));
+                }
+            }
+        }
+        Ok(())
+    }
+
     async fn doubts_of_keys(
         &mut self,
         reading: &mut Connection<'_>,
@@ -305,6 +378,7 @@ impl Carriers {
                 path: None,
                 place: Some(format!("{store}, {place}").into()),
                 label: label(&row)?,
+                level: None,
             })?;
         }
         drop(rows);
@@ -332,6 +406,7 @@ impl Carriers {
                 path: Some(shown(row.bytes("path")?)),
                 place: Some(format!("images, {}", row.text("place")?).into()),
                 label: label(&row)?,
+                level: None,
             })?;
         }
         Ok(())
@@ -398,6 +473,7 @@ impl Carriers {
                 path: None,
                 place: Some(place.into()),
                 label: None,
+                level: None,
             })
         })
     }
@@ -420,6 +496,9 @@ const OF_NAME: &str =
 const OF_SOURCE: &str =
     "SELECT c.id, s.version, c.architecture FROM component_source s JOIN component c ON c.id = s.component_id
   WHERE s.name = ? ORDER BY 1";
+
+/// The chain of a certificate ends with somebody whose certificate no host has.
+const CHAIN_OPEN: &str = "chain-open";
 
 const UNKNOWN_STATE: &str =
     "SELECT profile_id FROM boot_setting WHERE name = 'secure-boot' AND value = 'unknown' ORDER BY 1";
@@ -459,6 +538,8 @@ enum GatherError {
     #[error("there are more than {CARRIERS}")]
     TooMany,
     #[error(transparent)]
+    Authority(#[from] UnknownAuthority),
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
@@ -477,6 +558,7 @@ fn present(component: i64, path: Option<Vec<u8>>) -> Carrier {
         path,
         place: None,
         label: None,
+        level: None,
     }
 }
 
@@ -494,6 +576,7 @@ fn executed(row: &Row) -> Result<Carrier, StoreError> {
         path: Some(shown(row.bytes("path")?)),
         place: None,
         label: None,
+        level: None,
     })
 }
 

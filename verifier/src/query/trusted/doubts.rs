@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use inquiry::moment::Window;
-use inquiry::role::Source;
+use inquiry::role::{Role, Source};
 use inquiry::subject::Subject;
 
 use super::carriers::Carriers;
@@ -44,7 +44,7 @@ impl FoundGap {
 /// Those of the subjects that are not over before the window.
 pub(super) async fn all(
     reading: &mut Connection<'_>,
-    (subjects, carriers): (&[Subject], &[Carriers]),
+    (subjects, roles, carriers): (&[Subject], &[Role], &[Carriers]),
     sources: &[Source],
     window: Window,
 ) -> Result<Vec<FoundGap>, StoreError> {
@@ -52,7 +52,15 @@ pub(super) async fn all(
     let mut gaps = Vec::new();
     if sources.contains(&Source::Files) {
         gaps.extend(UNDESCRIBED.read(reading, since, DOUBTS_APART).await?);
-        if subjects.iter().any(|subject| matches!(subject, Subject::Key(_) | Subject::CertName(_))) {
+        let is_of_keys = |subject: &Subject| {
+            matches!(subject, Subject::Key(_) | Subject::CertName(_) | Subject::Issuer(_))
+        };
+        if subjects.iter().any(|subject| matches!(subject, Subject::Issuer(_))) {
+            for (_, doubt) in UNISSUED.iter().filter(|(role, _)| roles.contains(role)) {
+                gaps.extend(doubt.read(reading, since, DOUBTS_APART).await?);
+            }
+        }
+        if subjects.iter().any(is_of_keys) {
             gaps.extend(UNREAD.read(reading, since, DOUBTS_APART).await?);
         }
         if subjects.iter().any(|subject| matches!(subject, Subject::Source(_))) {
@@ -64,6 +72,12 @@ pub(super) async fn all(
         doubtful.entry(*profile).or_insert_with(|| Arc::from(*why));
     }
     gaps.extend(boots(reading, &doubtful, since).await?);
+    if sources.contains(&Source::Files) {
+        let doubtful = carriers.iter().flat_map(|carriers| &carriers.doubtful_components);
+        let doubtful: BTreeMap<i64, Arc<str>> =
+            doubtful.map(|(component, why)| (*component, Arc::from(*why))).collect();
+        gaps.extend(components(reading, &doubtful, since).await?);
+    }
     Ok(gaps)
 }
 
@@ -88,6 +102,17 @@ const UNREAD: Doubt = Doubt {
     table: "component_partial",
     scope: "coalesce(c.name, '') || ': ' || d.what",
 };
+
+/// Components with certificates that anybody may have issued, by the role in which they have them.
+const UNISSUED: [(Role, Doubt); 3] = [
+    (Role::Eligible, unissued("(SELECT component_id FROM component_unissued WHERE role = 1)")),
+    (Role::Used, unissued("(SELECT component_id FROM component_unissued WHERE role = 2)")),
+    (Role::Revoked, unissued("(SELECT component_id FROM component_unissued WHERE role = 5)")),
+];
+
+const fn unissued(table: &'static str) -> Doubt {
+    Doubt { cause: "issuer-unknown", table, scope: "coalesce(c.name, '') || ' ' || coalesce(c.version, '')" }
+}
 
 /// Packages of which nobody has said what they were built from.
 const SOURCELESS: Doubt = Doubt {
@@ -146,9 +171,35 @@ impl Doubt {
     }
 }
 
+/// When hosts had these components.
+async fn components(
+    reading: &mut Connection<'_>,
+    doubtful: &BTreeMap<i64, Arc<str>>,
+    since: i64,
+) -> Result<Vec<FoundGap>, StoreError> {
+    const STATEMENT: &str = "SELECT string_agg(concat_ws(' ', component_id, host_id, coalesce((SELECT leaf - back FROM moment WHERE leaf = from_leaf), -1),
+           coalesce(to_leaf, -1)), ' ')
+         FROM host_component WHERE component_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?)) AND (to_leaf IS NULL OR to_leaf >= ?)";
+    let scope: Arc<str> = Arc::from("a certificate that a component has");
+    spans(reading, (STATEMENT, Source::Files, scope), doubtful, since).await
+}
+
 /// When hosts had booted by these profiles.
 async fn boots(
     reading: &mut Connection<'_>,
+    doubtful: &BTreeMap<i64, Arc<str>>,
+    since: i64,
+) -> Result<Vec<FoundGap>, StoreError> {
+    const STATEMENT: &str = "SELECT string_agg(concat_ws(' ', profile_id, host_id, coalesce((SELECT leaf - back FROM moment WHERE leaf = from_leaf), -1),
+           coalesce(to_leaf, -1)), ' ')
+         FROM host_boot_profile WHERE profile_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?)) AND (to_leaf IS NULL OR to_leaf >= ?)";
+    spans(reading, (STATEMENT, Source::Boot, Arc::from("the host's boot")), doubtful, since).await
+}
+
+/// When hosts had what is in doubt, by its rows.
+async fn spans(
+    reading: &mut Connection<'_>,
+    (statement, source, scope): (&'static str, Source, Arc<str>),
     doubtful: &BTreeMap<i64, Arc<str>>,
     since: i64,
 ) -> Result<Vec<FoundGap>, StoreError> {
@@ -156,18 +207,13 @@ async fn boots(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let query = sql::query_scalar(
-        "SELECT string_agg(concat_ws(' ', profile_id, host_id, coalesce((SELECT leaf - back FROM moment WHERE leaf = from_leaf), -1),
-           coalesce(to_leaf, -1)), ' ')
-         FROM host_boot_profile WHERE profile_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?)) AND (to_leaf IS NULL OR to_leaf >= ?)",
-    );
-    let scope: Arc<str> = Arc::from("the host's boot");
+    let query = sql::query_scalar(statement);
     let mut gaps = Vec::new();
-    for [profile, host, before, to] in numbers(reading, query.bind(list(&ids)).bind(since)).await? {
-        let Some(cause) = doubtful.get(&profile) else { continue };
+    for [row, host, before, to] in numbers(reading, query.bind(list(&ids)).bind(since)).await? {
+        let Some(cause) = doubtful.get(&row) else { continue };
         let (cause, scope) = (Arc::clone(cause), Arc::clone(&scope));
         let (from_leaf, to_leaf) = (present(before), present(to));
-        gaps.push(FoundGap { host, source: Source::Boot, cause, scope, from_leaf, to_leaf });
+        gaps.push(FoundGap { host, source, cause, scope, from_leaf, to_leaf });
     }
     Ok(gaps)
 }

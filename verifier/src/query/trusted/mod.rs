@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, HashMap};
 use evidence::time::UnixTime;
 use inquiry::answer::{Answer, Mode, Question};
 use inquiry::hosts::Selector;
+use inquiry::issued::UnknownAuthority;
 use inquiry::moment::{Moment, Window};
 use inquiry::role::{Class, Role, Source};
 use inquiry::subject::{Subject, lies_elsewhere};
@@ -70,6 +71,14 @@ pub(crate) enum AskError {
     Broad {
         /// The subject.
         subject: String,
+    },
+    /// An authority that nobody knows.
+    #[error("{subject}: {why}")]
+    Authority {
+        /// The subject.
+        subject: String,
+        /// Why.
+        why: UnknownAuthority,
     },
     /// Too many hosts had too much of it.
     #[error(
@@ -125,7 +134,7 @@ pub(crate) async fn answer_as_of(
     };
     let hosts: Vec<&HostEntry> = directory.hosts().iter().filter(fits).collect();
     let mut found = sightings::all(reading, &asked.subjects, &all, window).await?;
-    let doubts = doubts::all(reading, (&asked.subjects, &all), &sources, window).await?;
+    let doubts = doubts::all(reading, (&asked.subjects, &asked.roles, &all), &sources, window).await?;
     let gaps_of = gaps(asked, window, &sources, &hosts, doubts);
     // Whole windows are filled by what begins where another ends, so that each end counts.
     if asked.mode == Mode::Any {
@@ -257,13 +266,23 @@ fn limits(question: &Question, subjects: &[Subject]) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if subjects.iter().any(|subject| matches!(subject, Subject::Issuer(_))) {
+        limits.push(
+            "issued: by the names that certificates have of their issuers; that these signed them is not verified, and no certificate counts of \
+             which hosts have the digest alone"
+                .to_owned(),
+        );
+    }
     if subjects.iter().any(|subject| matches!(subject, Subject::CertName(_))) {
         limits.push(
             "names: what certificates are called is their makers' word, and of stores on disk the agent's; one that is known by its digest alone has none"
                 .to_owned(),
         );
     }
-    if subjects.iter().any(|subject| matches!(subject, Subject::Key(_) | Subject::CertName(_))) {
+    if subjects
+        .iter()
+        .any(|subject| matches!(subject, Subject::Key(_) | Subject::CertName(_) | Subject::Issuer(_)))
+    {
         limits.push(
             "keys: of the stores that agents read (docs/trust-anchors.md), and of signatures that files, packages and lists of packages carry"
                 .to_owned(),

@@ -15,8 +15,9 @@ use rand_chacha::rand_core::SeedableRng as _;
 use wire::trusted::{HostAnswer, Verdict};
 
 use self::fleet::{
-    Fleet, Host, Kept, NO_PLATFORM_KEY, PACKAGES, PROFILES, Rng, TICK_MS, TICKS, Truth, UNNAMED_REVOCATIONS,
-    VERSIONS, component, image, is_sourceless, package, platform_key, program, signer, source,
+    Fleet, Host, Kept, NO_PLATFORM_KEY, PACKAGES, PROFILES, ROOT, Rng, TICK_MS, TICKS, Truth,
+    UNNAMED_REVOCATIONS, VERSIONS, authority, component, image, is_sourceless, is_unissued, package,
+    platform_key, program, signer, source,
 };
 use super::*;
 use crate::sql::Kind;
@@ -39,6 +40,10 @@ enum What {
     Signer(usize, usize),
     PlatformKey(usize),
     Image(usize),
+    /// An authority that issued the signers of two packages, as one that signed or one that is listed.
+    Authority(usize),
+    /// The authority above all.
+    Root,
     SecureBootOff,
     DbxLacks(usize),
     SbatBelow(usize),
@@ -48,7 +53,7 @@ impl Case {
     fn draw(rng: &mut Rng) -> Self {
         let (number, version) = (rng.below(PACKAGES), rng.below(VERSIONS));
         let name = |principal: Principal| hex::encode(principal.id());
-        let (subject, roles, what): (String, &[Role], What) = match rng.below(10) {
+        let (subject, roles, what): (String, &[Role], What) = match rng.below(12) {
             0 => {
                 let subject = format!("file:{}", program(number, version));
                 (subject, &[Role::Present, Role::Executed], What::Program(number, version))
@@ -84,6 +89,15 @@ impl Case {
                 let subject = format!("source:s{source}>={version}.0<={to}.0-1");
                 (subject, &[Role::Present], What::Source(source, version, to))
             }
+            9 => {
+                let of = authority(number);
+                let written = format!("issuer:name:{}", hex::encode([u8::try_from(of).unwrap(); 32]));
+                (written, &[Role::Used, Role::Eligible], What::Authority(of))
+            }
+            10 => {
+                let root = hex::encode([u8::try_from(ROOT).unwrap(); 32]);
+                (format!("issuer:name:{root}/closure"), &[Role::Used, Role::Eligible], What::Root)
+            }
             _ => (format!("boot:sbat<grub,{number}"), &[Role::Present], What::SbatBelow(number)),
         };
         Self { subject, role: roles[rng.below(roles.len())], what }
@@ -113,6 +127,26 @@ impl Case {
                 packages.any(|(number, version)| {
                     source(number) == of && version.is_some_and(|version| version >= least && version <= most)
                 })
+            }
+            // An authority is listed by the profiles 1 and 2, and known by its certificate where one of them is.
+            (What::Authority(_) | What::Root, Role::Eligible) => {
+                let of = |number: usize| match self.what {
+                    What::Authority(of) => authority(number) == of,
+                    _ => true,
+                };
+                [1, 2].into_iter().any(|number| truth.profile == number && of(number))
+            }
+            (What::Authority(_) | What::Root, _) => {
+                let by = |number: usize, version: usize| {
+                    !is_unissued(number, version)
+                        && match self.what {
+                            What::Authority(of) => authority(number) == of,
+                            _ => true,
+                        }
+                };
+                let mut packages = truth.packages.iter().enumerate();
+                packages.any(|(number, version)| version.is_some_and(|version| by(number, version)))
+                    || truth.profile < VERSIONS && by(0, truth.profile)
             }
             (What::Signer(number, version), _) => {
                 let of_key = |other: usize| signer(number, other) == signer(number, version);
@@ -283,8 +317,17 @@ fn is_plain(fleet: &Fleet, host: &Host, case: &Case, from: usize, to: usize) -> 
     // What is replaced by another version that it is true of as well may have been gone for a while.
     let replaced = span.iter().any(|truth| truth.packages != span[0].packages);
     let lists = |truth: &Truth| match (case.what, case.role) {
-        (What::PlatformKey(_), Role::Eligible) => truth.profile != NO_PLATFORM_KEY,
+        (What::PlatformKey(_) | What::Authority(_) | What::Root, Role::Eligible) => {
+            truth.profile != NO_PLATFORM_KEY
+        }
         (What::Image(_), Role::Revoked) => truth.profile != UNNAMED_REVOCATIONS,
+        // What nobody knows the issuer of may be of any.
+        (What::Authority(_) | What::Root, Role::Used) => {
+            let unissued = |(number, version): (usize, &Option<usize>)| {
+                version.is_some_and(|version| is_unissued(number, version))
+            };
+            !truth.packages.iter().enumerate().any(unissued)
+        }
         (What::Source(..), _) => {
             let sourceless = |(number, version): (usize, &Option<usize>)| {
                 version.is_some_and(|version| is_sourceless(number, version))
@@ -293,7 +336,13 @@ fn is_plain(fleet: &Fleet, host: &Host, case: &Case, from: usize, to: usize) -> 
         }
         _ => true,
     };
-    let told = span.iter().all(lists);
+    // A closure needs every authority on the way, of which some boot must have told.
+    let has_told = |profile: usize| {
+        let booted = |host: &Host| host.quotes.iter().any(|quote| host.truth[quote.tick].profile == profile);
+        fleet.hosts.iter().any(booted)
+    };
+    let chains = !matches!(case.what, What::Root) || has_told(1) && has_told(2);
+    let told = span.iter().all(lists) && chains;
     let open = [!constant, !told, blind, ran, replaced && case.holds(&span[0]), span.iter().any(missing)];
     !open.contains(&true)
 }

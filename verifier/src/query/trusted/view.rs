@@ -101,6 +101,7 @@ impl View<'_> {
             path: carrier.path.clone().map(Into::into),
             place: carrier.place.clone().map(Into::into),
             label: carrier.label.clone().map(Into::into),
+            level: carrier.level,
             first: self.evidence(first),
             last: placed.last.map(|moment| self.evidence(moment)),
             until: until.map(|moment| self.evidence(moment)),

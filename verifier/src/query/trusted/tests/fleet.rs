@@ -156,6 +156,34 @@ pub(super) fn signer(number: usize, version: usize) -> Principal {
     Principal::new(PrincipalKind::Spki, &[byte(number * 2 + version / 2 + 1); 32]).unwrap()
 }
 
+fn name(kind: PrincipalKind, number: usize) -> Principal {
+    Principal::new(kind, &[byte(number); 32]).unwrap()
+}
+
+/// The number of the authority that issued a signer's certificate: of two packages one. Another authority has issued these authorities.
+pub(super) const fn authority(number: usize) -> usize {
+    40 + number / 2
+}
+
+/// The authority above all others.
+pub(super) const ROOT: usize = 50;
+
+/// The names of a signer's certificate. One does not say who issued it.
+fn certificate_of(number: usize, version: usize) -> Vec<Principal> {
+    let own = number * 2 + version / 2 + 1;
+    let mut names = vec![signer(number, version), name(PrincipalKind::Certificate, own)];
+    names.push(name(PrincipalKind::SubjectName, own));
+    if !is_unissued(number, version) {
+        names.push(name(PrincipalKind::IssuerName, authority(number)));
+    }
+    names
+}
+
+/// Of one signer's certificate nobody knows who issued it.
+pub(super) const fn is_unissued(number: usize, version: usize) -> bool {
+    number == 1 && version / 2 == 1
+}
+
 pub(super) fn platform_key(number: usize) -> Principal {
     Principal::new(PrincipalKind::Spki, &[byte(100 + number); 32]).unwrap()
 }
@@ -172,7 +200,7 @@ pub(super) fn package(number: usize, version: usize) -> Manifest {
         size: 1,
         mode: 0o755,
         flags: EntryFlags::ELF,
-        edges: vec![Edge::new(Relation::SignedBy, vec![signer(number, version)], "a signer")],
+        edges: vec![Edge::new(Relation::SignedBy, certificate_of(number, version), "a signer")],
         facts,
     };
     let mut entries = vec![entry("tool", program(number, version), vec![])];
@@ -225,6 +253,22 @@ fn profile(number: usize) -> Profile {
     }
     let mut facts: Vec<Fact> = settings.into_iter().map(|setting| Fact::Setting { setting, place }).collect();
     facts.push(key(platform_key(number), Role::Eligible, Class::A));
+    // Profiles 1 and 2 list an authority, which is below the root.
+    if number == 1 || number == 2 {
+        let names = [
+            (PrincipalKind::Certificate, authority(number)),
+            (PrincipalKind::SubjectName, authority(number)),
+            (PrincipalKind::IssuerName, ROOT),
+        ];
+        facts.push(Fact::Key {
+            names: names.map(|(kind, number)| name(kind, number)).to_vec(),
+            role: Role::Eligible,
+            class: Class::A,
+            store: "db".to_owned(),
+            label: format!("authority {number}"),
+            place,
+        });
+    }
     if number > 0 {
         facts.push(key(platform_key(number), Role::Used, Class::A));
     }

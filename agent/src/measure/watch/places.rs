@@ -218,14 +218,24 @@ impl Anchor {
 
 /// Opens what a handle stands for; nothing where that is gone.
 fn open(anchor: &Anchor, handle: &FileHandle, how: OpenAs) -> Result<Option<OwnedFd>, Errno> {
-    match handle.open(&anchor.fd, how) {
-        Ok(fd) => Ok(Some(fd)),
-        Err(error) => match Errno::from_io_error(&error).unwrap_or(Errno::IO) {
-            Errno::STALE | Errno::NOENT | Errno::NOTDIR => Ok(None),
-            errno => Err(errno),
-        },
+    let mut attempts = 0;
+    loop {
+        let error = match handle.open(&anchor.fd, how) {
+            Ok(fd) => return Ok(Some(fd)),
+            Err(error) => Errno::from_io_error(&error).unwrap_or(Errno::IO),
+        };
+        attempts += 1;
+        match error {
+            Errno::STALE | Errno::NOENT | Errno::NOTDIR => return Ok(None),
+            // Of a file that is just being removed the kernel says so now and then, with memory to spare.
+            Errno::NOMEM if attempts < ATTEMPTS => std::thread::yield_now(),
+            errno => return Err(errno),
+        }
     }
 }
+
+/// How often a handle is opened before it is taken for certain that it cannot be.
+const ATTEMPTS: u32 = 8;
 
 /// The path of a descriptor, as the kernel tells it.
 fn told(fd: impl AsFd) -> Result<Vec<u8>, Errno> {

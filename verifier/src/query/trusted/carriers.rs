@@ -8,13 +8,12 @@ use std::sync::Arc;
 
 use evidence::principal::Principal;
 use futures_util::TryStreamExt as _;
-use inquiry::issued::{Below, UnknownAuthority, below};
+use inquiry::issued::UnknownAuthority;
 use inquiry::role::{Class, Role};
-use inquiry::subject::{BootSubject, Glob, IssuerSubject, KeySubject, PackageSubject, Scheme, Subject};
+use inquiry::subject::{BootSubject, Glob, KeySubject, PackageSubject, Scheme, Subject};
 
 use super::AskError;
 use crate::limits::{CARRIERS, PATHS_NAMED};
-use crate::record;
 use crate::sql::{self, Connection, QueryBuilder, Row};
 use crate::store::{StoreError, to_u64};
 
@@ -261,72 +260,7 @@ impl Carriers {
         self.doubts_of_keys(reading, roles, false).await
     }
 
-    /// An authority, and what it issued.
-    async fn issuer(
-        &mut self,
-        reading: &mut Connection<'_>,
-        issuer: &IssuerSubject,
-        roles: &[Role],
-    ) -> Result<(), GatherError> {
-        let certificates = record::certificates(reading).await?;
-        // Several names of one certificate find the same places: the first that does tells how far below it is.
-        let Below { found, open } = below(issuer, &certificates)?;
-        let mut levels: Vec<(u32, Principal)> =
-            found.into_iter().map(|(name, level)| (level, name)).collect();
-        levels.sort_unstable();
-        let mut known = HashSet::new();
-        for (level, name) in levels {
-            let Some(principal) = principal(reading, &name).await? else { continue };
-            let before = self.all.len();
-            self.principal(reading, principal).await?;
-            let found = self.all.split_off(before.min(self.all.len()));
-            let is_new = |found: &Carrier| {
-                known.insert((found.of, found.role, found.path.clone(), found.place.clone()))
-            };
-            let found = found.into_iter().filter(is_new).map(|found| Carrier { level: Some(level), ..found });
-            self.all.extend(found.collect::<Vec<_>>());
-        }
-        for role in roles {
-            let rows: Vec<i64> =
-                sql::query_scalar("SELECT profile_id FROM boot_unissued WHERE role = ? ORDER BY 1")
-                    .bind(i64::from(role.code()))
-                    .fetch_all(&mut *reading)
-                    .await?;
-            self.doubtful.extend(rows.into_iter().map(|profile| (profile, "issuer-unknown")));
-        }
-        self.doubts_of_chains(reading, roles, &open).await?;
-        self.doubts_of_keys(reading, roles, false).await
-    }
-
-    /// What has a certificate whose chain ends with a stranger.
-    async fn doubts_of_chains(
-        &mut self,
-        reading: &mut Connection<'_>,
-        roles: &[Role],
-        open: &BTreeSet<Principal>,
-    ) -> Result<(), GatherError> {
-        let asked = |row: &Row| role(row).map(|role| roles.contains(&role));
-        for name in open {
-            let Some(principal) = principal(reading, name).await? else { continue };
-            let of_components =
-                sql::query("SELECT component_id AS id, role FROM component_principal WHERE principal_id = ?");
-            for row in of_components.bind(principal).fetch_all(&mut *reading).await? {
-                if asked(&row)? {
-                    self.doubtful_components.insert(row.try_get("id")?, CHAIN_OPEN);
-                }
-            }
-            let of_boots =
-                sql::query("SELECT profile_id AS id, role FROM boot_principal WHERE principal_id = ?");
-            for row in of_boots.bind(principal).fetch_all(&mut *reading).await? {
-                if asked(&row)? {
-                    self.doubtful.push((row.try_get("id")?, CHAIN_OPEN));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn doubts_of_keys(
+    pub(super) async fn doubts_of_keys(
         &mut self,
         reading: &mut Connection<'_>,
         roles: &[Role],
@@ -348,7 +282,11 @@ impl Carriers {
         Ok(())
     }
 
-    async fn principal(&mut self, reading: &mut Connection<'_>, principal: i64) -> Result<(), GatherError> {
+    pub(super) async fn principal(
+        &mut self,
+        reading: &mut Connection<'_>,
+        principal: i64,
+    ) -> Result<(), GatherError> {
         let mut rows = sql::query(
             "SELECT component_id, role, path, label FROM component_principal WHERE principal_id = ?
              UNION ALL SELECT component_id, 4, path, '' FROM component_image WHERE principal_id = ?
@@ -497,9 +435,6 @@ const OF_SOURCE: &str =
     "SELECT c.id, s.version, c.architecture FROM component_source s JOIN component c ON c.id = s.component_id
   WHERE s.name = ? ORDER BY 1";
 
-/// The chain of a certificate ends with somebody whose certificate no host has.
-const CHAIN_OPEN: &str = "chain-open";
-
 const UNKNOWN_STATE: &str =
     "SELECT profile_id FROM boot_setting WHERE name = 'secure-boot' AND value = 'unknown' ORDER BY 1";
 const NO_DBX: &str = "SELECT id FROM boot_profile p WHERE NOT EXISTS
@@ -534,7 +469,7 @@ const EXECUTIONS: &str = "SELECT e.host_id, e.from_leaf, e.class, e.path,
 
 /// Why carriers are not gathered.
 #[derive(Debug, thiserror::Error)]
-enum GatherError {
+pub(super) enum GatherError {
     #[error("there are more than {CARRIERS}")]
     TooMany,
     #[error(transparent)]
@@ -580,7 +515,7 @@ fn executed(row: &Row) -> Result<Carrier, StoreError> {
     })
 }
 
-fn role(row: &Row) -> Result<Role, StoreError> {
+pub(super) fn role(row: &Row) -> Result<Role, StoreError> {
     let code = u8::try_from(to_u64(row.try_get("role")?)).unwrap_or_default();
     Role::from_code(code).ok_or(StoreError::Damaged { what: "a role in the index" })
 }
@@ -595,7 +530,10 @@ fn label(row: &Row) -> Result<Option<Arc<str>>, StoreError> {
     Ok((!label.is_empty()).then(|| label.into()))
 }
 
-async fn principal(reading: &mut Connection<'_>, name: &Principal) -> Result<Option<i64>, StoreError> {
+pub(super) async fn principal(
+    reading: &mut Connection<'_>,
+    name: &Principal,
+) -> Result<Option<i64>, StoreError> {
     let row = sql::query_scalar("SELECT id FROM principal WHERE name = ? AND kind = ?")
         .bind(name.id())
         .bind(name.kind().name())

@@ -6,6 +6,7 @@
 
 mod carriers;
 mod doubts;
+mod issuers;
 mod moments;
 mod sightings;
 mod view;

@@ -76,6 +76,7 @@ async fn weeks(dir: &Path) -> Result<()> {
     program.args([&export]).run().await?.succeeded()?;
     audited(&verifier, &export).await?;
     old(&verifier, attester.host.id()).await?;
+    proved(&verifier, &dir.join("proof")).await?;
     report(&begun, &ended, &traffic, bytes_below(&export.join("hosts"))?)
 }
 
@@ -90,6 +91,30 @@ async fn audited(verifier: &Verifier, export: &Path) -> Result<()> {
     audit.run().await?.succeeded()?;
     let rate = HOURS as f64 / begun.elapsed().as_secs_f64();
     line("evidence audited on one core, from an export", rate, "pieces/s", Goal::AtLeast(1_000.0))
+}
+
+/// An answer about the host with all evidence that it follows from: fetched and checked, and checked again on one core.
+async fn proved(verifier: &Verifier, dir: &Path) -> Result<()> {
+    let operator = verifier.operator(Scope::Read).await?;
+    let ask = Program::new("lydian")?
+        .args(["trusted", "package:package-1>=20", "--proof"])
+        .args([dir])
+        .env("LYDIAN_URL", verifier.url())
+        .env("LYDIAN_CA", verifier.ca())
+        .env("LYDIAN_TOKEN", operator.token().context("a token")?);
+    let begun = Instant::now();
+    let asked = ask.run().await?;
+    let took = begun.elapsed().as_secs_f64();
+    ensure!(asked.code() < 2 && asked.stderr.contains("1 answer follow"), "{asked:?}");
+    line("a host's year proved: fetched from the verifier and checked", took, "s", Goal::AtMost(30.0))?;
+    line("a host's year proved: bytes on disk", bytes_below(dir)? as f64 / 1e6, "MB", Goal::AtMost(10.0))?;
+    let key = Program::new("lydian-verifier")?.args(["log-key", "--config"]).args([verifier.config()]);
+    let key = key.run().await?.succeeded()?;
+    let verify = Program::new("lydian")?.args(["verify", "--log-key", key.trim(), "--jobs", "1"]).args([dir]);
+    let begun = Instant::now();
+    verify.run().await?.succeeded()?;
+    let rate = HOURS as f64 / begun.elapsed().as_secs_f64();
+    line("evidence of a proof checked offline on one core", rate, "pieces/s", Goal::AtLeast(1_000.0))
 }
 
 /// What somebody asks for when it was folded long ago: a piece of evidence with all that proves it, and a page of history.

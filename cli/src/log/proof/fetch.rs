@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use evidence::body::FirmwareLog;
-use evidence::digest::Sha256Digest;
+use evidence::digest::{ChainId, HostId, Sha256Digest};
 use evidence::envelope::AttachmentKind;
 use evidence::export::Item;
 use inquiry::replay::Catalogue;
@@ -111,6 +111,10 @@ struct Making {
 impl Making {
     /// A host's chains, up to a size of the log.
     fn host(&self, host: &str, size: u64, components: &mut BTreeSet<Sha256Digest>) -> Result<(), CliError> {
+        // It becomes the name of a directory.
+        let host: HostId =
+            host.parse().map_err(|error| CliError::reply(format!("the identity of a host: {error}")))?;
+        let host = &host.to_string();
         let chains: HostChains = self.client.get(Request::path(&["v1", "hosts", host, "chains"]))?;
         let dir = self.evidence.join(HOSTS).join(host);
         fs::create_dir_all(&dir).map_err(|error| CliError::file(&dir, &error))?;
@@ -128,7 +132,7 @@ impl Making {
         components: &mut BTreeSet<Sha256Digest>,
     ) -> Result<(), CliError> {
         // It becomes the name of a file.
-        let chain: evidence::digest::ChainId =
+        let chain: ChainId =
             chain.parse().map_err(|error| CliError::reply(format!("the name of a chain: {error}")))?;
         let chain = chain.to_string();
         let path = dir.join(&chain);

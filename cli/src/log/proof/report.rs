@@ -103,7 +103,8 @@ impl Report {
         let (hosts, pieces) =
             (counted(self.answers.all, "answer"), counted(self.attestations, "attestation"));
         if self.holds {
-            format!("{hosts} follow from {pieces}")
+            let follow = if self.answers.all == 1 { "follows" } else { "follow" };
+            format!("{hosts} {follow} from {pieces}")
         } else {
             format!("of {hosts} {} do not follow from {pieces}", self.differ)
         }

@@ -48,3 +48,7 @@ pub(crate) const SUMMARY_BYTES: usize = 16 << 20;
 pub(crate) const INDEX_ROOTS: usize = 1 << 16;
 /// Leaves whose kinds are looked at for a proof: two days of a hundred thousand hosts, 165 MB.
 pub(crate) const LEAVES_LOOKED_THROUGH: u64 = 5_000_000;
+/// A package file: kernels with debug information have some gigabytes, and are refused; those that are installed have up to 300 MB.
+pub(crate) const PACKAGE_FILE_BYTES: usize = 1 << 30;
+/// What a member of one unpacks to.
+pub(crate) const PACKAGE_UNPACKED_BYTES: usize = 4 << 30;

@@ -22,7 +22,7 @@ image:SHA256                    a boot image, by its Authenticode SHA-256\n  \
 boot:secure-boot=off            also on, unknown\n  \
 boot:dbx-lacks=SHA256           firmware would have let this image or certificate in\n  \
 boot:sbat<grub,3                shim would have let this generation in\n  \
-@FILE                           subjects of a file: one a line (a bare SHA-256 is a file's; - is standard input), CSV, STIX 2.1, CycloneDX, SPDX,\n                                  an update of dbx, SBAT levels, an OSV advisory (@FILE#Debian:12 takes one of several releases)\n\n\
+@FILE                           subjects of a file: one a line (a bare SHA-256 is a file's; - is standard input), CSV, STIX 2.1, CycloneDX, SPDX,\n                                  an update of dbx, SBAT levels, a .deb or .rpm, an OSV advisory\n                                  (@FILE#Debian:12 takes one of several releases)\n\n\
 Times: 2026-11-24, '2026-11-24 13:30', RFC 3339 (UTC where no zone is given), @SECONDS, 36h or 7d ago, leaf:N of the log.\n\n\
 Examples:\n  \
 lydian trusted 'package:xz-utils>=5.6.0' 'package:liblzma5>=5.6.0' --from 2024-02-24 --to 2024-04-10\n  \

@@ -1,11 +1,12 @@
 //! Subjects from files as they are handed round on a bad day.
 //!
 //! In: a list of subjects or digests, a table of comma-separated values, STIX 2.1 indicators, a `CycloneDX` or SPDX document, an update of dbx,
-//! levels of SBAT, advisories as OSV has them.
+//! levels of SBAT, advisories as OSV has them, packages.
 //! Out: subjects, and how many entries say nothing that can be asked. Those are told, since an answer about the others does not speak
 //! for them. What a file claims is not checked.
 
 mod osv;
+mod packages;
 mod stix;
 
 use std::path::Path;
@@ -16,8 +17,9 @@ use serde_json::Value;
 
 use crate::error::CliError;
 use crate::files;
-use crate::limits::SUBJECT_LIST_BYTES;
+use crate::limits::{PACKAGE_FILE_BYTES, SUBJECT_LIST_BYTES};
 use osv::OsvError;
+use packages::Package;
 
 /// What a file gives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,7 +60,14 @@ pub(super) fn read(path: &str) -> Result<Listed, CliError> {
 }
 
 fn read_of(path: &Path, release: Option<&str>) -> Result<Listed, CliError> {
-    let bytes = files::read(path, SUBJECT_LIST_BYTES)?;
+    let bytes = files::read(path, PACKAGE_FILE_BYTES)?;
+    if let Some(package) = packages::read(&bytes) {
+        let package = package.map_err(|why| CliError::input(path, why))?;
+        return Ok(of_package(&package));
+    }
+    if bytes.len() > SUBJECT_LIST_BYTES {
+        return Err(CliError::too_long(path, SUBJECT_LIST_BYTES));
+    }
     let has_releases =
         || std::str::from_utf8(&bytes).is_ok_and(|text| text.trim_start().starts_with(['{', '[']));
     if release.is_some() && !has_releases() {
@@ -93,6 +102,17 @@ fn read_of(path: &Path, release: Option<&str>) -> Result<Listed, CliError> {
     }
     let is_table = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     if is_table { table(path, text) } else { lines(path, text) }
+}
+
+/// The package at its version, and what of it can run, wherever that is.
+fn of_package(package: &Package) -> Listed {
+    let mut listed = Listed::default();
+    let named = format!("package:{}={}", package.name, package.version);
+    if !listed.take(&named) {
+        listed.other(named);
+    }
+    listed.subjects.extend(package.programs.iter().map(|digest| format!("file:{digest}")));
+    listed
 }
 
 /// One subject a line, with comments behind a number sign; a bare SHA-256 is a file's, with what `sha256sum` writes behind.

@@ -30,6 +30,8 @@ pub struct File<'a> {
     pub flags: u32,
     /// What became of it when it was installed.
     pub state: u8,
+    /// For which machines it is a program or library, as bits; 0 where it is none.
+    pub colour: u32,
 }
 
 impl File<'_> {
@@ -40,6 +42,12 @@ impl File<'_> {
     /// `RPMFILE_STATE_NORMAL` and `RPMFILE_STATE_NETSHARED`; the others are not installed, or another package's have
     /// taken their place.
     const STATES: [u8; 2] = [0, 3];
+
+    /// Whether it is a program or library: an ELF file of 32 or 64 bits.
+    //= rpm, docs/manual/multilib.md: colours 1 and 2
+    pub const fn is_elf(&self) -> bool {
+        self.colour & 3 != 0
+    }
 
     /// Whether its administrator may change it.
     pub const fn is_configuration(&self) -> bool {
@@ -68,6 +76,7 @@ pub struct Files<'a> {
     indexes: &'a [[u8; 4]],
     flags: &'a [[u8; 4]],
     states: &'a [u8],
+    colours: &'a [[u8; 4]],
     at: usize,
 }
 
@@ -90,6 +99,7 @@ impl<'a> Header<'a> {
             indexes: self.quads(tag::DIRECTORY_INDEXES),
             flags: self.quads(tag::FILE_FLAGS),
             states: self.chars(tag::FILE_STATES),
+            colours: self.quads(tag::FILE_COLOURS),
             at: 0,
         }
     }
@@ -132,6 +142,7 @@ impl<'a> Iterator for Files<'a> {
             digest,
             flags: number(self.flags, at).unwrap_or_default(),
             state: self.states.get(at).copied().unwrap_or_default(),
+            colour: number(self.colours, at).unwrap_or_default(),
         })
     }
 }

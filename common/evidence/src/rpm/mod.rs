@@ -208,6 +208,7 @@ mod tag {
     pub(super) const DIRECTORY_INDEXES: u32 = 1116;
     pub(super) const BASENAMES: u32 = 1117;
     pub(super) const DIRECTORIES: u32 = 1118;
+    pub(super) const FILE_COLOURS: u32 = 1140;
     pub(super) const FILE_DIGEST_ALGORITHM: u32 = 5011;
 }
 

@@ -5,12 +5,12 @@ CREATE TABLE certificate (
 );
 -- Components and boots with certificates, or keys of such, of which nobody knows who issued them, and in which role.
 CREATE TABLE component_unissued (
-  component_id BIGINT   NOT NULL REFERENCES component (id),
-  role         SMALLINT NOT NULL,
+  component_id BIGINT NOT NULL REFERENCES component (id),
+  role         BIGINT NOT NULL,
   PRIMARY KEY (component_id, role)
 );
 CREATE TABLE boot_unissued (
-  profile_id BIGINT   NOT NULL REFERENCES boot_profile (id),
-  role       SMALLINT NOT NULL,
+  profile_id BIGINT NOT NULL REFERENCES boot_profile (id),
+  role         BIGINT NOT NULL,
   PRIMARY KEY (profile_id, role)
 );

@@ -1,7 +1,7 @@
 //! Who trusted X, in a fleet of ten thousand hosts over two years: how long the answer takes, and what an interval takes on disk.
 //!
 //! The fleet is fleetgen's, made once in `target/bench/fleet-N` and kept. Goals stand where the peer would: nobody else answers this.
-//! `LYDIAN_BENCH_HOSTS` is another number of hosts. Where `LYDIAN_TEST_POSTGRES` names a server, the same history is asked there as well, with
+//! `LYDIAN_BENCH_HOSTS` is another number of hosts; `LYDIAN_BENCH_PARTS=wave` asks nothing and has a wave of updates recorded alone. Where `LYDIAN_TEST_POSTGRES` names a server, the same history is asked there as well, with
 //! what SQLite takes as the peer; `scripts/bench` says so where there is none.
 
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with some digits")]
@@ -69,6 +69,13 @@ async fn main() -> Result<()> {
     let hosts: u64 = std::env::var("LYDIAN_BENCH_HOSTS").ok().map_or(Ok(10_000), |hosts| hosts.parse())?;
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../target/bench/fleet-{hosts}"));
     let file = dir.join("verifier.db");
+    if std::env::var("LYDIAN_BENCH_PARTS").is_ok_and(|parts| parts == "wave") {
+        ingest(&dir.with_extension("wave"), &Store::default()).await?;
+        if let Ok(server) = std::env::var("LYDIAN_TEST_POSTGRES") {
+            ingest(&dir.with_extension("wave"), &Store { server: Some(server), ..Store::default() }).await?;
+        }
+        return Ok(());
+    }
     if !dir.join("truth.jsonl").exists() {
         let _ = std::fs::remove_dir_all(&dir);
         let maker = env!("CARGO_BIN_EXE_fleetgen");

@@ -12,7 +12,11 @@ pub(crate) const RECORD_QUEUE: usize = 4_096;
 /// Jobs of one transaction: large enough that the flushes of database and files are shared, small enough that nobody waits for
 /// a second.
 pub(crate) const RECORD_BATCH: usize = 2_048;
-/// Rows of one statement: SQLite binds at most 32,766 values.
+/// Bytes of evidence that is written together: they are in memory twice.
+pub(crate) const EVIDENCE_TOGETHER: usize = 32 << 20;
+/// Values of one statement: SQLite binds at most 32,766, PostgreSQL 65,535.
+pub(crate) const VALUES_PER_STATEMENT: usize = 32_000;
+/// Rows of one statement.
 pub(crate) const ROWS_PER_STATEMENT: usize = 2_000;
 /// Connections that read: more than the processors of a small machine, since some wait for the disk.
 pub(crate) const READERS: u32 = 8;

@@ -5,7 +5,7 @@ use evidence::time::UnixTime;
 use ledger::tree::LeafIndex;
 
 use crate::limits::{REFUSALS_OF_STRANGERS, REFUSALS_PER_HOST};
-use crate::sql::{self, Connection, Query};
+use crate::sql::{self, Batch, Connection, Rows, Value};
 use crate::store::{StoreError, to_i64};
 
 /// What happened; the words are those of the operator's API.
@@ -73,32 +73,26 @@ pub(super) async fn insert_event(
     leaf: Option<i64>,
     summary: &str,
 ) -> Result<i64, StoreError> {
-    let id = event_row(host, kind, at_ms, leaf, summary).fetch_one(tx).await?;
-    Ok(id.try_get(0)?)
+    let query = sql::query(
+        "INSERT INTO event (host_id, kind, at_ms, leaf, summary) VALUES (?, ?, ?, ?, ?) RETURNING id",
+    );
+    let query = query.bind(host).bind(kind.code()).bind(to_i64(at_ms)).bind(leaf).bind(summary);
+    Ok(query.fetch_one(tx).await?.try_get(0)?)
 }
 
-/// The same, to be written with other statements.
-pub(super) fn event_row(
-    host: Option<i64>,
-    kind: EventKind,
-    at_ms: u64,
-    leaf: Option<i64>,
-    summary: &str,
-) -> Query {
-    sql::query("INSERT INTO event (host_id, kind, at_ms, leaf, summary) VALUES (?, ?, ?, ?, ?) RETURNING id")
-        .bind(host)
-        .bind(kind.code())
-        .bind(to_i64(at_ms))
-        .bind(leaf)
-        .bind(summary)
+static EVENTS: Rows = Rows::inserted("INSERT INTO event (host_id, kind, at_ms, leaf, summary) ");
+
+/// What happened to a host and has no leaf, to be written with other rows.
+pub(super) fn add_event(batch: &mut Batch, (host, kind): (i64, EventKind), at_ms: u64, summary: &str) {
+    let row = [host.into(), kind.code().into(), to_i64(at_ms).into(), Value::Number(None), summary.into()];
+    batch.row(&EVENTS, row);
 }
 
 /// Evidence has its time and its words itself.
-pub(super) fn evidence_event_row(host: i64, index: LeafIndex) -> Query {
-    sql::query("INSERT INTO event (host_id, kind, leaf) VALUES (?, ?, ?)")
-        .bind(host)
-        .bind(EventKind::Evidence.code())
-        .bind(to_i64(index.get()))
+pub(super) fn add_evidence_event(batch: &mut Batch, host: i64, index: LeafIndex) {
+    let kind = EventKind::Evidence.code().into();
+    let leaf = to_i64(index.get()).into();
+    batch.row(&EVENTS, [host.into(), kind, Value::Number(None), leaf, Value::Text(None)]);
 }
 
 /// A submission that was not accepted.

@@ -1,17 +1,17 @@
 //! Recording evidence that was verified.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use evidence::digest::{ChainId, Sha256Digest};
 use ledger::leaf::{Leaf, Salt};
 use ledger::tree::LeafIndex;
 
 use super::RecordError;
-use super::event::{EventKind, event_row, evidence_event_row};
+use super::event::{EventKind, add_event, add_evidence_event};
 use super::index::{Came, IndexEntry, Place};
-use super::intervals::Intervals;
-use crate::limits::ROWS_PER_STATEMENT;
-use crate::sql::{self, Batch, Connection, QueryBuilder};
+use super::intervals::{History, Intervals};
+use crate::limits::{EVIDENCE_TOGETHER, ROWS_PER_STATEMENT};
+use crate::sql::{Batch, Connection, QueryBuilder, Rows};
 use crate::store::blob::Blob;
 use crate::store::packed::Packed;
 use crate::store::unpack;
@@ -51,155 +51,244 @@ struct Standing {
     place: Option<Place>,
 }
 
+/// Pieces of evidence, each of another host, that are written together.
+#[derive(Clone, Debug)]
+pub(super) struct Together<'a> {
+    pieces: Vec<&'a NewEvidence>,
+    hosts: HashSet<i64>,
+    bytes: usize,
+}
+
+impl<'a> Together<'a> {
+    /// One to begin with.
+    pub(super) fn of(new: &'a NewEvidence) -> Self {
+        Self { pieces: vec![new], hosts: HashSet::from([new.host_row]), bytes: new.bytes() }
+    }
+
+    /// Takes one more, unless it must wait for one of these or they are too large together.
+    pub(super) fn take(&mut self, new: &'a NewEvidence) -> bool {
+        let bytes = self.bytes.saturating_add(new.bytes());
+        if bytes > EVIDENCE_TOGETHER && !self.pieces.is_empty() || !self.hosts.insert(new.host_row) {
+            return false;
+        }
+        self.bytes = bytes;
+        self.pieces.push(new);
+        true
+    }
+
+    pub(super) fn pieces(&self) -> &[&'a NewEvidence] {
+        &self.pieces
+    }
+
+    /// Writes them as one step: what is needed is read first, and whatever is written is written together. The first leaf is at `first`, those
+    /// of others follow it; what cannot be recorded has none.
+    pub(super) async fn apply(
+        &self,
+        tx: &mut Connection<'_>,
+        first: LeafIndex,
+    ) -> Result<Vec<Result<(LeafIndex, Leaf), RecordError>>, RecordError> {
+        let mut standings = standings(tx, &self.pieces).await?;
+        let (mut outcomes, mut standing) = (Vec::with_capacity(self.pieces.len()), Vec::new());
+        let mut index = first;
+        for new in &self.pieces {
+            let Some(found) = standings.remove(&new.host_row) else {
+                outcomes.push(Err(new.refused(tx).await?));
+                continue;
+            };
+            outcomes.push(Ok((index, Leaf::attestation(&Salt::from_bytes(new.salt), new.digest.as_bytes()))));
+            standing.push((*new, found, index));
+            index = next(index)?;
+        }
+        let changed: Vec<_> = standing.iter().map(|(new, _, index)| (new.changes(), *index)).collect();
+        let components = Components::named(tx, &changed).await?;
+        let (mut batch, mut history) = (Batch::default(), History::default());
+        for (new, standing, index) in &standing {
+            new.write((tx, &mut batch), (&components, &mut history), standing, *index).await?;
+        }
+        history.write(&mut batch);
+        batch.run(tx).await.map_err(StoreError::from)?;
+        Ok(outcomes)
+    }
+}
+
 impl NewEvidence {
-    /// Writes it as one step: what is needed is read first, and whatever is written is written together.
-    pub(super) async fn apply(&self, tx: &mut Connection<'_>, index: LeafIndex) -> Result<Leaf, RecordError> {
-        let standing = self.standing(tx).await?;
-        let mut batch = Batch::default();
-        self.advance_chain(&mut batch, index);
+    /// About what it takes in memory.
+    fn bytes(&self) -> usize {
+        let blobs: usize = self.blobs.iter().map(Blob::stored_bytes).sum();
+        self.packed.bytes.len() + self.state.len() + blobs + 64 * (self.added.len() + self.removed.len())
+    }
+
+    fn changes(&self) -> Changes<'_> {
+        Changes { added: &self.added, removed: &self.removed }
+    }
+
+    async fn write(
+        &self,
+        (tx, batch): (&mut Connection<'_>, &mut Batch),
+        (components, history): (&Components, &mut History),
+        standing: &Standing,
+        index: LeafIndex,
+    ) -> Result<(), StoreError> {
+        self.advance_chain(batch, index);
         for blob in &self.blobs {
-            batch.push(blob.insert());
+            blob.add_to(batch);
         }
         let came = Came { seq: self.seq, received_ms: self.received_ms, digest: self.digest };
         let place = standing.place.as_ref();
-        self.index.write((tx, &mut batch), (self.host_row, place), index, came).await?;
-        self.insert(&mut batch, standing.enrolment, index);
-        self.write_components((tx, &mut batch), standing.intervals.as_deref(), index).await?;
+        self.index.write((tx, batch), (self.host_row, place), index, came).await?;
+        self.insert(batch, standing.enrolment, index);
+        self.write_components(batch, (components, history), standing.intervals.as_deref(), index)?;
         if standing.silent {
-            batch.push(event_row(
-                Some(self.host_row),
-                EventKind::Fresh,
-                self.received_ms,
-                None,
-                "evidence came again",
-            ));
+            add_event(batch, (self.host_row, EventKind::Fresh), self.received_ms, "evidence came again");
         }
-        batch.push(evidence_event_row(self.host_row, index));
-        batch.run(tx).await.map_err(StoreError::from)?;
-        Ok(Leaf::attestation(&Salt::from_bytes(self.salt), self.digest.as_bytes()))
+        add_evidence_event(batch, self.host_row, index);
+        Ok(())
     }
 
-    /// Compares the head of the host's chain with what the evidence was verified against.
-    async fn standing(&self, tx: &mut Connection<'_>) -> Result<Standing, RecordError> {
-        const NO_ENROLMENT: StoreError = StoreError::Damaged { what: "a host's chain has no enrolment" };
-        let changes = !self.added.is_empty() || !self.removed.is_empty();
-        let row = sql::query(
-            "SELECT h.silent <> 0 AS silent, n.id AS enrolment, CASE WHEN ? <> 0 THEN s.intervals END AS intervals,
-               i.last_leaf, i.boot_leaf, i.profile_id, i.profile_leaf, i.facts,
-               (SELECT count(*) FROM coverage_gap g WHERE g.host_id = h.id AND g.to_leaf IS NULL) AS gaps
-             FROM host h JOIN host_state s ON s.host_id = h.id LEFT JOIN enrolment n ON n.chain = h.chain
-             LEFT JOIN host_index i ON i.host_id = h.id
-             WHERE h.id = ? AND h.chain = ? AND h.next_seq = ? AND h.prev = ? AND h.retired_ms IS NULL",
-        )
-        .bind(changes)
-        .bind(self.host_row)
-        .bind(self.chain.as_bytes().as_slice())
-        .bind(to_i64(self.seq))
-        .bind(self.prev.as_bytes().as_slice())
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(row) = row else {
-            let known = unpack::find(tx, self.digest.as_bytes()).await?;
-            return Err(if known.is_empty() { RecordError::Overtaken } else { RecordError::Replayed });
-        };
-        Ok(Standing {
-            silent: row.try_get("silent")?,
-            enrolment: row.try_get::<Option<i64>>("enrolment")?.ok_or(NO_ENROLMENT)?,
-            intervals: row.try_get("intervals")?,
-            place: Place::of(&row)?,
-        })
+    /// Why it cannot be recorded.
+    async fn refused(&self, tx: &mut Connection<'_>) -> Result<RecordError, StoreError> {
+        let known = unpack::find(tx, self.digest.as_bytes()).await?;
+        Ok(if known.is_empty() { RecordError::Overtaken } else { RecordError::Replayed })
     }
 
     /// Swaps the head of the host's chain.
     fn advance_chain(&self, batch: &mut Batch, index: LeafIndex) {
-        let update = sql::query(
-            "UPDATE host SET next_seq = ?, prev = ?, components = ?, agent_version = ?, last_received_ms = ?,
-               last_status = ?, last_leaf = ?, silent = 0 WHERE id = ?",
-        );
-        let update = update
-            .bind(to_i64(self.seq.saturating_add(1)))
-            .bind(self.digest.as_bytes().as_slice())
-            .bind(to_i64(self.components))
-            .bind(&self.agent_version)
-            .bind(to_i64(self.received_ms))
-            .bind(self.status)
-            .bind(to_i64(index.get()))
-            .bind(self.host_row);
-        batch.push_changing(update, 1);
+        static HEADS: Rows = Rows {
+            before: "WITH head (host, next_seq, prev, components, agent_version, received_ms, status, leaf) AS (",
+            after: ") UPDATE host SET next_seq = head.next_seq, prev = head.prev, components = head.components,
+               agent_version = head.agent_version, last_received_ms = head.received_ms, last_status = head.status,
+               last_leaf = head.leaf, silent = 0 FROM head WHERE host.id = head.host",
+            changes_each: true,
+        };
+        let head = [
+            self.host_row.into(),
+            to_i64(self.seq.saturating_add(1)).into(),
+            self.digest.as_bytes().as_slice().into(),
+            to_i64(self.components).into(),
+            (&self.agent_version).into(),
+            to_i64(self.received_ms).into(),
+            self.status.into(),
+            to_i64(index.get()).into(),
+        ];
+        batch.row(&HEADS, head);
     }
 
     fn insert(&self, batch: &mut Batch, enrolment: i64, index: LeafIndex) {
-        let leaf = to_i64(index.get());
-        let row = sql::query(
-            "INSERT INTO attestation (leaf, enrolment_id, seq, received_ms, changes, status) VALUES (?, ?, ?, ?, ?, ?)",
+        static PIECES: Rows = Rows::inserted(
+            "INSERT INTO attestation (leaf, enrolment_id, seq, received_ms, changes, status) ",
         );
-        let row = row
-            .bind(leaf)
-            .bind(enrolment)
-            .bind(to_i64(self.seq))
-            .bind(to_i64(self.received_ms))
-            .bind(!self.added.is_empty() || !self.removed.is_empty())
-            .bind(self.status);
-        batch.push(row);
-        let digest = sql::query("INSERT INTO attestation_digest (begins, leaf) VALUES (?, ?)");
-        batch.push(digest.bind(unpack::begins(&self.digest).as_slice()).bind(leaf));
-        let recent = sql::query("INSERT INTO attestation_recent (leaf, packed, keyframe) VALUES (?, ?, ?)");
-        batch.push(recent.bind(leaf).bind(&self.packed.bytes).bind(self.packed.keyframe));
+        static DIGESTS: Rows = Rows::inserted("INSERT INTO attestation_digest (begins, leaf) ");
+        static RECENT: Rows = Rows::inserted("INSERT INTO attestation_recent (leaf, packed, keyframe) ");
+        static KEYFRAMES: Rows = Rows {
+            before: "WITH new (host, leaf) AS (",
+            after: ") UPDATE host_state SET keyframe_leaf = new.leaf FROM new WHERE host_state.host_id = new.host",
+            changes_each: true,
+        };
+        let leaf = to_i64(index.get());
+        let changes = !self.added.is_empty() || !self.removed.is_empty();
+        let piece = [
+            leaf.into(),
+            enrolment.into(),
+            to_i64(self.seq).into(),
+            to_i64(self.received_ms).into(),
+            changes.into(),
+            self.status.into(),
+        ];
+        batch.row(&PIECES, piece);
+        batch.row(&DIGESTS, [unpack::begins(&self.digest).as_slice().into(), leaf.into()]);
+        batch.row(&RECENT, [leaf.into(), (&self.packed.bytes).into(), self.packed.keyframe.into()]);
         if self.packed.keyframe.is_none() {
-            let keyframe = sql::query("UPDATE host_state SET keyframe_leaf = ? WHERE host_id = ?");
-            batch.push_changing(keyframe.bind(leaf).bind(self.host_row), 1);
+            batch.row(&KEYFRAMES, [self.host_row.into(), leaf.into()]);
         }
     }
 
     /// A heartbeat touches nothing of the history: only the state goes on.
-    async fn write_components(
+    fn write_components(
         &self,
-        (tx, batch): (&mut Connection<'_>, &mut Batch),
+        batch: &mut Batch,
+        (components, history): (&Components, &mut History),
         intervals: Option<&[u8]>,
         index: LeafIndex,
     ) -> Result<(), StoreError> {
+        static STATES: Rows = Rows {
+            before: "WITH new (host, state, root) AS (",
+            after: ") UPDATE host_state SET state = new.state, state_root = new.root FROM new WHERE host_state.host_id = new.host",
+            changes_each: true,
+        };
+        static CHANGED: Rows = Rows {
+            before: "WITH new (host, state, root, intervals) AS (",
+            after:
+                ") UPDATE host_state SET state = new.state, state_root = new.root, intervals = new.intervals
+               FROM new WHERE host_state.host_id = new.host",
+            changes_each: true,
+        };
+        let (host, state) = (self.host_row.into(), (&self.state).into());
+        let root = self.state_root.as_bytes().as_slice().into();
         let Some(packed) = intervals else {
-            let state = sql::query("UPDATE host_state SET state = ?, state_root = ? WHERE host_id = ?");
-            let state = state.bind(&self.state).bind(self.state_root.as_bytes().as_slice());
-            batch.push_changing(state.bind(self.host_row), 1);
+            batch.row(&STATES, [host, state, root]);
             return Ok(());
         };
         let mut intervals = Intervals::decode(packed)?;
-        let changes = (self.added.as_slice(), self.removed.as_slice());
-        let wanted = change_components((tx, batch), self.host_row, changes, &mut intervals, index).await?;
+        let wanted = components.change(history, self.host_row, self.changes(), &mut intervals, index)?;
         push_wanted(batch, &wanted);
-        let state =
-            sql::query("UPDATE host_state SET state = ?, state_root = ?, intervals = ? WHERE host_id = ?");
-        let state = state.bind(&self.state).bind(self.state_root.as_bytes().as_slice());
-        batch.push_changing(state.bind(intervals.encode()).bind(self.host_row), 1);
+        batch.row(&CHANGED, [host, state, root, intervals.encode().into()]);
         Ok(())
     }
 }
 
-/// Closes the intervals of components that went and opens those of components that came. Gives those whose manifests are missing.
-pub(super) async fn change_components(
-    (tx, batch): (&mut Connection<'_>, &mut Batch),
-    host: i64,
-    (added, removed): (&[Sha256Digest], &[Sha256Digest]),
-    intervals: &mut Intervals,
-    index: LeafIndex,
-) -> Result<Vec<i64>, StoreError> {
-    const MISSING: StoreError = StoreError::Damaged { what: "a component that a host has is missing" };
-    let both: Vec<&Sha256Digest> = added.iter().chain(removed).collect();
-    let mut known = known_components(tx, &both).await?;
-    let new: Vec<&Sha256Digest> = added.iter().filter(|digest| !known.contains_key(*digest)).collect();
-    if !new.is_empty() {
-        insert_components(tx, &new, index).await?;
-        known.extend(known_components(tx, &new).await?);
-    }
-    let row = |digest: &Sha256Digest| known.get(digest).copied().ok_or(MISSING);
-    let gone = removed.iter().map(|digest| Ok(row(digest)?.0)).collect::<Result<Vec<_>, StoreError>>()?;
-    let came = added.iter().map(row).collect::<Result<Vec<_>, StoreError>>()?;
-    intervals.close(batch, host, &gone, index)?;
-    let ids: Vec<i64> = came.iter().map(|(id, _)| *id).collect();
-    intervals.open(batch, host, &ids, index);
-    Ok(came.into_iter().filter(|(_, manifest)| *manifest == Manifest::Missing).map(|(id, _)| id).collect())
+/// The leaf behind one.
+pub(super) fn next(index: LeafIndex) -> Result<LeafIndex, StoreError> {
+    LeafIndex::new(index.get().saturating_add(1))
+        .map_err(|_| StoreError::Damaged { what: "the log cannot grow any more" })
 }
+
+/// Compares the heads of hosts' chains with what evidence was verified against: those that fit.
+async fn standings(
+    tx: &mut Connection<'_>,
+    pieces: &[&NewEvidence],
+) -> Result<HashMap<i64, Standing>, StoreError> {
+    const NO_ENROLMENT: StoreError = StoreError::Damaged { what: "a host's chain has no enrolment" };
+    let mut standings = HashMap::with_capacity(pieces.len());
+    for some in pieces.chunks(ROWS_PER_STATEMENT) {
+        let mut query = QueryBuilder::new("WITH head (host, chain, seq, prev, changes) AS (");
+        query.push_values(some, |mut row, new| {
+            row.push_bind(new.host_row)
+                .push_bind(new.chain.as_bytes().as_slice())
+                .push_bind(to_i64(new.seq))
+                .push_bind(new.prev.as_bytes().as_slice())
+                .push_bind(!new.added.is_empty() || !new.removed.is_empty());
+        });
+        query.push(
+            ") SELECT h.id, h.silent <> 0 AS silent, n.id AS enrolment, CASE WHEN head.changes <> 0 THEN s.intervals END AS intervals,
+               i.last_leaf, i.boot_leaf, i.profile_id, i.profile_leaf, i.facts,
+               (SELECT count(*) FROM coverage_gap g WHERE g.host_id = h.id AND g.to_leaf IS NULL) AS gaps
+             FROM head CROSS JOIN host h JOIN host_state s ON s.host_id = h.id LEFT JOIN enrolment n ON n.chain = h.chain
+             LEFT JOIN host_index i ON i.host_id = h.id
+             WHERE h.id = head.host AND h.chain = head.chain AND h.next_seq = head.seq AND h.prev = head.prev AND h.retired_ms IS NULL",
+        );
+        for row in query.build().fetch_all(&mut *tx).await? {
+            let standing = Standing {
+                silent: row.try_get("silent")?,
+                enrolment: row.try_get::<Option<i64>>("enrolment")?.ok_or(NO_ENROLMENT)?,
+                intervals: row.try_get("intervals")?,
+                place: Place::of(&row)?,
+            };
+            standings.insert(row.try_get("id")?, standing);
+        }
+    }
+    Ok(standings)
+}
+
+/// Components that a host got and lost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Changes<'a> {
+    pub(super) added: &'a [Sha256Digest],
+    pub(super) removed: &'a [Sha256Digest],
+}
+
+/// Rows of components that evidence names.
+#[derive(Debug, Default)]
+pub(super) struct Components(HashMap<Sha256Digest, (i64, Manifest)>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Manifest {
@@ -207,54 +296,83 @@ enum Manifest {
     Missing,
 }
 
-async fn insert_components(
-    tx: &mut Connection<'_>,
-    digests: &[&Sha256Digest],
-    index: LeafIndex,
-) -> Result<(), StoreError> {
-    let first = to_i64(index.get());
-    for rows in digests.chunks(ROWS_PER_STATEMENT) {
-        let mut query = QueryBuilder::new("INSERT INTO component (digest, first_leaf) ");
-        query.push_values(rows, |mut row, digest| {
-            row.push_bind(digest.as_bytes().to_vec()).push_bind(first);
-        });
-        query.push(" ON CONFLICT (digest) DO NOTHING");
-        query.build().execute(&mut *tx).await?;
+impl Components {
+    /// Those that are named; rows are made for those that hosts got and nobody had before.
+    pub(super) async fn named(
+        tx: &mut Connection<'_>,
+        changes: &[(Changes<'_>, LeafIndex)],
+    ) -> Result<Self, StoreError> {
+        let named = changes.iter().flat_map(|(changes, _)| changes.added.iter().chain(changes.removed));
+        let named: BTreeSet<&Sha256Digest> = named.collect();
+        let mut components = Self::default();
+        components.read(tx, &Vec::from_iter(named)).await?;
+        let (mut new, mut seen) = (Vec::new(), HashSet::new());
+        for (changes, index) in changes {
+            let unknown = changes.added.iter().filter(|digest| !components.0.contains_key(*digest));
+            new.extend(unknown.filter(|digest| seen.insert(**digest)).map(|digest| (digest, *index)));
+        }
+        if new.is_empty() {
+            return Ok(components);
+        }
+        for rows in new.chunks(ROWS_PER_STATEMENT) {
+            let mut query = QueryBuilder::new("INSERT INTO component (digest, first_leaf) ");
+            query.push_values(rows, |mut row, (digest, first)| {
+                row.push_bind(digest.as_bytes().as_slice()).push_bind(to_i64(first.get()));
+            });
+            query.build().execute(&mut *tx).await?;
+        }
+        components.read(tx, &new.iter().map(|(digest, _)| *digest).collect::<Vec<_>>()).await?;
+        Ok(components)
     }
-    Ok(())
-}
 
-/// Rows of those components that are there.
-async fn known_components(
-    tx: &mut Connection<'_>,
-    digests: &[&Sha256Digest],
-) -> Result<HashMap<Sha256Digest, (i64, Manifest)>, StoreError> {
-    const DAMAGED: StoreError = StoreError::Damaged { what: "a component's digest" };
-    let mut found = HashMap::with_capacity(digests.len());
-    for some in digests.chunks(ROWS_PER_STATEMENT) {
-        let mut query =
-            QueryBuilder::new("SELECT digest, id, manifest IS NOT NULL FROM component WHERE digest IN (");
-        let mut list = query.separated(", ");
-        for digest in some {
-            list.push_bind(digest.as_bytes().to_vec());
+    async fn read(&mut self, tx: &mut Connection<'_>, digests: &[&Sha256Digest]) -> Result<(), StoreError> {
+        const DAMAGED: StoreError = StoreError::Damaged { what: "a component's digest" };
+        for some in digests.chunks(ROWS_PER_STATEMENT) {
+            let mut query =
+                QueryBuilder::new("SELECT digest, id, manifest IS NOT NULL FROM component WHERE digest IN (");
+            let mut list = query.separated(", ");
+            for digest in some {
+                list.push_bind(digest.as_bytes().as_slice());
+            }
+            query.push(")");
+            let rows: Vec<(Vec<u8>, i64, bool)> = query.build_query_as().fetch_all(&mut *tx).await?;
+            for (digest, id, stored) in rows {
+                let digest = Sha256Digest::from_slice(&digest).map_err(|_| DAMAGED)?;
+                self.0.insert(digest, (id, if stored { Manifest::Stored } else { Manifest::Missing }));
+            }
         }
-        query.push(")");
-        let rows: Vec<(Vec<u8>, i64, bool)> = query.build_query_as().fetch_all(&mut *tx).await?;
-        for (digest, id, stored) in rows {
-            let digest = Sha256Digest::from_slice(&digest).map_err(|_| DAMAGED)?;
-            found.insert(digest, (id, if stored { Manifest::Stored } else { Manifest::Missing }));
-        }
+        Ok(())
     }
-    Ok(found)
+
+    /// Closes the intervals of components that went and opens those of components that came. Gives those whose manifests are missing.
+    pub(super) fn change(
+        &self,
+        history: &mut History,
+        host: i64,
+        changes: Changes<'_>,
+        intervals: &mut Intervals,
+        index: LeafIndex,
+    ) -> Result<Vec<i64>, StoreError> {
+        const MISSING: StoreError = StoreError::Damaged { what: "a component that a host has is missing" };
+        let row = |digest: &Sha256Digest| self.0.get(digest).copied().ok_or(MISSING);
+        let gone = changes.removed.iter().map(|digest| Ok(row(digest)?.0));
+        let gone = gone.collect::<Result<Vec<_>, StoreError>>()?;
+        let came = changes.added.iter().map(row).collect::<Result<Vec<_>, StoreError>>()?;
+        intervals.close(history, host, &gone, index)?;
+        let ids: Vec<i64> = came.iter().map(|(id, _)| *id).collect();
+        intervals.open(history, host, &ids, index);
+        let missing = came.into_iter().filter(|(_, manifest)| *manifest == Manifest::Missing);
+        Ok(missing.map(|(id, _)| id).collect())
+    }
 }
 
 fn push_wanted(batch: &mut Batch, components: &[i64]) {
-    for rows in components.chunks(ROWS_PER_STATEMENT) {
-        let mut query = QueryBuilder::new("INSERT INTO component_wanted (component_id) ");
-        query.push_values(rows, |mut row, component| {
-            row.push_bind(*component);
-        });
-        query.push(" ON CONFLICT (component_id) DO NOTHING");
-        batch.push(query.build());
+    static WANTED: Rows = Rows {
+        before: "INSERT INTO component_wanted (component_id) ",
+        after: " ON CONFLICT (component_id) DO NOTHING",
+        changes_each: false,
+    };
+    for component in components {
+        batch.row(&WANTED, [component.into()]);
     }
 }

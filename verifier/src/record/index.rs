@@ -18,8 +18,7 @@ use ledger::tree::LeafIndex;
 
 use super::principal::Principals;
 use super::root;
-use crate::limits::ROWS_PER_STATEMENT;
-use crate::sql::{self, Batch, Connection, QueryBuilder, Row};
+use crate::sql::{self, Batch, Connection, Row, Rows};
 use crate::store::{StoreError, to_i64, to_u64};
 
 /// What a piece of evidence adds to the index.
@@ -73,17 +72,15 @@ impl IndexEntry {
         let Came { seq, received_ms, digest } = came;
         let leaf = to_i64(index.get());
         let before = place.map(|place| place.last_leaf);
-        let moment = sql::query(
-            "INSERT INTO moment (leaf, seq, received_ms, age, back, lag_ms) VALUES (?, ?, ?, ?, ?, ?)",
-        );
-        let moment = moment
-            .bind(leaf)
-            .bind(to_i64(seq))
-            .bind(to_i64(received_ms))
-            .bind(leaf.saturating_sub(to_i64(self.named)))
-            .bind(before.map(|before| leaf.saturating_sub(before)))
-            .bind(to_i64(received_ms).saturating_sub(to_i64(self.agent_time.as_ms())));
-        batch.push(moment);
+        let moment = [
+            leaf.into(),
+            to_i64(seq).into(),
+            to_i64(received_ms).into(),
+            leaf.saturating_sub(to_i64(self.named)).into(),
+            before.map(|before| leaf.saturating_sub(before)).into(),
+            to_i64(received_ms).saturating_sub(to_i64(self.agent_time.as_ms())).into(),
+        ];
+        batch.row(&MOMENTS, moment);
         let boot_leaf = self.write_boot(batch, host, leaf, place);
         let profile = self.write_profile((tx, batch), host, leaf, place).await?;
         let open = place.is_some_and(|place| place.has_gaps);
@@ -93,44 +90,38 @@ impl IndexEntry {
         let recorded = Recorded { leaf: index.get(), received_ms, evidence: digest, read: self.read };
         let earlier = place.filter(|_| self.begins != Begins::Chain);
         let facts = earlier.map_or_else(ChainFacts::default, |place| place.facts).and(&recorded);
-        let stands = sql::query(
-            "INSERT INTO host_index (host_id, first_leaf, first_named, last_leaf, last_named, boot_leaf, profile_id, profile_leaf, facts, reach)
-             VALUES (?1, ?2, ?3, ?2, ?3, ?4, ?5, ?6, ?7, ?2 - ?3)
-             ON CONFLICT (host_id) DO UPDATE SET last_leaf = ?2, last_named = ?3, boot_leaf = ?4, profile_id = ?5, profile_leaf = ?6, facts = ?7,
-               reach = max(host_index.reach, ?2 - min(?3, host_index.last_named))",
-        );
-        let stands = stands
-            .bind(host)
-            .bind(leaf)
-            .bind(to_i64(self.named))
-            .bind(boot_leaf)
-            .bind(profile.map(|(id, _)| id))
-            .bind(profile.map(|(_, from)| from))
-            .bind(facts.digest().map(|facts| facts.as_bytes().to_vec()));
-        batch.push(stands);
+        let named = to_i64(self.named);
+        let stands = [
+            host.into(),
+            leaf.into(),
+            named.into(),
+            leaf.into(),
+            named.into(),
+            boot_leaf.into(),
+            profile.map(|(id, _)| id).into(),
+            profile.map(|(_, from)| from).into(),
+            facts.digest().map(|facts| facts.as_bytes().to_vec()).into(),
+            leaf.saturating_sub(named).into(),
+        ];
+        batch.row(&PLACES, stands);
         Ok(facts)
     }
 
     fn write_boot(&self, batch: &mut Batch, host: i64, leaf: i64, place: Option<&Place>) -> i64 {
         if let Some(place) = place.filter(|_| self.begins == Begins::Nothing) {
-            let goes_on = sql::query(
-                "UPDATE boot SET last_leaf = ?, restart_count = ? WHERE host_id = ? AND first_leaf = ?",
-            );
-            let goes_on = goes_on.bind(leaf).bind(i64::from(self.boot.restart_count)).bind(host);
-            batch.push_changing(goes_on.bind(place.boot_leaf), 1);
+            let restarts = i64::from(self.boot.restart_count);
+            batch.row(&BOOTS_ON, [host.into(), place.boot_leaf.into(), leaf.into(), restarts.into()]);
             return place.boot_leaf;
         }
-        let begins = sql::query(
-            "INSERT INTO boot (host_id, first_leaf, reset_count, restart_count, last_leaf, continues) VALUES (?, ?, ?, ?, ?, ?)",
-        );
-        let begins = begins
-            .bind(host)
-            .bind(leaf)
-            .bind(i64::from(self.boot.reset_count))
-            .bind(i64::from(self.boot.restart_count))
-            .bind(leaf)
-            .bind(self.begins == Begins::Chain && place.is_some());
-        batch.push(begins);
+        let begins = [
+            host.into(),
+            leaf.into(),
+            i64::from(self.boot.reset_count).into(),
+            i64::from(self.boot.restart_count).into(),
+            leaf.into(),
+            (self.begins == Begins::Chain && place.is_some()).into(),
+        ];
+        batch.row(&BOOTS, begins);
         leaf
     }
 
@@ -163,9 +154,7 @@ impl IndexEntry {
             close_profile(batch, host, id, from, leaf);
         }
         let Some(new) = new else { return Ok(None) };
-        let opens =
-            sql::query("INSERT INTO host_boot_profile (profile_id, from_leaf, host_id) VALUES (?, ?, ?)");
-        batch.push(opens.bind(new).bind(leaf).bind(host));
+        batch.row(&PROFILES, [new.into(), leaf.into(), host.into()]);
         Ok(Some((new, leaf)))
     }
 }
@@ -233,10 +222,7 @@ impl Place {
 }
 
 fn close_profile(batch: &mut Batch, host: i64, profile: i64, from: i64, leaf: i64) {
-    let close = sql::query(
-        "UPDATE host_boot_profile SET to_leaf = ? WHERE profile_id = ? AND from_leaf = ? AND host_id = ?",
-    );
-    batch.push_changing(close.bind(leaf).bind(profile).bind(from).bind(host), 1);
+    batch.row(&PROFILES_CLOSED, [profile.into(), from.into(), host.into(), leaf.into()]);
 }
 
 /// The row of a profile; its facts are written with the first host that has it.
@@ -329,8 +315,7 @@ impl Coverage {
         for (id, source, cause, scope, of_boot) in &open {
             let over = !of_boot || self.new_boot;
             if over && !stands(*source, cause, scope) {
-                let close = sql::query("UPDATE coverage_gap SET to_leaf = ? WHERE id = ?");
-                batch.push_changing(close.bind(self.leaf).bind(id), 1);
+                batch.row(&GAPS_CLOSED, [id.into(), self.leaf.into()]);
             }
         }
         for trouble in troubles {
@@ -340,19 +325,16 @@ impl Coverage {
                 continue;
             }
             let until = (trouble.lasting == Lasting::Passed).then_some(self.leaf);
-            let gap = sql::query(
-                "INSERT INTO coverage_gap (host_id, source, cause, scope, from_leaf, to_leaf, of_boot)
-                 VALUES (?, ?, ?, ?, ?, ?, ?)",
-            );
-            let gap = gap
-                .bind(self.host)
-                .bind(i64::from(trouble.source.code()))
-                .bind(&trouble.cause)
-                .bind(&trouble.scope)
-                .bind(self.begin(tx, trouble).await?)
-                .bind(until)
-                .bind(trouble.lasting == Lasting::Boot);
-            batch.push(gap);
+            let gap = [
+                self.host.into(),
+                i64::from(trouble.source.code()).into(),
+                (&trouble.cause).into(),
+                (&trouble.scope).into(),
+                self.begin(tx, trouble).await?.into(),
+                until.into(),
+                (trouble.lasting == Lasting::Boot).into(),
+            ];
+            batch.row(&GAPS, gap);
         }
         Ok(())
     }
@@ -391,21 +373,56 @@ impl Coverage {
 /// What was run is told once a boot.
 fn write_executions(batch: &mut Batch, host: i64, leaf: i64, boot_leaf: i64, executions: &[Executed]) {
     let mut known = HashSet::with_capacity(executions.len());
-    let once: Vec<&Executed> =
-        executions.iter().filter(|run| known.insert((run.digest, run.class.code()))).collect();
-    for rows in once.chunks(ROWS_PER_STATEMENT) {
-        let mut query = QueryBuilder::new("WITH run (digest, class, path) AS (");
-        query.push_values(rows, |mut row, Executed { digest, path, class }| {
-            row.push_bind(digest.as_bytes().as_slice());
-            row.push_bind(i64::from(class.code())).push_bind(path);
-        });
-        query.push(") INSERT INTO execution (digest, host_id, from_leaf, class, path) SELECT run.digest, ");
-        query.push_bind(host).push(", ").push_bind(leaf).push(", run.class, run.path FROM run");
-        query.push(
-            " WHERE NOT EXISTS (SELECT 1 FROM execution e WHERE e.digest = run.digest AND e.host_id = ",
-        );
-        query.push_bind(host).push(" AND e.from_leaf >= ").push_bind(boot_leaf);
-        query.push(" AND e.class = run.class)");
-        batch.push(query.build());
+    for Executed { digest, path, class } in
+        executions.iter().filter(|run| known.insert((run.digest, run.class.code())))
+    {
+        let run = [
+            digest.as_bytes().as_slice().into(),
+            i64::from(class.code()).into(),
+            path.into(),
+            host.into(),
+            leaf.into(),
+            boot_leaf.into(),
+        ];
+        batch.row(&EXECUTIONS, run);
     }
 }
+
+static MOMENTS: Rows = Rows::inserted("INSERT INTO moment (leaf, seq, received_ms, age, back, lag_ms) ");
+static BOOTS: Rows = Rows::inserted(
+    "INSERT INTO boot (host_id, first_leaf, reset_count, restart_count, last_leaf, continues) ",
+);
+static BOOTS_ON: Rows = Rows {
+    before: "WITH seen (host, first_leaf, leaf, restarts) AS (",
+    after: ") UPDATE boot SET last_leaf = seen.leaf, restart_count = seen.restarts FROM seen
+       WHERE boot.host_id = seen.host AND boot.first_leaf = seen.first_leaf",
+    changes_each: true,
+};
+static PROFILES: Rows = Rows::inserted("INSERT INTO host_boot_profile (profile_id, from_leaf, host_id) ");
+static PROFILES_CLOSED: Rows = Rows {
+    before: "WITH closed (profile, since, host, until) AS (",
+    after: ") UPDATE host_boot_profile SET to_leaf = closed.until FROM closed
+       WHERE profile_id = closed.profile AND from_leaf = closed.since AND host_id = closed.host",
+    changes_each: true,
+};
+static GAPS: Rows =
+    Rows::inserted("INSERT INTO coverage_gap (host_id, source, cause, scope, from_leaf, to_leaf, of_boot) ");
+static GAPS_CLOSED: Rows = Rows {
+    before: "WITH closed (gap, until) AS (",
+    after: ") UPDATE coverage_gap SET to_leaf = closed.until FROM closed WHERE coverage_gap.id = closed.gap",
+    changes_each: true,
+};
+static EXECUTIONS: Rows = Rows {
+    before: "WITH run (digest, class, path, host, leaf, boot) AS (",
+    after: ") INSERT INTO execution (digest, host_id, from_leaf, class, path)
+       SELECT run.digest, run.host, run.leaf, run.class, run.path FROM run WHERE NOT EXISTS
+         (SELECT 1 FROM execution e WHERE e.digest = run.digest AND e.host_id = run.host AND e.from_leaf >= run.boot AND e.class = run.class)",
+    changes_each: false,
+};
+static PLACES: Rows = Rows {
+    before: "INSERT INTO host_index (host_id, first_leaf, first_named, last_leaf, last_named, boot_leaf, profile_id, profile_leaf, facts, reach) ",
+    after: " ON CONFLICT (host_id) DO UPDATE SET last_leaf = excluded.last_leaf, last_named = excluded.last_named,
+       boot_leaf = excluded.boot_leaf, profile_id = excluded.profile_id, profile_leaf = excluded.profile_leaf, facts = excluded.facts,
+       reach = max(host_index.reach, excluded.last_leaf - min(excluded.last_named, host_index.last_named))",
+    changes_each: false,
+};

@@ -3,13 +3,51 @@
 //! A row of the history is closed by its primary key, which holds the leaf that it began with; this is where that leaf
 //! is known from. In and out: canonical bytes beside the host's state.
 
+use std::collections::BTreeSet;
+
 use evidence::cbor::{CborError, Reader, Writer};
 use evidence::limits::BODY_COMPONENTS;
 use ledger::tree::LeafIndex;
 
-use crate::limits::ROWS_PER_STATEMENT;
-use crate::sql::{Batch, Connection, QueryBuilder};
+use crate::sql::{Batch, Connection, Rows};
 use crate::store::{StoreError, to_i64};
+
+/// Intervals of the history that begin and end together.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    opened: Vec<Key>,
+    closed: Vec<(Key, i64)>,
+}
+
+/// Which interval; the order is that of the rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    component: i64,
+    from: i64,
+    host: i64,
+}
+
+impl History {
+    /// Rows that lie together are written together, also where they are of many hosts.
+    pub(super) fn write(mut self, batch: &mut Batch) {
+        static OPENED: Rows =
+            Rows::inserted("INSERT INTO host_component (component_id, from_leaf, host_id) ");
+        static CLOSED: Rows = Rows {
+            before: "WITH open (component, since, host, until) AS (",
+            after: ") UPDATE host_component SET to_leaf = open.until FROM open
+               WHERE component_id = open.component AND from_leaf = open.since AND host_id = open.host",
+            changes_each: true,
+        };
+        self.closed.sort_unstable();
+        for (Key { component, from, host }, until) in self.closed {
+            batch.row(&CLOSED, [component.into(), from.into(), host.into(), until.into()]);
+        }
+        self.opened.sort_unstable();
+        for Key { component, from, host } in self.opened {
+            batch.row(&OPENED, [component.into(), from.into(), host.into()]);
+        }
+    }
+}
 
 /// Open intervals: component's row and first leaf, rising by component.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,16 +68,9 @@ impl Intervals {
     }
 
     /// Opens intervals.
-    pub(super) fn open(&mut self, batch: &mut Batch, host: i64, components: &[i64], leaf: LeafIndex) {
+    pub(super) fn open(&mut self, history: &mut History, host: i64, components: &[i64], leaf: LeafIndex) {
         let from = to_i64(leaf.get());
-        for rows in components.chunks(ROWS_PER_STATEMENT) {
-            let mut query =
-                QueryBuilder::new("INSERT INTO host_component (component_id, from_leaf, host_id) ");
-            query.push_values(rows, |mut row, component| {
-                row.push_bind(*component).push_bind(from).push_bind(host);
-            });
-            batch.push(query.build());
-        }
+        history.opened.extend(components.iter().map(|component| Key { component: *component, from, host }));
         self.0.extend(components.iter().map(|component| (*component, from)));
         self.0.sort_unstable();
     }
@@ -47,30 +78,17 @@ impl Intervals {
     /// Closes the intervals of components; one that is not open is damage.
     pub(super) fn close(
         &mut self,
-        batch: &mut Batch,
+        history: &mut History,
         host: i64,
         components: &[i64],
         leaf: LeafIndex,
     ) -> Result<(), StoreError> {
         const NOT_OPEN: StoreError = StoreError::Damaged { what: "an interval that should be open is not" };
-        for some in components.chunks(ROWS_PER_STATEMENT) {
-            let mut keys = Vec::with_capacity(some.len());
-            for component in some {
-                let at = self.0.binary_search_by_key(component, |(id, _)| *id).map_err(|_| NOT_OPEN)?;
-                keys.push(self.0.remove(at));
-            }
-            // One statement for all: a row each costs more on its way through the driver than it takes to be found.
-            let mut query = QueryBuilder::new("WITH open (component, since) AS (");
-            query.push_values(keys, |mut row, (component, since)| {
-                row.push_bind(component).push_bind(since);
-            });
-            query.push(") UPDATE host_component SET to_leaf = ").push_bind(to_i64(leaf.get()));
-            query.push(
-                " FROM open WHERE component_id = open.component AND from_leaf = open.since AND host_id = ",
-            );
-            batch.push_changing(query.push_bind(host).build(), some.len() as u64);
-        }
-        Ok(())
+        let gone: BTreeSet<i64> = components.iter().copied().collect();
+        let closed = self.0.extract_if(.., |(component, _)| gone.contains(component));
+        let (before, until) = (history.closed.len(), to_i64(leaf.get()));
+        history.closed.extend(closed.map(|(component, from)| (Key { component, from, host }, until)));
+        if history.closed.len() - before == components.len() { Ok(()) } else { Err(NOT_OPEN) }
     }
 
     /// Closes all of them.
@@ -81,8 +99,9 @@ impl Intervals {
         leaf: LeafIndex,
     ) -> Result<(), StoreError> {
         let components: Vec<i64> = self.0.iter().map(|(component, _)| *component).collect();
-        let mut batch = Batch::default();
-        self.close(&mut batch, host, &components, leaf)?;
+        let (mut history, mut batch) = (History::default(), Batch::default());
+        self.close(&mut history, host, &components, leaf)?;
+        history.write(&mut batch);
         Ok(batch.run(tx).await?)
     }
 }

@@ -6,7 +6,7 @@ use inquiry::component::Origin;
 
 use super::principal;
 use crate::limits::ROWS_PER_STATEMENT;
-use crate::sql::{self, Connection, QueryBuilder};
+use crate::sql::{self, Batch, Connection, QueryBuilder};
 use crate::store::blob::Blob;
 use crate::store::{StoreError, to_i64};
 
@@ -33,7 +33,9 @@ impl NewManifest {
         .fetch_optional(&mut *tx)
         .await?;
         let Some(component) = wanted else { return Ok(false) };
-        self.blob.insert().execute(&mut *tx).await?;
+        let mut blob = Batch::default();
+        self.blob.add_to(&mut blob);
+        blob.run(tx).await?;
         sql::query(
             "UPDATE component SET kind = ?, name = ?, version = ?, architecture = ?, artefacts = ?, manifest = ?
              WHERE id = ?",

@@ -58,6 +58,7 @@ use crate::store::{self, Database, Store, StoreError, Trouble, reopen};
 pub(crate) use enrolment::NewEnrolment;
 pub(crate) use event::{EventKind, NewRefusal};
 pub(crate) use evidence::NewEvidence;
+use evidence::Together;
 pub(crate) use folding::{NewPack, next_to_fold};
 pub(crate) use index::IndexEntry;
 pub(crate) use labelling::NewLabels;
@@ -492,22 +493,32 @@ impl Writer {
         let mut tx = self.connection.begin_write().await?;
         let mut leaves = Vec::new();
         let mut outcomes = Vec::with_capacity(jobs.len());
-        for job in jobs {
+        let mut left = jobs;
+        while let Some((Job { work, .. }, mut behind)) = left.split_first() {
             let index = next_index(&self.sequencer, &leaves)?;
-            let applied = match &job.work {
-                // It is read first, and written as one step by itself.
-                Work::Evidence(_) => step::apply(&job.work, &mut tx, index, now).await,
-                work => step::in_step(work, &mut tx, index, now).await?,
+            let applied = if let Work::Evidence(new) = work {
+                let mut together = Together::of(new);
+                while let Some((Job { work: Work::Evidence(new), .. }, others)) = behind.split_first()
+                    && together.take(new)
+                {
+                    behind = others;
+                }
+                step::together(&together, &mut tx, index).await?
+            } else {
+                vec![step::in_step(work, &mut tx, index, now).await?]
             };
-            match applied {
-                Ok((done, leaf)) => {
-                    leaves.extend(leaf);
-                    outcomes.push(Ok(done));
+            left = behind;
+            for applied in applied {
+                match applied {
+                    Ok((done, leaf)) => {
+                        leaves.extend(leaf);
+                        outcomes.push(Ok(done));
+                    }
+                    Err(RecordError::Store { trouble, message }) if trouble != Trouble::Row => {
+                        return Err(StoreError::Failed { trouble, message });
+                    }
+                    Err(error) => outcomes.push(Err(error)),
                 }
-                Err(RecordError::Store { trouble, message }) if trouble != Trouble::Row => {
-                    return Err(StoreError::Failed { trouble, message });
-                }
-                Err(error) => outcomes.push(Err(error)),
             }
         }
         leaves.extend(action::give_leaves(&mut tx, next_index(&self.sequencer, &leaves)?).await?);

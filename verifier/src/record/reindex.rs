@@ -17,9 +17,9 @@ use inquiry::replay::Ended;
 use inquiry::root::ChainFacts;
 use ledger::tree::LeafIndex;
 
-use super::evidence::change_components;
+use super::evidence::{Changes, Components};
 use super::index::{self, Came, IndexEntry, Place};
-use super::intervals::Intervals;
+use super::intervals::{History, Intervals};
 use super::manifest;
 use super::root::{Compared, LoggedRoots};
 use crate::failure::{Exit, Failure};
@@ -261,8 +261,11 @@ impl Host {
                 let of = (self.row, place.as_ref());
                 let facts = entry.write((&mut *tx, &mut batch), of, index, came).await?;
                 let body = verified.body();
-                let changes = (body.added.as_slice(), body.removed.as_slice());
-                change_components((&mut *tx, &mut batch), self.row, changes, intervals, index).await?;
+                let changes = Changes { added: &body.added, removed: &body.removed };
+                let components = Components::named(tx, &[(changes, index)]).await?;
+                let mut history = History::default();
+                components.change(&mut history, self.row, changes, intervals, index)?;
+                history.write(&mut batch);
                 batch.run(tx).await.map_err(StoreError::from)?;
                 state = verified.next_state().clone();
                 told(leaf, facts);

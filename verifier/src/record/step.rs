@@ -7,7 +7,8 @@ use ::evidence::time::UnixTime;
 use ledger::leaf::Leaf;
 use ledger::tree::LeafIndex;
 
-use super::{Done, RecordError, Work, archive, event, incident, log, watching};
+use super::evidence::{Together, next};
+use super::{Done, NewEvidence, RecordError, Work, archive, event, incident, log, watching};
 use crate::sql::Connection;
 use crate::store::action::{self, ActionKind};
 use crate::store::{StoreError, Trouble, token};
@@ -33,14 +34,58 @@ pub(super) async fn in_step(
     Ok(applied)
 }
 
+/// Evidence of several hosts as one step. Where a row of one of them is refused, each is a step of its own.
+pub(super) async fn together(
+    evidence: &Together<'_>,
+    tx: &mut Connection<'_>,
+    first: LeafIndex,
+) -> Result<Vec<Applied>, StoreError> {
+    let mut step = tx.step().await?;
+    match evidence.apply(&mut step, first).await {
+        Ok(applied) => {
+            step.commit().await?;
+            return Ok(applied.into_iter().map(logged).collect());
+        }
+        Err(RecordError::Store { trouble: Trouble::Row, .. }) => step.rollback().await?,
+        // The whole transaction is given up.
+        Err(error) => return Ok(vec![Err(error)]),
+    }
+    let (mut applied, mut index) = (Vec::with_capacity(evidence.pieces().len()), first);
+    for new in evidence.pieces() {
+        let mut step = tx.step().await?;
+        let one = alone(new, &mut step, index).await;
+        match &one {
+            Ok((_, leaf)) => {
+                step.commit().await?;
+                if leaf.is_some() {
+                    index = next(index)?;
+                }
+            }
+            Err(RecordError::Store { trouble, .. }) if *trouble != Trouble::Row => return Ok(vec![one]),
+            Err(_) => step.rollback().await?,
+        }
+        applied.push(one);
+    }
+    Ok(applied)
+}
+
+async fn alone(new: &NewEvidence, tx: &mut Connection<'_>, index: LeafIndex) -> Applied {
+    let one = Together::of(new).apply(tx, index).await?;
+    one.into_iter().next().map_or(Ok((Done::Nothing, None)), logged)
+}
+
+fn logged(applied: Result<(LeafIndex, Leaf), RecordError>) -> Applied {
+    applied.map(|(index, leaf)| (Done::Logged { index, leaf }, Some(leaf)))
+}
+
 /// Writes one piece of work; a leaf that it returns is appended at `index`.
 pub(super) async fn apply(work: &Work, tx: &mut Connection<'_>, index: LeafIndex, now: UnixTime) -> Applied {
-    let logged = |leaf| (Done::Logged { index, leaf }, Some(leaf));
+    let with_leaf = |leaf| (Done::Logged { index, leaf }, Some(leaf));
     let stored = |changed| (if changed { Done::Stored } else { Done::Nothing }, None);
     match work {
-        Work::Evidence(new) => new.apply(tx, index).await.map(logged),
-        Work::Enrolment(new) => new.apply(tx, index, now).await.map(logged),
-        Work::Retirement(new) => new.apply(tx, index, now).await.map(logged),
+        Work::Evidence(new) => alone(new, tx, index).await,
+        Work::Enrolment(new) => new.apply(tx, index, now).await.map(with_leaf),
+        Work::Retirement(new) => new.apply(tx, index, now).await.map(with_leaf),
         Work::Labels(new) => Ok(stored(new.apply(tx, now).await?)),
         Work::Manifest(new) => Ok(stored(new.apply(tx).await?)),
         Work::Refusal(new) => {
@@ -55,10 +100,10 @@ pub(super) async fn apply(work: &Work, tx: &mut Connection<'_>, index: LeafIndex
         }
         Work::IndexRoot(new) => {
             let leaf = new.apply(tx, index, now).await?;
-            Ok(leaf.map_or((Done::Nothing, None), logged))
+            Ok(leaf.map_or((Done::Nothing, None), with_leaf))
         }
         Work::Fold(new) => Ok(stored(new.apply(tx).await?)),
-        Work::Archive(checkpoint) => archive::apply(checkpoint, tx, index).await.map(logged),
+        Work::Archive(checkpoint) => archive::apply(checkpoint, tx, index).await.map(with_leaf),
         Work::Silence(before) => Ok(stored(event::mark_silent(tx, *before, now).await? > 0)),
         Work::OperatorToken { who, name, scope, expires } => {
             let token = token::create_operator(tx, who, name, *scope, now, *expires).await?;

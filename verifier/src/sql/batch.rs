@@ -11,13 +11,44 @@ use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Connection as _, Either, Executor as _, SqlSafeStr as _, SqliteConnection};
 
-use super::{Connection, Handle, Query, words};
+use super::{Connection, Handle, Query, QueryBuilder, Value, words};
+use crate::limits::{ROWS_PER_STATEMENT, VALUES_PER_STATEMENT};
+
+/// A statement for any number of rows of values, which stand between two texts.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    pub(crate) before: &'static str,
+    pub(crate) after: &'static str,
+    /// Whether it must change as many rows as it is given.
+    pub(crate) changes_each: bool,
+}
+
+impl Rows {
+    /// An `INSERT` that nothing keeps from adding each row.
+    pub(crate) const fn inserted(before: &'static str) -> Self {
+        Self { before, after: "", changes_each: false }
+    }
+}
 
 /// Statements to be run.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 #[must_use]
 pub(crate) struct Batch {
-    statements: Vec<(Query, Option<u64>)>,
+    statements: Vec<Statement>,
+}
+
+#[derive(Debug)]
+enum Statement {
+    One(Query),
+    Many { rows: &'static Rows, columns: usize, values: Vec<Value> },
+}
+
+/// A statement as it is run.
+struct Ready {
+    query: Query,
+    expected: Option<u64>,
+    /// Whether the same text is likely to be run again.
+    is_kept: bool,
 }
 
 /// What went wrong.
@@ -34,12 +65,23 @@ pub(crate) enum BatchError {
 impl Batch {
     /// Adds a statement.
     pub(crate) fn push(&mut self, statement: Query) {
-        self.statements.push((statement, None));
+        self.statements.push(Statement::One(statement));
     }
 
-    /// Adds one that must change so many rows.
-    pub(crate) fn push_changing(&mut self, statement: Query, rows: u64) {
-        self.statements.push((statement, Some(rows)));
+    /// Adds a row. All rows of a statement are written where its first one was added.
+    pub(crate) fn row<const N: usize>(&mut self, of: &'static Rows, row: [Value; N]) {
+        let known = self.statements.iter_mut().find_map(|statement| match statement {
+            Statement::Many { rows, columns, values } if std::ptr::eq(*rows, of) && *columns == N => {
+                Some(values)
+            }
+            _ => None,
+        });
+        match known {
+            Some(values) => values.extend(row),
+            None => {
+                self.statements.push(Statement::Many { rows: of, columns: N, values: Vec::from(row) });
+            }
+        }
     }
 
     /// Runs them as a step of the connection's transaction.
@@ -52,35 +94,60 @@ impl Batch {
 
     async fn run_apart(self, connection: &mut PgConnection) -> Result<(), BatchError> {
         let mut step = connection.begin().await?;
-        for (statement, expected) in self.statements {
-            let (text, values) = statement.for_postgres()?;
-            let done = sqlx::query_with(text, values).execute(&mut *step).await?;
-            check(expected, done.rows_affected())?;
+        for Ready { query, expected, is_kept } in self.statements.into_iter().flat_map(Statement::ready) {
+            let (text, values) = query.for_postgres()?;
+            let query = sqlx::query_with(text, values).persistent(is_kept);
+            check(expected, query.execute(&mut *step).await?.rows_affected())?;
         }
         Ok(step.commit().await?)
     }
 
     async fn run_together(self, connection: &mut SqliteConnection) -> Result<(), BatchError> {
-        let groups = self.statements.len().div_ceil(STATEMENTS_AT_ONCE);
-        // What is of several groups is of a shape of its own: it would only push others out of the driver's cache.
-        let is_kept = groups <= 1;
-        let mut statements = self.statements.into_iter().peekable();
+        let mut statements = self.statements.into_iter().flat_map(Statement::ready).peekable();
         let mut group = Group::begun(BEGIN);
         loop {
-            for (statement, rows) in statements.by_ref().take(STATEMENTS_AT_ONCE) {
-                group.push(&statement, rows)?;
+            for Ready { query, expected, is_kept } in statements.by_ref().take(STATEMENTS_AT_ONCE) {
+                group.push(query, expected)?;
+                group.is_kept &= is_kept;
             }
             let is_last = statements.peek().is_none();
             if is_last {
                 group.text.push_str(END);
             }
-            match group.run(connection, is_kept).await {
+            // What is of several groups is of a shape of its own: it would only push others out of the driver's cache.
+            group.is_kept &= is_last;
+            match group.run(connection).await {
                 Ok(()) if is_last => return Ok(()),
-                Ok(()) => group = Group::begun(""),
+                Ok(()) => group = Group { is_kept: false, ..Group::begun("") },
                 Err(BatchError::Database(failed)) => return Err(undo(connection, failed).await.into()),
                 Err(damaged) => return Err(damaged),
             }
         }
+    }
+}
+
+impl Statement {
+    /// Rows in statements of as many as the databases take.
+    fn ready(self) -> Vec<Ready> {
+        let (rows, columns, values) = match self {
+            Self::One(query) => return vec![Ready { query, expected: None, is_kept: true }],
+            Self::Many { rows, columns, values } => (rows, columns.max(1), values),
+        };
+        let most = (VALUES_PER_STATEMENT / columns).min(ROWS_PER_STATEMENT);
+        let (mut values, mut ready) = (values.into_iter(), Vec::new());
+        while values.len() > 0 {
+            let mut query = QueryBuilder::new(rows.before);
+            let count = most.min(values.len() / columns).max(1);
+            query.push_values(0..count, |mut row, _| {
+                for value in values.by_ref().take(columns) {
+                    row.push_bind(value);
+                }
+            });
+            query.push(rows.after);
+            let expected = rows.changes_each.then_some(count as u64);
+            ready.push(Ready { query: query.build(), expected, is_kept: count == 1 });
+        }
+        ready
     }
 }
 
@@ -89,28 +156,34 @@ struct Group {
     text: String,
     arguments: SqliteArguments,
     expected: Vec<Option<u64>>,
+    is_kept: bool,
 }
 
 impl Group {
     fn begun(text: &str) -> Self {
         let expected = if text.is_empty() { Vec::new() } else { vec![None] };
-        Self { text: text.to_owned(), arguments: SqliteArguments::default(), expected }
+        Self { text: text.to_owned(), arguments: SqliteArguments::default(), expected, is_kept: true }
     }
 
-    fn push(&mut self, statement: &Query, rows: Option<u64>) -> Result<(), sqlx::Error> {
-        // Each statement counts its places from the first again: a place that is named twice has its value twice.
-        for place in words::in_order(&statement.text, &mut self.text) {
-            let value = statement.values.get(place).ok_or_else(|| without_value(place))?;
-            value.clone().add_to_sqlite(&mut self.arguments).map_err(sqlx::Error::Encode)?;
+    fn push(&mut self, statement: Query, rows: Option<u64>) -> Result<(), sqlx::Error> {
+        let places = words::in_order(&statement.text, &mut self.text);
+        let mut add = |value: Value| value.add_to_sqlite(&mut self.arguments).map_err(sqlx::Error::Encode);
+        if places.iter().copied().eq(0..statement.values.len()) {
+            statement.values.into_iter().try_for_each(add)?;
+        } else {
+            // Each statement counts its places from the first again: a place that is named twice has its value twice.
+            for place in places {
+                add(statement.values.get(place).ok_or_else(|| without_value(place))?.clone())?;
+            }
         }
         self.text.push_str(";\n");
         self.expected.push(rows);
         Ok(())
     }
 
-    async fn run(self, connection: &mut SqliteConnection, is_kept: bool) -> Result<(), BatchError> {
+    async fn run(self, connection: &mut SqliteConnection) -> Result<(), BatchError> {
         let query = sqlx::query_with(AssertSqlSafe(self.text).into_sql_str(), self.arguments);
-        let mut results = connection.fetch_many(query.persistent(is_kept));
+        let mut results = connection.fetch_many(query.persistent(self.is_kept));
         let (mut expected, mut checked) = (self.expected.into_iter(), Ok(()));
         // To the end: the statements behind one are run whether anybody listens or not.
         while let Some(result) = results.try_next().await? {
@@ -174,7 +247,7 @@ mod tests {
         let batch = |numbers: &[i64]| {
             let mut batch = Batch::default();
             for number in numbers {
-                batch.push_changing(query("INSERT INTO single (a) VALUES (?)").bind(number), 1);
+                batch.push(query("INSERT INTO single (a) VALUES (?)").bind(number));
             }
             batch
         };
@@ -195,16 +268,53 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn rows_of_a_statement_are_written_together_however_many_they_are() {
+        static PAIRS: Rows = Rows::inserted("INSERT INTO many (a, b) ");
+        static ADDED: Rows = Rows {
+            before: "WITH of (a, plus) AS (",
+            after: ") UPDATE many SET b = b + of.plus FROM of WHERE many.a = of.a",
+            changes_each: true,
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let mut db = migrated(&database(dir.path())).await.unwrap();
+        query("CREATE TABLE many (a BIGINT PRIMARY KEY, b BIGINT)").execute(&mut db).await.unwrap();
+        let most = i64::try_from(ROWS_PER_STATEMENT).unwrap();
+        let (mut begin, mut expected) = (0, 0);
+        for count in [1, 2, most - 1, most, most + 1, 2 * most + 1] {
+            let mut batch = Batch::default();
+            for a in begin..begin + count {
+                // Rows of one statement come between those of another.
+                batch.row(&PAIRS, [a.into(), (a % 5).into()]);
+                batch.row(&ADDED, [a.into(), (a % 3).into()]);
+            }
+            batch.run(&mut db).await.unwrap();
+            expected += (begin..begin + count).map(|a| a % 5 + a % 3).sum::<i64>();
+            begin += count;
+            let sum: i64 =
+                query_scalar("SELECT CAST(sum(b) AS BIGINT) FROM many").fetch_one(&mut db).await.unwrap();
+            assert_eq!(sum, expected, "{count}");
+        }
+        let mut tx = db.begin_write().await.unwrap();
+        let mut batch = Batch::default();
+        (0..=begin).for_each(|a| batch.row(&ADDED, [a.into(), 1.into()]));
+        assert!(matches!(batch.run(&mut tx).await, Err(BatchError::Rows { .. })), "one is not there");
+    }
+
+    #[tokio::test]
     async fn all_of_them_are_run_or_none() {
         let dir = tempfile::tempdir().unwrap();
         let mut db = migrated(&database(dir.path())).await.unwrap();
         query("CREATE TABLE pair (a BIGINT PRIMARY KEY, b BIGINT)").execute(&mut db).await.unwrap();
         let insert = |a: i64, b: i64| query("INSERT INTO pair (b, a) VALUES (?2, ?1)").bind(a).bind(b);
-        let update = |a: i64| query("UPDATE pair SET b = b + ?1 WHERE a = ?2 AND b <> ?1").bind(1).bind(a);
+        static UPDATES: Rows = Rows {
+            before: "WITH of (key) AS (",
+            after: ") UPDATE pair SET b = b + 1 FROM of WHERE pair.a = of.key",
+            changes_each: true,
+        };
         let mut tx = db.begin_write().await.unwrap();
         let mut batch = Batch::default();
         batch.push(insert(1, 2));
-        batch.push_changing(update(1), 1);
+        batch.row(&UPDATES, [1.into()]);
         batch.push(insert(3, 4));
         batch.run(&mut tx).await.unwrap();
 
@@ -223,7 +333,7 @@ mod tests {
         let mut tx = db.begin_write().await.unwrap();
         let mut damaged = Batch::default();
         damaged.push(insert(8, 9));
-        damaged.push_changing(update(10), 1);
+        damaged.row(&UPDATES, [10.into()]);
         damaged.push(insert(11, 12));
         let error = damaged.run(&mut tx).await;
         assert!(matches!(error, Err(BatchError::Rows { expected: 1, changed: 0 })), "{error:?}");

@@ -18,7 +18,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{BoxStream, StreamExt as _, TryStreamExt as _};
 use sqlx::{AssertSqlSafe, SqlSafeStr as _, SqlStr};
 
-pub(crate) use batch::{Batch, BatchError};
+pub(crate) use batch::{Batch, BatchError, Rows};
 pub(crate) use build::QueryBuilder;
 use connection::Source;
 pub(crate) use connection::{Connection, Executor, Handle, Kind, Pool, Transaction};

@@ -5,7 +5,7 @@
 use evidence::digest::Sha256Digest;
 
 use super::{Store, StoreError, to_i64};
-use crate::sql::{self, Executor, Query};
+use crate::sql::{self, Batch, Executor, Rows};
 
 /// A content that is ready to be stored.
 #[derive(Clone, Debug)]
@@ -22,12 +22,20 @@ impl Blob {
         Ok(Self { digest: Sha256Digest::of(&[bytes]), size: bytes.len(), zstd })
     }
 
-    /// The statement that stores it; the same content is stored once.
-    pub(crate) fn insert(&self) -> Query {
-        sql::query("INSERT INTO blob (digest, size, zstd) VALUES (?, ?, ?) ON CONFLICT (digest) DO NOTHING")
-            .bind(self.digest.as_bytes().as_slice())
-            .bind(to_i64(self.size as u64))
-            .bind(&self.zstd)
+    /// What it takes in the database.
+    pub(crate) const fn stored_bytes(&self) -> usize {
+        self.zstd.len()
+    }
+
+    /// Has it stored; the same content is stored once.
+    pub(crate) fn add_to(&self, batch: &mut Batch) {
+        static BLOBS: Rows = Rows {
+            before: "INSERT INTO blob (digest, size, zstd) ",
+            after: " ON CONFLICT (digest) DO NOTHING",
+            changes_each: false,
+        };
+        let size = to_i64(self.size as u64);
+        batch.row(&BLOBS, [self.digest.as_bytes().as_slice().into(), size.into(), (&self.zstd).into()]);
     }
 }
 

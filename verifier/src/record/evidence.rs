@@ -106,6 +106,7 @@ impl<'a> Together<'a> {
             new.write((tx, &mut batch), (&components, &mut history), standing, *index).await?;
         }
         history.write(&mut batch);
+        components.want(&mut batch, &changed);
         batch.run(tx).await.map_err(StoreError::from)?;
         Ok(outcomes)
     }
@@ -229,8 +230,7 @@ impl NewEvidence {
             return Ok(());
         };
         let mut intervals = Intervals::decode(packed)?;
-        let wanted = components.change(history, self.host_row, self.changes(), &mut intervals, index)?;
-        push_wanted(batch, &wanted);
+        components.change(history, self.host_row, self.changes(), &mut intervals, index)?;
         batch.row(&CHANGED, [host, state, root, intervals.encode().into()]);
         Ok(())
     }
@@ -344,7 +344,7 @@ impl Components {
         Ok(())
     }
 
-    /// Closes the intervals of components that went and opens those of components that came. Gives those whose manifests are missing.
+    /// Closes the intervals of components that went and opens those of components that came.
     pub(super) fn change(
         &self,
         history: &mut History,
@@ -352,27 +352,30 @@ impl Components {
         changes: Changes<'_>,
         intervals: &mut Intervals,
         index: LeafIndex,
-    ) -> Result<Vec<i64>, StoreError> {
+    ) -> Result<(), StoreError> {
         const MISSING: StoreError = StoreError::Damaged { what: "a component that a host has is missing" };
-        let row = |digest: &Sha256Digest| self.0.get(digest).copied().ok_or(MISSING);
-        let gone = changes.removed.iter().map(|digest| Ok(row(digest)?.0));
-        let gone = gone.collect::<Result<Vec<_>, StoreError>>()?;
-        let came = changes.added.iter().map(row).collect::<Result<Vec<_>, StoreError>>()?;
+        let row = |digest: &Sha256Digest| self.0.get(digest).map(|(id, _)| *id).ok_or(MISSING);
+        let gone = changes.removed.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+        let came = changes.added.iter().map(row).collect::<Result<Vec<_>, _>>()?;
         intervals.close(history, host, &gone, index)?;
-        let ids: Vec<i64> = came.iter().map(|(id, _)| *id).collect();
-        intervals.open(history, host, &ids, index);
-        let missing = came.into_iter().filter(|(_, manifest)| *manifest == Manifest::Missing);
-        Ok(missing.map(|(id, _)| id).collect())
+        intervals.open(history, host, &came, index);
+        Ok(())
     }
-}
 
-fn push_wanted(batch: &mut Batch, components: &[i64]) {
-    static WANTED: Rows = Rows {
-        before: "INSERT INTO component_wanted (component_id) ",
-        after: " ON CONFLICT (component_id) DO NOTHING",
-        changes_each: false,
-    };
-    for component in components {
-        batch.row(&WANTED, [component.into()]);
+    /// Has agents asked for the manifests that are missing of what hosts got.
+    fn want(&self, batch: &mut Batch, changes: &[(Changes<'_>, LeafIndex)]) {
+        static WANTED: Rows = Rows {
+            before: "INSERT INTO component_wanted (component_id) ",
+            after: " ON CONFLICT (component_id) DO NOTHING",
+            changes_each: false,
+        };
+        let came = changes.iter().flat_map(|(changes, _)| changes.added);
+        let missing = came.filter_map(|digest| match self.0.get(digest) {
+            Some((id, Manifest::Missing)) => Some(*id),
+            _ => None,
+        });
+        for component in missing.collect::<BTreeSet<_>>() {
+            batch.row(&WANTED, [component.into()]);
+        }
     }
 }

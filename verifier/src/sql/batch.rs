@@ -4,12 +4,16 @@
 //! of them; but where one changed other rows than it must, the database is damaged and the whole transaction is to be given up. SQLite's
 //! driver hands each statement to a thread of its own and waits: together they cost that once.
 
+use std::fmt::Write as _;
+
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, TryStreamExt as _};
 use sqlx::error::ErrorKind;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{AssertSqlSafe, Connection as _, Either, Executor as _, SqlSafeStr as _, SqliteConnection};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Either, Executor as _, SqlSafeStr as _, SqlStr, SqliteConnection,
+};
 
 use super::{Connection, Handle, Query, QueryBuilder, Value, words};
 use crate::limits::{ROWS_PER_STATEMENT, VALUES_PER_STATEMENT};
@@ -94,10 +98,10 @@ impl Batch {
 
     async fn run_apart(self, connection: &mut PgConnection) -> Result<(), BatchError> {
         let mut step = connection.begin().await?;
-        for Ready { query, expected, is_kept } in self.statements.into_iter().flat_map(Statement::ready) {
-            let (text, values) = query.for_postgres()?;
-            let query = sqlx::query_with(text, values).persistent(is_kept);
-            check(expected, query.execute(&mut *step).await?.rows_affected())?;
+        for statement in self.statements {
+            let (text, values, expected) = statement.for_postgres()?;
+            let done = sqlx::query_with(text, values).execute(&mut *step).await?;
+            check(expected, done.rows_affected())?;
         }
         Ok(step.commit().await?)
     }
@@ -127,7 +131,34 @@ impl Batch {
 }
 
 impl Statement {
-    /// Rows in statements of as many as the databases take.
+    /// A list for each column: as a statement of as many values as there are it would take longer to be read than to be run.
+    fn for_postgres(self) -> Result<(SqlStr, PgArguments, Option<u64>), sqlx::Error> {
+        let (rows, columns, values) = match self {
+            Self::One(query) => return query.for_postgres().map(|(text, values)| (text, values, None)),
+            Self::Many { rows, columns, values } => (rows, columns.max(1), values),
+        };
+        let count = values.len() / columns;
+        let mut lists: Vec<Vec<Value>> = (0..columns).map(|_| Vec::with_capacity(count)).collect();
+        let mut values = values.into_iter();
+        while values.len() > 0 {
+            for (list, value) in lists.iter_mut().zip(values.by_ref()) {
+                list.push(value);
+            }
+        }
+        let (mut text, mut arguments) =
+            (format!("{}SELECT * FROM unnest(", rows.before), PgArguments::default());
+        for (place, list) in (1..).zip(lists) {
+            // A string takes whatever is written.
+            let _ = write!(text, "{}${place}", if place > 1 { ", " } else { "" });
+            Value::add_list_to_postgres(list, &mut arguments).map_err(sqlx::Error::Encode)?;
+        }
+        text.push(')');
+        text.push_str(rows.after);
+        let expected = rows.changes_each.then_some(count as u64);
+        Ok((AssertSqlSafe(text).into_sql_str(), arguments, expected))
+    }
+
+    /// Rows in statements of as many as SQLite takes.
     fn ready(self) -> Vec<Ready> {
         let (rows, columns, values) = match self {
             Self::One(query) => return vec![Ready { query, expected: None, is_kept: true }],
@@ -302,15 +333,15 @@ mod tests {
 
     #[tokio::test]
     async fn all_of_them_are_run_or_none() {
-        let dir = tempfile::tempdir().unwrap();
-        let mut db = migrated(&database(dir.path())).await.unwrap();
-        query("CREATE TABLE pair (a BIGINT PRIMARY KEY, b BIGINT)").execute(&mut db).await.unwrap();
-        let insert = |a: i64, b: i64| query("INSERT INTO pair (b, a) VALUES (?2, ?1)").bind(a).bind(b);
         static UPDATES: Rows = Rows {
             before: "WITH of (key) AS (",
             after: ") UPDATE pair SET b = b + 1 FROM of WHERE pair.a = of.key",
             changes_each: true,
         };
+        let dir = tempfile::tempdir().unwrap();
+        let mut db = migrated(&database(dir.path())).await.unwrap();
+        query("CREATE TABLE pair (a BIGINT PRIMARY KEY, b BIGINT)").execute(&mut db).await.unwrap();
+        let insert = |a: i64, b: i64| query("INSERT INTO pair (b, a) VALUES (?2, ?1)").bind(a).bind(b);
         let mut tx = db.begin_write().await.unwrap();
         let mut batch = Batch::default();
         batch.push(insert(1, 2));

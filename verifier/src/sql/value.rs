@@ -29,6 +29,24 @@ impl Value {
         }
     }
 
+    /// Values of one column, which are all of its kind.
+    pub(super) fn add_list_to_postgres(list: Vec<Self>, to: &mut PgArguments) -> Result<(), BoxDynError> {
+        match list.first() {
+            Some(Self::Text(_)) => to.add(of_kind(list, |value| match value {
+                Self::Text(value) => Some(value),
+                _ => None,
+            })?),
+            Some(Self::Bytes(_)) => to.add(of_kind(list, |value| match value {
+                Self::Bytes(value) => Some(value),
+                _ => None,
+            })?),
+            _ => to.add(of_kind(list, |value| match value {
+                Self::Number(value) => Some(value),
+                _ => None,
+            })?),
+        }
+    }
+
     pub(super) fn add_to_postgres(self, to: &mut PgArguments) -> Result<(), BoxDynError> {
         match self {
             Self::Number(value) => to.add(value),
@@ -36,6 +54,12 @@ impl Value {
             Self::Bytes(value) => to.add(value),
         }
     }
+}
+
+fn of_kind<T>(list: Vec<Value>, kind: fn(Value) -> Option<T>) -> Result<Vec<T>, BoxDynError> {
+    list.into_iter()
+        .map(|value| kind(value).ok_or_else(|| "values of a column differ in kind".into()))
+        .collect()
 }
 
 macro_rules! values {

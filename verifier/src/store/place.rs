@@ -60,7 +60,16 @@ impl Database {
     pub(super) async fn connect(&self) -> Result<Connection<'static>, sqlx::Error> {
         match self {
             Self::File(path) => file(path).connect().await.map(Connection::from),
-            Self::Server(options) => options.connect().await.map(Connection::from),
+            Self::Server(options) => {
+                // Whoever writes looks rows up by their keys. How many there will be is not known when a table is new, and a plan for few rows that
+                // reads the whole table would stay.
+                let by_key = [
+                    ("enable_hashjoin", "off"),
+                    ("enable_mergejoin", "off"),
+                    ("plan_cache_mode", "force_generic_plan"),
+                ];
+                (**options).clone().options(by_key).connect().await.map(Connection::from)
+            }
         }
     }
 

@@ -1,0 +1,1 @@
+-- Nothing here: this step is PostgreSQL's, and both count the same.

@@ -150,6 +150,20 @@ pub struct Seen {
     pub now: Standing,
 }
 
+/// How far what was heard of a host reaches. Of hosts of which nothing was found and nothing is in doubt, those that are alike in this have the
+/// same answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Whether anything was heard.
+    pub is_heard: bool,
+    /// Whether it was heard from before the window's begin.
+    pub begin: bool,
+    /// Whether it was heard to after the window's end.
+    pub end: bool,
+    /// How it stands now.
+    pub now: Standing,
+}
+
 /// Whether more is to be expected of a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -345,19 +359,33 @@ impl Question {
 
     /// Parts of the window in which nothing was heard of the host.
     fn unseen(&self, seen: &Seen) -> Vec<Why> {
-        let (Some(first), Some(last)) = (seen.first, seen.last) else { return vec![Why::NeverHeard] };
+        let reach = self.reach(seen);
+        if !reach.is_heard {
+            return vec![Why::NeverHeard];
+        }
         let mut why = Vec::new();
-        if self.window.from.is_some() && !self.window.is_before(first) {
+        if !reach.begin {
             why.push(Why::BeforeFirst);
         }
-        match self.window.to {
-            Some(_) if !self.window.is_after(last) => {
-                why.push(if seen.now == Standing::Silent { Why::Silent } else { Why::AfterLast });
-            }
-            None if seen.now == Standing::Silent => why.push(Why::Silent),
-            _ => {}
+        if !reach.end {
+            let is_silent = seen.now == Standing::Silent;
+            why.push(if is_silent { Why::Silent } else { Why::AfterLast });
         }
         why
+    }
+
+    /// How far what was heard of a host reaches.
+    pub fn reach(&self, seen: &Seen) -> Reach {
+        let (first, last) = (seen.first, seen.last);
+        Reach {
+            is_heard: first.is_some() && last.is_some(),
+            begin: self.window.from.is_none() || first.is_some_and(|first| self.window.is_before(first)),
+            end: match self.window.to {
+                Some(_) => last.is_some_and(|last| self.window.is_after(last)),
+                None => seen.now != Standing::Silent,
+            },
+            now: seen.now,
+        }
     }
 
     /// The best source of these that would have shown it throughout; else why the one with the fewest reasons would not have. There are none

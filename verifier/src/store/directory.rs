@@ -120,7 +120,12 @@ impl Directory {
 
     /// The host of a row.
     pub(crate) fn of(&self, row: i64) -> Option<&HostEntry> {
-        self.hosts.get(*self.by_row.get(&row)?)
+        self.hosts.get(self.place(row)?)
+    }
+
+    /// Which of [`Self::hosts`] is that of a row.
+    pub(crate) fn place(&self, row: i64) -> Option<usize> {
+        self.by_row.get(&row).copied()
     }
 
     /// Whether a host's chain ended with this leaf.
@@ -206,9 +211,11 @@ impl Directory {
 
     /// What was heard since the log had a size.
     async fn quotes(&mut self, reading: &mut Connection<'_>, since: i64) -> Result<(), StoreError> {
-        let query = sql::query_scalar(
-            "SELECT string_agg(concat_ws(' ', i.host_id, i.first_leaf, i.first_named, i.last_leaf, i.last_named, i.reach,
-               coalesce((SELECT received_ms FROM moment WHERE leaf = i.last_leaf), 0)), ' ')
+        let query = sql::query(
+            "SELECT string_agg(CAST(i.host_id AS TEXT), ' '), string_agg(CAST(i.first_leaf AS TEXT), ' '),
+               string_agg(CAST(i.first_named AS TEXT), ' '), string_agg(CAST(i.last_leaf AS TEXT), ' '),
+               string_agg(CAST(i.last_named AS TEXT), ' '), string_agg(CAST(i.reach AS TEXT), ' '),
+               string_agg(CAST(coalesce((SELECT received_ms FROM moment WHERE leaf = i.last_leaf), 0) AS TEXT), ' ')
              FROM host_index i WHERE i.last_leaf >= ?",
         );
         let moment = |leaf, named| Moment { after: to_u64(named), leaf: to_u64(leaf) };
@@ -228,8 +235,9 @@ impl Directory {
 
     /// Gaps that were opened or closed since the log had a size.
     async fn gaps(&mut self, reading: &mut Connection<'_>, since: i64) -> Result<(), StoreError> {
-        let query = sql::query_scalar(
-            "SELECT string_agg(concat_ws(' ', host_id, id, to_leaf), ' ') FROM coverage_gap WHERE to_leaf >= ? AND id <= ?",
+        let query = sql::query(
+            "SELECT string_agg(CAST(host_id AS TEXT), ' '), string_agg(CAST(id AS TEXT), ' '), string_agg(CAST(to_leaf AS TEXT), ' ')
+             FROM coverage_gap WHERE to_leaf >= ? AND id <= ?",
         );
         for [host, gap, to] in numbers(reading, query.bind(since).bind(self.gap)).await? {
             let host = self.by_row.get(&host).and_then(|index| self.hosts.get_mut(*index));

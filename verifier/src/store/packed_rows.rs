@@ -1,28 +1,39 @@
-//! Many rows of numbers as one value: a row each costs more on its way through the driver than it takes to be found.
+//! Many rows of numbers as a few values: a row each costs more on its way through the driver than it takes to be found.
 //!
-//! In: a statement that gives one text, numbers with spaces between. Out: tuples. A number that is absent is -1.
+//! In: a statement that gives one row of texts, each a column's numbers with spaces between, all in the same order. Out: tuples. A number that
+//! is absent is -1.
 
 use super::StoreError;
-use crate::sql::{Connection, QueryAs};
+use crate::sql::{Connection, Query};
 
 /// Tuples of `N` numbers.
 pub(crate) async fn numbers<const N: usize>(
     reading: &mut Connection<'_>,
-    query: QueryAs<Option<String>>,
+    query: Query,
 ) -> Result<Vec<[i64; N]>, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { what: "numbers that are none" };
-    let Some(text) = query.fetch_one(reading).await? else { return Ok(Vec::new()) };
-    let mut all = Vec::with_capacity(text.len() / (N * 6));
-    let (mut tuple, mut filled) = ([0_i64; N], 0);
-    for word in text.split(' ') {
-        *tuple.get_mut(filled).ok_or(DAMAGED)? = word.parse().map_err(|_| DAMAGED)?;
-        filled += 1;
-        if filled == N {
-            all.push(tuple);
-            filled = 0;
+    let row = query.fetch_one(reading).await?;
+    let mut all: Vec<[i64; N]> = Vec::new();
+    for column in 0..N {
+        // Where there are no rows there is no text.
+        let Some(text) = row.try_get::<Option<String>>(column)? else { continue };
+        if column == 0 {
+            all.reserve(text.len() / 4);
+        }
+        let mut count = 0;
+        for word in text.split(' ') {
+            if column == 0 {
+                all.push([0; N]);
+            }
+            let tuple = all.get_mut(count).ok_or(DAMAGED)?;
+            *tuple.get_mut(column).ok_or(DAMAGED)? = word.parse().map_err(|_| DAMAGED)?;
+            count += 1;
+        }
+        if count != all.len() {
+            return Err(DAMAGED);
         }
     }
-    if filled == 0 { Ok(all) } else { Err(DAMAGED) }
+    Ok(all)
 }
 
 /// A number that is -1 where it is absent.

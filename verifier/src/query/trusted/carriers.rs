@@ -93,8 +93,9 @@ async fn known_files(reading: &mut Connection<'_>, subjects: &[Subject]) -> Resu
     };
     let (numbers, digests): (Vec<usize>, Vec<String>) =
         subjects.iter().enumerate().filter_map(digest).unzip();
-    if digests.is_empty() {
-        return Ok(HashSet::new());
+    // What is but one is as well looked for at once.
+    if digests.len() <= 1 {
+        return Ok(numbers.into_iter().collect());
     }
     let found: Vec<i64> = sql::query_scalar(
         "SELECT key FROM json_each(?) WHERE EXISTS (SELECT 1 FROM component_artefact WHERE digest = unhex(value))

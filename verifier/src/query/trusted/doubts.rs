@@ -177,8 +177,9 @@ async fn components(
     doubtful: &BTreeMap<i64, Arc<str>>,
     since: i64,
 ) -> Result<Vec<FoundGap>, StoreError> {
-    const STATEMENT: &str = "SELECT string_agg(concat_ws(' ', component_id, host_id, coalesce((SELECT leaf - back FROM moment WHERE leaf = from_leaf), -1),
-           coalesce(to_leaf, -1)), ' ')
+    const STATEMENT: &str = "SELECT string_agg(CAST(component_id AS TEXT), ' '), string_agg(CAST(host_id AS TEXT), ' '),
+           string_agg(CAST(coalesce((SELECT leaf - back FROM moment WHERE leaf = from_leaf), -1) AS TEXT), ' '),
+           string_agg(CAST(coalesce(to_leaf, -1) AS TEXT), ' ')
          FROM host_component WHERE component_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?)) AND (to_leaf IS NULL OR to_leaf >= ?)";
     let scope: Arc<str> = Arc::from("a certificate that a component has");
     spans(reading, (STATEMENT, Source::Files, scope), doubtful, since).await
@@ -190,8 +191,9 @@ async fn boots(
     doubtful: &BTreeMap<i64, Arc<str>>,
     since: i64,
 ) -> Result<Vec<FoundGap>, StoreError> {
-    const STATEMENT: &str = "SELECT string_agg(concat_ws(' ', profile_id, host_id, coalesce((SELECT leaf - back FROM moment WHERE leaf = from_leaf), -1),
-           coalesce(to_leaf, -1)), ' ')
+    const STATEMENT: &str = "SELECT string_agg(CAST(profile_id AS TEXT), ' '), string_agg(CAST(host_id AS TEXT), ' '),
+           string_agg(CAST(coalesce((SELECT leaf - back FROM moment WHERE leaf = from_leaf), -1) AS TEXT), ' '),
+           string_agg(CAST(coalesce(to_leaf, -1) AS TEXT), ' ')
          FROM host_boot_profile WHERE profile_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?)) AND (to_leaf IS NULL OR to_leaf >= ?)";
     spans(reading, (STATEMENT, Source::Boot, Arc::from("the host's boot")), doubtful, since).await
 }
@@ -207,7 +209,7 @@ async fn spans(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let query = sql::query_scalar(statement);
+    let query = sql::query(statement);
     let mut gaps = Vec::new();
     for [row, host, before, to] in numbers(reading, query.bind(list(&ids)).bind(since)).await? {
         let Some(cause) = doubtful.get(&row) else { continue };

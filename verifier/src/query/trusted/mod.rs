@@ -27,7 +27,6 @@ use wire::trusted::{BoundView, Counts, HostAnswer, List, SubjectView, Trusted, W
 
 use self::doubts::FoundGap;
 use self::moments::Moments;
-use self::sightings::PlacedAll;
 use crate::limits::{CARRIERS, INTERVALS_READ};
 use crate::sql::{self, Connection};
 use crate::store::directory::{self, Directory, GapEntry, HostEntry};
@@ -129,12 +128,13 @@ pub(crate) async fn answer_as_of(
     let known = known.collect();
     let sources: Vec<Source> =
         question.roles.iter().flat_map(|(_, sources)| sources.iter().copied().flatten().copied()).collect();
-    let fits = |host: &&HostEntry| {
+    let fits = |host: &HostEntry| {
         let label = |key: &str| host.card.labels.get(key).map(String::as_str);
         asked.hosts.as_ref().is_none_or(|only| only.matches(&host.card.name, label))
     };
-    let hosts: Vec<&HostEntry> = directory.hosts().iter().filter(fits).collect();
-    let mut found = sightings::all(reading, &asked.subjects, &all, window).await?;
+    let hosts: Vec<(usize, &HostEntry)> =
+        directory.hosts().iter().enumerate().filter(|(_, host)| fits(host)).collect();
+    let mut found = sightings::all(reading, directory, &asked.subjects, &all, window).await?;
     let doubts = doubts::all(reading, (&asked.subjects, &asked.roles, &all), &sources, window).await?;
     let gaps_of = gaps(asked, window, &sources, &hosts, doubts);
     // Whole windows are filled by what begins where another ends, so that each end counts.
@@ -151,12 +151,12 @@ pub(crate) async fn answer_as_of(
     let placed = found.place(reading, moments, directory).await?;
     let view = view::View {
         question: &question,
-        moments: &placed.moments,
+        placed: &placed,
         silent_before,
         times: !asked.brief,
         most: asked.shown,
     };
-    let (counts, answers) = judged(view, &hosts, (&placed, &gaps_of), asked.list, since);
+    let (counts, answers) = judged(view, &hosts, &gaps_of, asked.list, since);
     Ok(Trusted {
         subjects: asked.subjects.iter().map(ToString::to_string).collect(),
         roles: asked.roles.iter().map(|role| role.name().to_owned()).collect(),
@@ -178,21 +178,24 @@ pub(crate) async fn answer_as_of(
 /// The answer for each host, and how many there are of each.
 fn judged(
     view: view::View<'_>,
-    hosts: &[&HostEntry],
-    (placed, gaps_of): (&PlacedAll, &BTreeMap<i64, Vec<FoundGap>>),
+    hosts: &[(usize, &HostEntry)],
+    gaps_of: &BTreeMap<i64, Vec<FoundGap>>,
     list: List,
     since: &Since,
 ) -> (Counts, Vec<HostAnswer>) {
-    let (mut counts, mut answers) = (Counts::default(), Vec::with_capacity(hosts.len()));
-    for host in hosts {
+    let (mut counts, mut answers, mut bare) = (Counts::default(), Vec::new(), Vec::new());
+    for (place, host) in hosts {
         let own = since.get(&host.row).map(|from| Question {
             window: Window { from: Some(*from), ..view.question.window },
             ..view.question.clone()
         });
         let view = view::View { question: own.as_ref().unwrap_or(view.question), ..view };
         let gaps = gaps_of.get(&host.row).map(Vec::as_slice).unwrap_or_default();
-        let sightings = placed.of(host.row);
-        let (seen, found) = view.judge(host, sightings, gaps);
+        let sightings = view.placed.of(*place);
+        // Those with a window of their own are judged by themselves.
+        let mut alone = Vec::new();
+        let bare = if own.is_some() { &mut alone } else { &mut bare };
+        let (seen, found) = view.judge(host, (sightings, gaps), bare);
         counts.all += 1;
         match found {
             Answer::Yes(_) => counts.yes += 1,
@@ -223,7 +226,7 @@ fn gaps(
     asked: &Asked,
     window: Window,
     sources: &[Source],
-    hosts: &[&HostEntry],
+    hosts: &[(usize, &HostEntry)],
     doubts: Vec<FoundGap>,
 ) -> BTreeMap<i64, Vec<FoundGap>> {
     let is_accepted = |cause: &str| asked.accept.iter().any(|accepted| accepted == cause);
@@ -237,7 +240,7 @@ fn gaps(
     for gap in doubts.into_iter().filter(|gap| !is_accepted(&gap.cause)) {
         gaps_of.entry(gap.host).or_default().push(gap);
     }
-    for host in hosts {
+    for (_, host) in hosts.iter().filter(|(_, host)| !host.gaps.is_empty()) {
         let found: Vec<FoundGap> =
             host.gaps.iter().filter(bears).map(|gap| FoundGap::of(host.row, gap)).collect();
         if !found.is_empty() {

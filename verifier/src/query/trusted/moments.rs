@@ -62,8 +62,9 @@ impl Moments {
             return Ok(());
         }
         self.quoted.reserve(missing.len());
-        let query = sql::query_scalar(
-            "SELECT string_agg(format('%d %d %d %d %d', leaf, seq, received_ms, age, coalesce(back, -1)), ' ')
+        let query = sql::query(
+            "SELECT string_agg(CAST(leaf AS TEXT), ' '), string_agg(CAST(seq AS TEXT), ' '), string_agg(CAST(received_ms AS TEXT), ' '),
+               string_agg(CAST(age AS TEXT), ' '), string_agg(CAST(coalesce(back, -1) AS TEXT), ' ')
              FROM json_each(?) CROSS JOIN moment WHERE moment.leaf = CAST(json_each.value AS BIGINT)",
         );
         for [leaf, seq, received, age, back] in numbers(reading, query.bind(list(&missing))).await? {

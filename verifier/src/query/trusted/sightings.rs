@@ -1,6 +1,6 @@
 //! When hosts had what carries a subject.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use inquiry::answer::{Happening, Overlap, Presence, Sighting, Span};
@@ -21,87 +21,92 @@ use crate::store::{StoreError, to_i64, to_u64};
 #[derive(Debug, Default)]
 pub(super) struct Found {
     rows: Vec<Row>,
-    names: BTreeMap<i64, Arc<str>>,
+    carried: Vec<Carried>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Row {
-    host: i64,
-    subject: Arc<str>,
-    carrier: Arc<Carrier>,
+    /// Which of the directory's hosts.
+    host: usize,
+    /// Which of what is carried.
+    carried: usize,
     from: i64,
     to: Option<i64>,
     /// When it was, as far as that is needed, where that is known without looking anything up.
     presence: Option<Presence>,
 }
 
-impl Row {
-    /// The leaf of the first evidence that it may have been before.
-    fn since(&self) -> i64 {
-        match self.carrier.of {
-            Of::Execution(run) => run.since,
-            Of::Component(_) | Of::Profile(_) => self.from,
-        }
-    }
-}
-
 /// A subject, and a carrier of it.
-type Carried = (Arc<str>, Arc<Carrier>);
+#[derive(Debug)]
+pub(super) struct Carried {
+    pub(super) subject: Arc<str>,
+    pub(super) carrier: Carrier,
+    /// What people call it.
+    pub(super) what: Arc<str>,
+}
 
 /// A sighting with what it is shown by.
 #[derive(Clone, Debug)]
 pub(super) struct Placed {
     pub(super) sighting: Sighting,
-    pub(super) subject: Arc<str>,
-    pub(super) what: Arc<str>,
-    pub(super) carrier: Arc<Carrier>,
     /// The last evidence that shows it, where that was looked up.
     pub(super) last: Option<Moment>,
-    host: i64,
+    carried: usize,
 }
 
 /// Sightings by host.
 #[derive(Debug)]
 pub(super) struct PlacedAll {
-    /// Sorted by host.
+    /// By the directory's hosts.
     all: Vec<Placed>,
-    /// Where each host's begin, and how many they are.
-    of: HashMap<i64, (usize, usize)>,
+    /// Where each host's end.
+    ends: Vec<usize>,
+    carried: Vec<Carried>,
     pub(super) moments: Moments,
 }
 
 impl PlacedAll {
-    /// Those of a host.
-    pub(super) fn of(&self, host: i64) -> &[Placed] {
-        let Some((begin, count)) = self.of.get(&host) else { return &[] };
-        self.all.get(*begin..begin + count).unwrap_or_default()
+    /// Those of one of the directory's hosts.
+    pub(super) fn of(&self, host: usize) -> &[Placed] {
+        let end = |host: usize| self.ends.get(host).copied().unwrap_or_default();
+        let begin = host.checked_sub(1).map_or(0, end);
+        self.all.get(begin..end(host)).unwrap_or_default()
+    }
+
+    /// What one is of.
+    pub(super) fn carried(&self, placed: &Placed) -> Option<&Carried> {
+        self.carried.get(placed.carried)
     }
 }
 
 /// Every interval of the carriers that is not over before the window.
 pub(super) async fn all(
     reading: &mut Connection<'_>,
+    directory: &Directory,
     subjects: &[Subject],
     carriers: &[Carriers],
     window: Window,
 ) -> Result<Found, AskError> {
     let since = to_i64(window.from.unwrap_or_default());
     let mut found = Found::default();
-    let mut of: BTreeMap<Of, Vec<Carried>> = BTreeMap::new();
+    let mut of: BTreeMap<Of, Vec<usize>> = BTreeMap::new();
     for (subject, carriers) in subjects.iter().zip(carriers).filter(|(_, carriers)| !carriers.all.is_empty())
     {
         let subject: Arc<str> = subject.to_string().into();
         for carrier in &carriers.all {
-            of.entry(carrier.of).or_default().push((Arc::clone(&subject), Arc::new(carrier.clone())));
+            of.entry(carrier.of).or_default().push(found.carried.len());
+            let (subject, carrier, what) = (Arc::clone(&subject), carrier.clone(), Arc::default());
+            found.carried.push(Carried { subject, carrier, what });
         }
     }
     for table in [Table::Components, Table::Profiles] {
         let ids: Vec<i64> = of.keys().filter_map(|of| table.row(*of)).collect();
         for some in ids.chunks(IDS_AT_ONCE) {
-            for (key, host, from, to) in table.intervals(reading, some, since).await? {
-                for (subject, carrier) in of.get(&key).into_iter().flatten() {
-                    let (subject, carrier) = (Arc::clone(subject), Arc::clone(carrier));
-                    found.rows.push(Row { host, subject, carrier, from, to, presence: None });
+            for [id, host, from, to] in table.intervals(reading, some, since).await? {
+                let Some(host) = directory.place(host) else { continue };
+                for carried in of.get(&table.of(id)).into_iter().flatten() {
+                    let carried = *carried;
+                    found.rows.push(Row { host, carried, from, to: present(to), presence: None });
                 }
                 if found.rows.len() > INTERVALS_READ {
                     return Err(AskError::Often);
@@ -111,9 +116,14 @@ pub(super) async fn all(
     }
     for (key, carriers) in of {
         let Of::Execution(Run { host, told: from, until: to, .. }) = key else { continue };
-        for (subject, carrier) in carriers {
-            found.rows.push(Row { host, subject, carrier, from, to, presence: None });
-        }
+        let Some(host) = directory.place(host) else { continue };
+        found.rows.extend(carriers.into_iter().map(|carried| Row {
+            host,
+            carried,
+            from,
+            to,
+            presence: None,
+        }));
     }
     found.name(reading).await?;
     Ok(found)
@@ -126,14 +136,27 @@ enum Table {
 }
 
 impl Table {
-    const fn statement(self) -> &'static str {
-        match self {
-            Self::Components => {
-                "SELECT string_agg(format('%d %d %d %d', component_id, host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
+    /// The statement for some rows, or for one: most files are in one component.
+    const fn statement(self, of_one: bool) -> &'static str {
+        match (self, of_one) {
+            (Self::Components, true) => {
+                "SELECT string_agg(CAST(host_id AS TEXT), ' '), string_agg(CAST(from_leaf AS TEXT), ' '),
+                   string_agg(CAST(coalesce(to_leaf, -1) AS TEXT), ' ')
+                 FROM host_component WHERE component_id = ?1 AND (to_leaf IS NULL OR to_leaf >= ?2)"
+            }
+            (Self::Components, false) => {
+                "SELECT string_agg(CAST(component_id AS TEXT), ' '), string_agg(CAST(host_id AS TEXT), ' '),
+                   string_agg(CAST(from_leaf AS TEXT), ' '), string_agg(CAST(coalesce(to_leaf, -1) AS TEXT), ' ')
                  FROM host_component WHERE component_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1)) AND (to_leaf IS NULL OR to_leaf >= ?2)"
             }
-            Self::Profiles => {
-                "SELECT string_agg(format('%d %d %d %d', profile_id, host_id, from_leaf, coalesce(to_leaf, -1)), ' ')
+            (Self::Profiles, true) => {
+                "SELECT string_agg(CAST(host_id AS TEXT), ' '), string_agg(CAST(from_leaf AS TEXT), ' '),
+                   string_agg(CAST(coalesce(to_leaf, -1) AS TEXT), ' ')
+                 FROM host_boot_profile WHERE profile_id = ?1 AND (to_leaf IS NULL OR to_leaf >= ?2)"
+            }
+            (Self::Profiles, false) => {
+                "SELECT string_agg(CAST(profile_id AS TEXT), ' '), string_agg(CAST(host_id AS TEXT), ' '),
+                   string_agg(CAST(from_leaf AS TEXT), ' '), string_agg(CAST(coalesce(to_leaf, -1) AS TEXT), ' ')
                  FROM host_boot_profile WHERE profile_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?1)) AND (to_leaf IS NULL OR to_leaf >= ?2)"
             }
         }
@@ -153,16 +176,19 @@ impl Table {
         }
     }
 
-    /// Intervals of these rows that are not over before a leaf.
+    /// Intervals of these rows that are not over before a leaf: row, host, first leaf, and that of its end.
     async fn intervals(
         self,
         reading: &mut Connection<'_>,
         ids: &[i64],
         since: i64,
-    ) -> Result<Vec<(Of, i64, i64, Option<i64>)>, StoreError> {
-        let query = sql::query_scalar(self.statement()).bind(list(ids)).bind(since);
-        let rows = numbers(reading, query).await?;
-        Ok(rows.into_iter().map(|[id, host, from, to]| (self.of(id), host, from, present(to))).collect())
+    ) -> Result<Vec<[i64; 4]>, StoreError> {
+        if let [id] = ids {
+            let query = sql::query(self.statement(true)).bind(id).bind(since);
+            let rows = numbers(reading, query).await?;
+            return Ok(rows.into_iter().map(|[host, from, to]| [*id, host, from, to]).collect());
+        }
+        numbers(reading, sql::query(self.statement(false)).bind(list(ids)).bind(since)).await
     }
 }
 
@@ -170,10 +196,22 @@ impl Table {
 const IDS_AT_ONCE: usize = 64;
 
 impl Found {
+    /// The leaf of the first evidence that a row may have been before.
+    fn since(&self, row: &Row) -> i64 {
+        match self.of(row) {
+            Some(Of::Execution(run)) => run.since,
+            _ => row.from,
+        }
+    }
+
+    fn of(&self, row: &Row) -> Option<Of> {
+        self.carried.get(row.carried).map(|carried| carried.carrier.of)
+    }
+
     /// Leaves of which it matters when exactly their evidence was quoted.
     pub(super) fn exact(&self) -> impl Iterator<Item = i64> {
         let unclear = self.rows.iter().filter(|row| row.presence.is_none());
-        unclear.flat_map(|row| [row.from, row.since()].into_iter().chain(row.to))
+        unclear.flat_map(|row| [row.from, self.since(row)].into_iter().chain(row.to))
     }
 
     /// All others, which are but shown.
@@ -182,17 +220,16 @@ impl Found {
         clear.flat_map(|row| std::iter::once(row.from).chain(row.to))
     }
 
-    /// What people call the components.
+    /// What people call what was found.
     async fn name(&mut self, reading: &mut Connection<'_>) -> Result<(), StoreError> {
-        let components: BTreeSet<i64> = self
-            .rows
-            .iter()
-            .filter_map(|row| match row.carrier.of {
-                Of::Component(component) => Some(component),
-                _ => None,
-            })
-            .collect();
-        let components: Vec<i64> = components.into_iter().collect();
+        let seen: BTreeSet<usize> = self.rows.iter().map(|row| row.carried).collect();
+        let of = |carried: &Carried| match carried.carrier.of {
+            Of::Component(component) => Some(component),
+            _ => None,
+        };
+        let components = seen.iter().filter_map(|carried| of(self.carried.get(*carried)?));
+        let components: Vec<i64> = components.collect::<BTreeSet<_>>().into_iter().collect();
+        let mut names: BTreeMap<i64, Arc<str>> = BTreeMap::new();
         for some in components.chunks(ROWS_PER_STATEMENT) {
             let mut query = QueryBuilder::new(
                 "SELECT id, coalesce(kind, ''), coalesce(name, ''), coalesce(version, ''), coalesce(architecture, '')
@@ -209,24 +246,34 @@ impl Found {
                 let words = [kind, name, version, architecture];
                 let words: Vec<&str> =
                     words.iter().map(String::as_str).filter(|word| !word.is_empty()).collect();
-                self.names.insert(id, words.join(" ").into());
+                names.insert(id, words.join(" ").into());
             }
+        }
+        let [boot, kernel, agent] = ["boot", "kernel's list", "agent's word"].map(Arc::<str>::from);
+        for carried in &mut self.carried {
+            carried.what = match carried.carrier.of {
+                Of::Component(id) => names.get(&id).cloned().unwrap_or_default(),
+                Of::Profile(_) => Arc::clone(&boot),
+                Of::Execution(_) if carried.carrier.class == Class::B => Arc::clone(&kernel),
+                Of::Execution(_) => Arc::clone(&agent),
+            };
         }
         Ok(())
     }
 
     /// Finds what lies so far from the window's ends that it does not matter when exactly it was.
     pub(super) fn bound(&mut self, directory: &Directory, window: Window) {
+        let carried = &self.carried;
         for row in &mut self.rows {
             // What two boots have in common it had in between as well, so that with a window each end of a boot's profile counts.
-            let is_bounded = match row.carrier.of {
-                Of::Component(_) => true,
-                Of::Profile(_) => window == Window::ALL,
-                Of::Execution(_) => false,
+            let is_bounded = match carried.get(row.carried).map(|carried| carried.carrier.of) {
+                Some(Of::Component(_)) => true,
+                Some(Of::Profile(_)) => window == Window::ALL,
+                _ => false,
             };
             // What an enrolment ended is over with the next evidence, wherever that is.
             let is_broken = row.to.is_some_and(|to| directory.is_break(to));
-            if let Some(host) = directory.of(row.host).filter(|_| is_bounded && !is_broken) {
+            if let Some(host) = directory.hosts().get(row.host).filter(|_| is_bounded && !is_broken) {
                 row.presence = bounded(host, (row.from, row.to), window);
             }
         }
@@ -239,69 +286,108 @@ impl Found {
         mut moments: Moments,
         directory: &Directory,
     ) -> Result<PlacedAll, StoreError> {
-        let [boot, kernel, agent] = ["boot", "kernel's list", "agent's word"].map(Arc::<str>::from);
+        let (order, mut ends) = by_host(&self.rows, directory.hosts().len());
         let mut all: Vec<Placed> = Vec::with_capacity(self.rows.len());
-        for row in self.rows {
-            let Some((_, last)) = directory.of(row.host).and_then(|host| host.quotes) else { continue };
-            let what = match row.carrier.of {
-                Of::Component(id) => self.names.get(&id).cloned().unwrap_or_default(),
-                Of::Profile(_) => Arc::clone(&boot),
-                Of::Execution(_) if row.carrier.class == Class::B => Arc::clone(&kernel),
-                Of::Execution(_) => Arc::clone(&agent),
-            };
-            let (role, class) = (row.carrier.role, row.carrier.class);
-            let placed = |span, last| Placed {
-                sighting: Sighting { role, class, span },
-                subject: Arc::clone(&row.subject),
-                what,
-                carrier: Arc::clone(&row.carrier),
-                last,
-                host: row.host,
-            };
-            if let Some(presence) = row.presence {
-                let last = match presence.until {
-                    None => Some(presence.last),
-                    Some(until) => moments.last_before(to_i64(until.leaf)),
-                };
-                all.push(placed(Span::Presence(presence), last));
-                continue;
+        let mut begin = 0;
+        for (host, end) in directory.hosts().iter().zip(&mut ends) {
+            let rows = order.get(begin..*end).unwrap_or_default();
+            (begin, *end) = (*end, all.len());
+            let Some((_, last)) = host.quotes else { continue };
+            for row in rows.iter().filter_map(|row| self.rows.get(*row)) {
+                all.push(self.placed(reading, &mut moments, row, (host.row, last)).await?);
             }
-            let first = moments.get(row.from).copied().ok_or(DAMAGED)?;
-            let since = moments.get(row.since()).copied().ok_or(DAMAGED)?;
-            let before = since.before.and_then(|leaf| moments.get(leaf)).map(|quoted| quoted.moment);
-            // An interval that an enrolment or a retirement ended: what came after is told by the next evidence, if any came.
-            let until = match row.to {
-                Some(to) if moments.get(to).is_none() => moments.next(reading, row.host, to).await?,
-                to => to,
-            };
-            let until = until.and_then(|leaf| moments.get(leaf)).copied();
-            let (span, last) = if matches!(row.carrier.of, Of::Execution(_)) {
-                let until = until.map(|quoted| quoted.moment);
-                (Span::Happening(Happening { before, told: first.moment, until }), Some(first.moment))
-            } else {
-                let last = match until {
-                    Some(until) => {
-                        until.before.and_then(|leaf| moments.get(leaf)).map(|quoted| quoted.moment)
-                    }
-                    None => Some(last),
-                };
-                let presence = Presence {
-                    before,
-                    first: first.moment,
-                    last: last.unwrap_or(first.moment),
-                    until: until.map(|quoted| quoted.moment),
-                };
-                (Span::Presence(presence), last)
-            };
-            all.push(placed(span, last));
+            let of_host = all.get_mut(*end..).unwrap_or_default();
+            if of_host.len() > 1 {
+                of_host.sort_unstable_by(|a, b| self.order(a).cmp(&self.order(b)));
+            }
+            *end = all.len();
         }
-        all.sort_unstable_by(|a, b| a.host.cmp(&b.host).then_with(|| order(a).cmp(&order(b))));
-        let mut of: HashMap<i64, (usize, usize)> = HashMap::new();
-        for (number, placed) in all.iter().enumerate() {
-            of.entry(placed.host).or_insert((number, 0)).1 += 1;
-        }
-        Ok(PlacedAll { all, of, moments })
+        Ok(PlacedAll { all, ends, carried: self.carried, moments })
     }
+
+    async fn placed(
+        &self,
+        reading: &mut Connection<'_>,
+        moments: &mut Moments,
+        row: &Row,
+        (host, last): (i64, Moment),
+    ) -> Result<Placed, StoreError> {
+        let carrier = &self.carried.get(row.carried).ok_or(DAMAGED)?.carrier;
+        let placed = |span, last| Placed {
+            sighting: Sighting { role: carrier.role, class: carrier.class, span },
+            last,
+            carried: row.carried,
+        };
+        if let Some(presence) = row.presence {
+            let last = match presence.until {
+                None => Some(presence.last),
+                Some(until) => moments.last_before(to_i64(until.leaf)),
+            };
+            return Ok(placed(Span::Presence(presence), last));
+        }
+        let first = moments.get(row.from).copied().ok_or(DAMAGED)?;
+        let since = moments.get(self.since(row)).copied().ok_or(DAMAGED)?;
+        let before = since.before.and_then(|leaf| moments.get(leaf)).map(|quoted| quoted.moment);
+        // An interval that an enrolment or a retirement ended: what came after is told by the next evidence, if any came.
+        let until = match row.to {
+            Some(to) if moments.get(to).is_none() => moments.next(reading, host, to).await?,
+            to => to,
+        };
+        let until = until.and_then(|leaf| moments.get(leaf)).copied();
+        if matches!(carrier.of, Of::Execution(_)) {
+            let until = until.map(|quoted| quoted.moment);
+            let happening = Happening { before, told: first.moment, until };
+            return Ok(placed(Span::Happening(happening), Some(first.moment)));
+        }
+        let last = match until {
+            Some(until) => until.before.and_then(|leaf| moments.get(leaf)).map(|quoted| quoted.moment),
+            None => Some(last),
+        };
+        let presence = Presence {
+            before,
+            first: first.moment,
+            last: last.unwrap_or(first.moment),
+            until: until.map(|quoted| quoted.moment),
+        };
+        Ok(placed(Span::Presence(presence), last))
+    }
+
+    /// The best known first, then the earliest.
+    fn order(&self, placed: &Placed) -> impl Ord {
+        let first = match placed.sighting.span {
+            Span::Presence(presence) => presence.first.leaf,
+            Span::Happening(happening) => happening.told.leaf,
+        };
+        let (class, role) = (placed.sighting.class.code(), placed.sighting.role.code());
+        let words = self.carried.get(placed.carried).map(|carried| {
+            (&*carried.what, carried.carrier.path.as_deref(), carried.carrier.place.as_deref())
+        });
+        (class, role, first, words)
+    }
+}
+
+/// Rows by their hosts, and where those of each host end.
+fn by_host(rows: &[Row], hosts: usize) -> (Vec<usize>, Vec<usize>) {
+    let mut places = vec![0_usize; hosts];
+    for row in rows {
+        if let Some(count) = places.get_mut(row.host) {
+            *count += 1;
+        }
+    }
+    let mut begin = 0;
+    for place in &mut places {
+        begin += std::mem::replace(place, begin);
+    }
+    let mut order = vec![0_usize; rows.len()];
+    for (number, row) in rows.iter().enumerate() {
+        if let Some(place) = places.get_mut(row.host) {
+            if let Some(at) = order.get_mut(*place) {
+                *at = number;
+            }
+            *place += 1;
+        }
+    }
+    (order, places)
 }
 
 /// A presence by bounds, where they tell as much of a window as exact moments would.
@@ -315,17 +401,6 @@ fn bounded(host: &HostEntry, (from, to): (i64, Option<i64>), window: Window) -> 
         until: to.map(|to| host.at(to)),
     };
     (presence.overlap(window) != Overlap::Possible).then_some(presence)
-}
-
-/// The best known first, then the earliest.
-fn order(placed: &Placed) -> (u8, u8, u64, &str, Option<&str>, Option<&str>) {
-    let first = match placed.sighting.span {
-        Span::Presence(presence) => presence.first.leaf,
-        Span::Happening(happening) => happening.told.leaf,
-    };
-    let Carrier { path, place, .. } = &*placed.carrier;
-    let (class, role) = (placed.sighting.class.code(), placed.sighting.role.code());
-    (class, role, first, &placed.what, path.as_deref(), place.as_deref())
 }
 
 /// The leaf's number as the log has it.

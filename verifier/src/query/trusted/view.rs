@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use evidence::time::UnixTime;
-use inquiry::answer::{Answer, Gap, Overlap, Question, Seen, Span, Standing, Why};
+use inquiry::answer::{Answer, Gap, Overlap, Question, Reach, Seen, Span, Standing, Why};
 use inquiry::moment::Moment;
 use wire::trusted::{CoverageGapView, EvidenceView, HostAnswer, SightingView, UnknownView, Verdict};
 
 use super::doubts::FoundGap;
-use super::moments::Moments;
-use super::sightings::{Placed, number};
+use super::sightings::{Carried, Placed, PlacedAll, number};
 use crate::limits::REASONS_SHOWN;
 use crate::store::directory::HostEntry;
 use crate::store::to_i64;
@@ -18,7 +17,7 @@ use crate::store::to_i64;
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) question: &'a Question,
-    pub(super) moments: &'a Moments,
+    pub(super) placed: &'a PlacedAll,
     pub(super) silent_before: UnixTime,
     /// Whether times are shown.
     pub(super) times: bool,
@@ -27,19 +26,33 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
-    /// The answer for one host, and what is known of its time.
-    pub(super) fn judge(&self, host: &HostEntry, placed: &[Placed], gaps: &[FoundGap]) -> (Seen, Answer) {
+    /// The answer for one host, and what is known of its time. `bare` are answers about hosts of which nothing was found.
+    pub(super) fn judge(
+        &self,
+        host: &HostEntry,
+        (placed, gaps): (&[Placed], &[FoundGap]),
+        bare: &mut Vec<(Reach, Answer)>,
+    ) -> (Seen, Answer) {
+        let seen = seen(host, self.silent_before);
+        if placed.is_empty() && gaps.is_empty() {
+            let reach = self.question.reach(&seen);
+            if let Some((_, answer)) = bare.iter().find(|(of, _)| *of == reach) {
+                return (seen, answer.clone());
+            }
+            let answer = self.question.answer(&seen, &[], &[]);
+            bare.push((reach, answer.clone()));
+            return (seen, answer);
+        }
         let sightings: Vec<_> = placed.iter().map(|placed| placed.sighting).collect();
         let plain = |gap: &FoundGap| Gap {
             source: gap.source,
-            from: gap
-                .from_leaf
-                .map(|leaf| self.moments.get(leaf).map_or_else(|| host.at(leaf), |quoted| quoted.moment)),
+            from: gap.from_leaf.map(|leaf| {
+                self.placed.moments.get(leaf).map_or_else(|| host.at(leaf), |quoted| quoted.moment)
+            }),
             // Of its end the leaf alone counts, be it of evidence or of an enrolment.
             until: gap.to_leaf.map(|leaf| host.at(leaf)),
         };
         let plain: Vec<Gap> = gaps.iter().map(plain).collect();
-        let seen = seen(host, self.silent_before);
         let answer = self.question.answer(&seen, &sightings, &plain);
         (seen, answer)
     }
@@ -58,7 +71,7 @@ impl View<'_> {
             Answer::Unknown(why) => (Verdict::Unknown, None, why),
         };
         let mut near = placed.iter().filter(|placed| self.is_near(placed));
-        let seen_there = near.by_ref().take(self.most).map(|placed| self.sighting(placed)).collect();
+        let seen_there = near.by_ref().take(self.most).filter_map(|placed| self.sighting(placed)).collect();
         let more = why.len().saturating_sub(REASONS_SHOWN);
         HostAnswer {
             id: Arc::clone(&host.card.id).into(),
@@ -85,19 +98,19 @@ impl View<'_> {
             && placed.sighting.overlap(self.question.window) != Overlap::None
     }
 
-    fn sighting(&self, placed: &Placed) -> SightingView {
+    fn sighting(&self, placed: &Placed) -> Option<SightingView> {
         let overlap = placed.sighting.overlap(self.question.window);
         let (first, until) = match placed.sighting.span {
             Span::Presence(presence) => (presence.first, presence.until),
             Span::Happening(happening) => (happening.told, happening.until),
         };
-        let carrier = &placed.carrier;
-        SightingView {
-            subject: Arc::clone(&placed.subject).into(),
+        let Carried { subject, carrier, what } = self.placed.carried(placed)?;
+        Some(SightingView {
+            subject: Arc::clone(subject).into(),
             role: placed.sighting.role.name().into(),
             class: placed.sighting.class.name().into(),
             certain: overlap == Overlap::Certain,
-            what: Arc::clone(&placed.what).into(),
+            what: Arc::clone(what).into(),
             path: carrier.path.clone().map(Into::into),
             place: carrier.place.clone().map(Into::into),
             label: carrier.label.clone().map(Into::into),
@@ -105,11 +118,11 @@ impl View<'_> {
             first: self.evidence(first),
             last: placed.last.map(|moment| self.evidence(moment)),
             until: until.map(|moment| self.evidence(moment)),
-        }
+        })
     }
 
     fn evidence(&self, moment: Moment) -> EvidenceView {
-        let quoted = self.moments.get(to_i64(moment.leaf)).filter(|_| self.times);
+        let quoted = self.placed.moments.get(to_i64(moment.leaf)).filter(|_| self.times);
         EvidenceView {
             leaf: moment.leaf,
             seq: quoted.map(|quoted| quoted.seq),

@@ -70,7 +70,9 @@ impl Position {
         };
         // The thread tells how it watches; the first piece is of nothing before it.
         let has_watched = !body.coverage.is_empty() || self.sealed_at.is_none();
-        let watched_at = if has_watched { Some(body.agent_time) } else { self.watched_at.or(self.sealed_at) };
+        // Where the clock was set back meanwhile, this piece must not look as if it had been sealed before.
+        let heard = self.watched_at.or(self.sealed_at).map(|heard| heard.min(body.agent_time));
+        let watched_at = if has_watched { Some(body.agent_time) } else { heard };
         let records = envelope.attachment(AttachmentKind::ImaList).map_or(0, |list| count(&list.bytes));
         Self {
             next_seq: body.seq.saturating_add(1),

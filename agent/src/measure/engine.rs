@@ -82,6 +82,8 @@ pub(crate) struct Engine {
     ignored: (Box<[u8]>, Box<[u8]>),
     paces: (Pace, Pace),
     budget: Arc<Budget>,
+    /// How far the clock was set back when this thread came round last.
+    fell_back: Duration,
     /// Stamps of this time come again, since the clock was set.
     doubtful: Option<(UnixTime, UnixTime)>,
     pub(crate) rehash: Rehash,
@@ -142,6 +144,7 @@ impl Engine {
             ignored: (bytes(&cache_home), cache_name.as_encoded_bytes().into()),
             paces: (config.first_pace, config.pace),
             budget: Arc::new(Budget::new(config.first_pace)),
+            fell_back: Duration::ZERO,
             doubtful: None,
             rehash: Rehash::default(),
         };
@@ -205,16 +208,20 @@ impl Engine {
             match trouble {
                 Trouble::Stalled(from) => {
                     self.lose_sight(GapCause::Stalled);
-                    self.gaps.since(GapCause::Stalled, from);
+                    self.gaps.stalled(from);
                 }
                 Trouble::ClockSet { from, to } => {
                     tracing::warn!(from = from.as_ms(), to = to.as_ms(), "the host's clock was set");
                     let (old_from, old_to) = self.doubtful.unwrap_or((from, to));
                     self.doubtful = Some((from.min(old_from), to.max(old_to)));
                     self.lose_sight(GapCause::ClockSet);
+                    self.gaps.clock_set(from);
                 }
             }
         }
+        let back = self.clock.fell_back();
+        let known = std::mem::replace(&mut self.fell_back, back);
+        self.gaps.set_back(back.saturating_sub(known));
     }
 
     /// Something was not seen, nobody knows what: a gap for every root, until a walk of everything is over.

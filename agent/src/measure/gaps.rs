@@ -6,11 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use evidence::body::{Gap, GapCause, GapEnd};
 use evidence::time::UnixTime;
 
-use super::limits::{GAPS_CLOSED, GAPS_OPEN, GAPS_PER_DIRECTORY};
+use super::limits::{CLOCK_STEP, GAPS_CLOSED, GAPS_OPEN, GAPS_PER_DIRECTORY};
 use super::place::within;
 
 /// Every gap that is open, and those that closed since the last report.
@@ -92,8 +93,26 @@ impl Gaps {
         fold(&mut self.closed, Gap { from: now, until: GapEnd::Closed(now), cause, scope });
     }
 
-    /// Makes a gap older: what it tells of began before it was noticed.
-    pub(crate) fn since(&mut self, cause: GapCause, from: UnixTime) {
+    /// Nobody looked from this time on. The clock may have been set a little since, which passes unseen.
+    pub(crate) fn stalled(&mut self, from: UnixTime) {
+        self.since(GapCause::Stalled, earlier(from, CLOCK_STEP));
+    }
+
+    /// The clock was set; `from` is the earlier of what it shows and would have shown.
+    pub(crate) fn clock_set(&mut self, from: UnixTime) {
+        self.since(GapCause::ClockSet, from);
+    }
+
+    /// The clock was set back by so much, all in all: what began before must not look as if it had begun after evidence that was sealed since.
+    pub(crate) fn set_back(&mut self, by: Duration) {
+        let froms = self.open.values_mut().map(|gap| &mut gap.from);
+        for from in froms.chain(self.closed.iter_mut().map(|gap| &mut gap.from)) {
+            *from = earlier(*from, by);
+        }
+    }
+
+    /// Makes gaps older: what they tell of began before it was noticed.
+    fn since(&mut self, cause: GapCause, from: UnixTime) {
         for gap in self.open.values_mut().filter(|gap| gap.cause == cause) {
             gap.from = gap.from.min(from);
         }
@@ -181,11 +200,19 @@ pub(crate) fn fold(closed: &mut Vec<Gap>, gap: Gap) {
     closed.push(Gap { from, scope: EVERYTHING.into(), ..gap });
 }
 
+fn earlier(time: UnixTime, by: Duration) -> UnixTime {
+    UnixTime::from_ms(time.as_ms().saturating_sub(u64::try_from(by.as_millis()).unwrap_or(u64::MAX)))
+}
+
 const EVERYTHING: &str = "/";
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::rounds::{Moment, Rounds, Trouble};
     use super::*;
+    use crate::clock::Steps;
 
     const CAUSE: GapCause = GapCause::Unreadable;
 
@@ -248,5 +275,79 @@ mod tests {
         let report = gaps.report();
         assert!(report.len() <= GAPS_CLOSED);
         assert!(report.iter().any(|gap| gap.scope == EVERYTHING && gap.from == at(1)));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Happens {
+        /// The thread comes round.
+        Round,
+        /// Evidence is sealed.
+        Seal,
+        /// The clock is set by so many seconds.
+        Set(i64),
+    }
+
+    fn happenings() -> impl Strategy<Value = Vec<(u64, Happens)>> {
+        let happens = prop_oneof![
+            3 => Just(Happens::Round),
+            3 => Just(Happens::Seal),
+            2 => (-4_000_i64..4_000).prop_map(Happens::Set),
+        ];
+        // Seconds from one to the next: often more than a stall is.
+        proptest::collection::vec((1_u64..150, happens), 4..40)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// Whoever takes the newest evidence whose time is not after a gap's begin has one that was sealed before it began, however the clock
+        /// was set.
+        #[test]
+        fn no_gap_looks_younger_than_it_is(happenings in happenings()) {
+            let (mut rounds, mut gaps) = (Rounds::default(), Gaps::default());
+            // The clock shows as many seconds more than have passed.
+            let (mut passed, mut ahead) = (1_000_u64, 1_000_000_i64);
+            let (mut came, mut began) = (None, None);
+            let (mut steps, mut known) = (Steps::new(), Duration::ZERO);
+            let mut sealed: Vec<(u64, UnixTime)> = Vec::new();
+            for (secs, happens) in happenings {
+                passed += secs;
+                let wall = UnixTime::from_secs(passed.saturating_add_signed(ahead));
+                match happens {
+                    Happens::Set(by) => ahead += by,
+                    Happens::Round => {
+                        let last = came.replace(passed);
+                        steps.read(wall, Duration::from_secs(passed));
+                        for trouble in rounds.come(Moment { wall, ticking: Duration::from_secs(passed) }) {
+                            match trouble {
+                                Trouble::Stalled(from) => {
+                                    gaps.meet(GapCause::Stalled, &dir(""), "/".into(), wall);
+                                    gaps.stalled(from);
+                                    began = began.or(last);
+                                }
+                                Trouble::ClockSet { from, .. } => {
+                                    gaps.meet(GapCause::ClockSet, &dir(""), "/".into(), wall);
+                                    gaps.clock_set(from);
+                                }
+                            }
+                        }
+                        gaps.set_back(steps.back() - std::mem::replace(&mut known, steps.back()));
+                    }
+                    Happens::Seal => {
+                        steps.read(wall, Duration::from_secs(passed));
+                        let told = gaps.report();
+                        let stalled = told.iter().find(|gap| gap.cause == GapCause::Stalled);
+                        if let (Some(gap), Some(began)) = (stalled, began.take()) {
+                            let before = sealed.iter().rev().find(|(_, shown)| *shown <= gap.from);
+                            prop_assert!(before.is_none_or(|(at, _)| *at <= began), "{before:?} {began}");
+                        }
+                        gaps.begin_all();
+                        gaps.settle(wall);
+                        gaps.report();
+                        sealed.push((passed, wall));
+                    }
+                }
+            }
+        }
     }
 }

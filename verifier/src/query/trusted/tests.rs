@@ -1,7 +1,8 @@
 //! Answers against the truth, through the database: fleets whose every tick is known, and what evidence shows of it.
 //!
 //! In: a seed. Out: no NO where the truth is yes, no YES where it is no, and no UNKNOWN where two quotes around the window have seen all
-//! that lies between them. Files are as an honest agent sees them; what a lying one says is class D whatever it says.
+//! that lies between them. Hosts' clocks are set at will. Files are as an honest agent sees them; of a lying one the answers count that are of a
+//! better class than its word.
 
 mod fleet;
 
@@ -270,6 +271,11 @@ fn check(fleet: &Fleet, host: &Host, case: &Case, (from, to): (usize, usize), fo
         }
         text
     };
+    // What a liar's word is worth is said with the answer: the classes above do not rest on it.
+    let is_word = found.class.as_ref().is_none_or(|class| matches!(&**class, "D" | "E"));
+    if host.lies && is_word {
+        return;
+    }
     match found.answer {
         Verdict::Yes => assert!(truth || !case.is_run() && hidden(host, from, to), "claimed: {}", place()),
         Verdict::No => assert!(!truth, "denied: {}", place()),

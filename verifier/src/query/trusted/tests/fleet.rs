@@ -20,7 +20,7 @@ use rand_chacha::rand_core::RngCore as _;
 
 use crate::clock::Clock;
 use crate::record::tests::{Bench, Chain, submit};
-use crate::record::{Done, IndexEntry, NewEvidence, NewManifest, Work};
+use crate::record::{Done, IndexEntry, NewEvidence, NewManifest, RecordError, Work};
 
 pub(super) const TICKS: usize = 40;
 /// Milliseconds of a tick; evidence comes at its begin, and windows end in its middle.
@@ -53,6 +53,8 @@ pub(super) struct Truth {
     pub(super) stalled: bool,
     /// Whether the machine runs without its agent.
     pub(super) absent: bool,
+    /// How many milliseconds more than have passed the host's clock shows.
+    pub(super) ahead: i64,
 }
 
 impl Truth {
@@ -79,14 +81,17 @@ impl Truth {
         };
         next.stalled = next.blind && if self.blind { self.stalled } else { rng.one_in(2) };
         next.absent = if self.absent { rng.one_in(2) } else { rng.one_in(30) };
+        if rng.one_in(8) {
+            let most = 2 * CLOCK_SET_MS + 1;
+            let by = i64::try_from(rng.below(usize::try_from(most).unwrap())).unwrap() - CLOCK_SET_MS;
+            next.ahead = (next.ahead + by).max(0);
+        }
         next
     }
 }
 
-/// The agent's clock at the begin of a tick.
-const fn clock(tick: usize) -> UnixTime {
-    UnixTime::from_ms(tick as u64 * TICK_MS)
-}
+/// By how much a host's clock is set at most.
+const CLOCK_SET_MS: i64 = 6 * 60_000;
 
 /// Evidence that is sealed.
 struct Sealed {
@@ -115,8 +120,10 @@ pub(super) struct Host {
     /// What the agent knows of the packages.
     view: [Option<usize>; PACKAGES],
     sealed: Option<usize>,
-    /// When it sealed what it had seen, rather than slept.
-    watched: Option<usize>,
+    /// When it sealed what it had seen, rather than slept, by its clock; what it sealed since does not look older.
+    watched: Option<UnixTime>,
+    /// Whether the agent says whatever it likes, where nothing but its word counts.
+    pub(super) lies: bool,
     spool: Vec<Sealed>,
     /// The log's size by the newest receipt.
     known: u64,
@@ -285,6 +292,7 @@ impl Host {
             packages: std::array::from_fn(|_| Some(rng.below(VERSIONS))),
             profile: rng.below(PROFILES),
             boot: 1,
+            ahead: CLOCK_SET_MS,
             ..Truth::default()
         };
         let mut truth = vec![first];
@@ -304,6 +312,7 @@ impl Host {
             truth,
             sealed: None,
             watched: None,
+            lies: rng.one_in(8),
             spool: Vec::new(),
             known: 0,
             quotes: Vec::new(),
@@ -388,14 +397,14 @@ impl Host {
         // That it stalled is noticed afterwards, when other evidence may have been sealed.
         if !now.blind && was(|truth| truth.stalled) {
             let end = self.truth[..tick].iter().rposition(|truth| truth.stalled).unwrap_or_default();
-            let saw = self.truth[..end].iter().rposition(|truth| !truth.blind).map_or(clock(0), clock);
+            let saw = self.truth[..end].iter().rposition(|truth| !truth.blind).unwrap_or_default();
             let stall = trouble(Source::Files, "stalled", Lasting::Passed);
-            troubles.push(Trouble { since: Some(saw), ..stall });
+            troubles.push(Trouble { since: Some(self.not_after(saw, tick)), ..stall });
         }
         // It may have ended while it was stalled: it knows when it last saw anything.
         if was(|truth| truth.absent) {
             let ended = trouble(Source::Files, "not-running", Lasting::Passed);
-            troubles.push(Trouble { since: self.watched.map(clock), ..ended });
+            troubles.push(Trouble { since: self.watched, ..ended });
         }
         blind[0] |= now.blind || was(|truth| truth.blind || truth.absent);
         let boot_before = self.sealed.map(|sealed| self.truth[sealed].boot);
@@ -421,17 +430,40 @@ impl Host {
         }
         troubles.sort();
         let executions = self.executions(tick);
-        let reading = Reading { profile: Some(profile(now.profile)), executions, troubles };
+        let mut reading = Reading { profile: Some(profile(now.profile)), executions, troubles };
         let boot = BootCounters { reset_count: now.boot, restart_count: 0 };
         let has =
             self.view.iter().enumerate().filter_map(|(number, version)| Some(component(number, (*version)?)));
-        let (named, agent_time, read) = (self.known, clock(tick), reading.digest());
-        let entry = IndexEntry { named, agent_time, boot, begins, reading, read };
-        self.spool.push(Sealed { tick, components: has.collect(), entry, blind });
-        if !now.stalled || self.sealed.is_none() {
-            self.watched = Some(tick);
+        let mut agent_time = self.clock(tick);
+        let mut components: Vec<_> = has.collect();
+        if self.lies {
+            // Of what it lies, and when it says that it was, is drawn from the tick alone: so is the same fleet anywhere.
+            reading.troubles.retain(|trouble| trouble.source != Source::Files);
+            components.truncate(tick % (PACKAGES + 1));
+            agent_time = UnixTime::from_ms((tick as u64).wrapping_mul(0x9e37_79b9) % 10_000_000);
+            blind[0] = true;
         }
+        let (named, read) = (self.known, reading.digest());
+        let entry = IndexEntry { named, agent_time, boot, begins, reading, read };
+        self.spool.push(Sealed { tick, components, entry, blind });
+        let (shows, is_watched) = (self.clock(tick), !now.stalled || self.sealed.is_none());
+        self.watched = match self.watched {
+            Some(watched) if !is_watched => Some(watched.min(shows)),
+            _ => Some(shows),
+        };
         self.sealed = Some(tick);
+    }
+
+    /// The host's clock at the begin of a tick.
+    fn clock(&self, tick: usize) -> UnixTime {
+        UnixTime::from_ms((tick as u64 * TICK_MS).saturating_add_signed(self.truth[tick].ahead))
+    }
+
+    /// What it showed in a tick, and not later than whatever it would show of that time now: where it was set back, by all such steps earlier.
+    fn not_after(&self, then: usize, now: usize) -> UnixTime {
+        let steps = self.truth[then..=now].windows(2).map(|pair| (pair[0].ahead - pair[1].ahead).max(0));
+        let back: i64 = steps.sum();
+        UnixTime::from_ms(self.clock(then).as_ms().saturating_sub(back.unsigned_abs()))
     }
 
     /// What the kernel's list has that no evidence of the chain has told.
@@ -461,6 +493,11 @@ impl Host {
             let named = new.index.named;
             let done = submit(bench.recorder.clone(), new.clone()).await.unwrap().0;
             let Done::Logged { index, .. } = done else { panic!("{done:?}") };
+            // Who heard no answer sends it again.
+            if index.get().is_multiple_of(8) {
+                let again = submit(bench.recorder.clone(), new.clone()).await;
+                assert!(matches!(again, Err(RecordError::Replayed)), "{again:?}");
+            }
             self.chain.accepted(&new, &sealed.components);
             self.told.push(Told::Evidence(Box::new((index.get(), new))));
             self.known = index.get() + 1;

@@ -301,6 +301,10 @@ fn is_plain(fleet: &Fleet, host: &Host, case: &Case, from: usize, to: usize) -> 
     let between = host.quotes.iter().filter(|quote| quote.leaf > before.leaf && quote.leaf <= after.leaf);
     // A gap that was open at the quote before may have begun earlier: its neighbour counts too.
     let blind = between.chain([before]).any(|quote| quote.blind != [false; 3]);
+    // Where the clock was set, what was noticed late is taken to have begun earlier than it may have.
+    let blind = blind
+        || !host.has_steady_clock
+            && host.quotes.iter().any(|quote| quote.leaf > after.leaf && quote.blind[0]);
     let span = &host.truth[before.tick..=after.tick];
     let constant = span.iter().all(|truth| case.holds(truth) == case.holds(&span[0]));
     let missing = |truth: &Truth| {

@@ -58,7 +58,7 @@ pub(super) struct Truth {
 }
 
 impl Truth {
-    fn next(&self, rng: &mut Rng) -> Self {
+    fn next(&self, rng: &mut Rng, has_steady_clock: bool) -> Self {
         let mut next = self.clone();
         for package in &mut next.packages {
             if rng.one_in(14) {
@@ -81,7 +81,7 @@ impl Truth {
         };
         next.stalled = next.blind && if self.blind { self.stalled } else { rng.one_in(2) };
         next.absent = if self.absent { rng.one_in(2) } else { rng.one_in(30) };
-        if rng.one_in(8) {
+        if !has_steady_clock && rng.one_in(8) {
             let most = 2 * CLOCK_SET_MS + 1;
             let by = i64::try_from(rng.below(usize::try_from(most).unwrap())).unwrap() - CLOCK_SET_MS;
             next.ahead = (next.ahead + by).max(0);
@@ -124,6 +124,8 @@ pub(super) struct Host {
     watched: Option<UnixTime>,
     /// Whether the agent says whatever it likes, where nothing but its word counts.
     pub(super) lies: bool,
+    /// Whether nobody sets the host's clock.
+    pub(super) has_steady_clock: bool,
     spool: Vec<Sealed>,
     /// The log's size by the newest receipt.
     known: u64,
@@ -295,9 +297,9 @@ impl Host {
             ahead: CLOCK_SET_MS,
             ..Truth::default()
         };
-        let mut truth = vec![first];
+        let (mut truth, has_steady_clock) = (vec![first], rng.one_in(2));
         while truth.len() < TICKS {
-            let next = truth.last().unwrap().next(rng);
+            let next = truth.last().unwrap().next(rng, has_steady_clock);
             truth.push(next);
         }
         // What an agent has not noticed yet nobody can know: each has the last ticks to tell.
@@ -313,6 +315,7 @@ impl Host {
             sealed: None,
             watched: None,
             lies: rng.one_in(8),
+            has_steady_clock,
             spool: Vec::new(),
             known: 0,
             quotes: Vec::new(),

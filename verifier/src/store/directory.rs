@@ -4,7 +4,7 @@
 //! changed since was read. Rows change with leaves: hosts by their newest evidence, gaps by the leaf that opened or closed them; only
 //! enrolments and retirements change more, and then all is read.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use evidence::time::UnixTime;
@@ -47,6 +47,8 @@ pub(crate) struct Directory {
     labels: i64,
     /// The newest gap.
     gap: i64,
+    /// Which hosts have gaps.
+    gapped: BTreeSet<usize>,
     /// Leaves by which a host's chain ended: of enrolments but the first, and of retirements.
     breaks: Arc<HashSet<i64>>,
 }
@@ -126,6 +128,11 @@ impl Directory {
     /// Which of [`Self::hosts`] is that of a row.
     pub(crate) fn place(&self, row: i64) -> Option<usize> {
         self.by_row.get(&row).copied()
+    }
+
+    /// Hosts with gaps, and which of [`Self::hosts`] they are.
+    pub(crate) fn with_gaps(&self) -> impl Iterator<Item = (usize, &HostEntry)> {
+        self.gapped.iter().filter_map(|place| Some((*place, self.hosts.get(*place)?)))
     }
 
     /// Whether a host's chain ended with this leaf.
@@ -265,8 +272,10 @@ impl Directory {
                 to_leaf: present(row.try_get(6)?),
             };
             self.gap = self.gap.max(id);
-            if let Some(host) = self.by_row.get(&host).and_then(|index| self.hosts.get_mut(*index)) {
+            let Some(place) = self.place(host) else { continue };
+            if let Some(host) = self.hosts.get_mut(place) {
                 Arc::make_mut(&mut host.gaps).push(gap);
+                self.gapped.insert(place);
             }
         }
         Ok(())

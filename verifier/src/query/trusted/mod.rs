@@ -14,7 +14,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use evidence::time::UnixTime;
 use inquiry::answer::{Answer, Mode, Question};
@@ -136,12 +136,12 @@ pub(crate) async fn answer_as_of(
         directory.hosts().iter().enumerate().filter(|(_, host)| fits(host)).collect();
     let mut found = sightings::all(reading, directory, &asked.subjects, &all, window).await?;
     let doubts = doubts::all(reading, (&asked.subjects, &asked.roles, &all), &sources, window).await?;
-    let gaps_of = gaps(asked, window, &sources, &hosts, doubts);
+    let gaps = Gaps::of(asked, window, &sources, directory, doubts);
     // Whole windows are filled by what begins where another ends, so that each end counts.
     if asked.mode == Mode::Any {
         found.bound(directory, window);
     }
-    let unclear = gaps_of.values().flatten().filter_map(|gap| {
+    let unclear = gaps.all.iter().filter_map(|gap| {
         let host = directory.of(gap.host)?;
         gap.from_leaf.filter(|leaf| is_unclear(host.at(*leaf), window))
     });
@@ -156,7 +156,7 @@ pub(crate) async fn answer_as_of(
         times: !asked.brief,
         most: asked.shown,
     };
-    let (counts, answers) = judged(view, &hosts, &gaps_of, asked.list, since);
+    let (counts, answers) = judged(view, &hosts, &gaps, asked.list, since);
     Ok(Trusted {
         subjects: asked.subjects.iter().map(ToString::to_string).collect(),
         roles: asked.roles.iter().map(|role| role.name().to_owned()).collect(),
@@ -179,18 +179,19 @@ pub(crate) async fn answer_as_of(
 fn judged(
     view: view::View<'_>,
     hosts: &[(usize, &HostEntry)],
-    gaps_of: &BTreeMap<i64, Vec<FoundGap>>,
+    gaps: &Gaps,
     list: List,
     since: &Since,
 ) -> (Counts, Vec<HostAnswer>) {
     let (mut counts, mut answers, mut bare) = (Counts::default(), Vec::new(), Vec::new());
+    let mut gaps = gaps.in_turn();
     for (place, host) in hosts {
         let own = since.get(&host.row).map(|from| Question {
             window: Window { from: Some(*from), ..view.question.window },
             ..view.question.clone()
         });
         let view = view::View { question: own.as_ref().unwrap_or(view.question), ..view };
-        let gaps = gaps_of.get(&host.row).map(Vec::as_slice).unwrap_or_default();
+        let gaps = gaps.of(*place);
         let sightings = view.placed.of(*place);
         // Those with a window of their own are judged by themselves.
         let mut alone = Vec::new();
@@ -221,33 +222,59 @@ fn is_unclear(bound: Moment, window: Window) -> bool {
     window.to.is_some_and(|to| bound.leaf > to) && !window.is_after(bound)
 }
 
-/// Each host's gaps that bear upon the question.
-fn gaps(
-    asked: &Asked,
-    window: Window,
-    sources: &[Source],
-    hosts: &[(usize, &HostEntry)],
-    doubts: Vec<FoundGap>,
-) -> BTreeMap<i64, Vec<FoundGap>> {
-    let is_accepted = |cause: &str| asked.accept.iter().any(|accepted| accepted == cause);
-    let bears = |gap: &&GapEntry| {
-        sources.contains(&gap.source)
-            && !is_accepted(&gap.cause)
-            && !lies_elsewhere(gap.source, &gap.scope, &asked.subjects)
-            && gap.to_leaf.is_none_or(|to| to_u64(to) >= window.from.unwrap_or_default())
-    };
-    let mut gaps_of: BTreeMap<i64, Vec<FoundGap>> = BTreeMap::new();
-    for gap in doubts.into_iter().filter(|gap| !is_accepted(&gap.cause)) {
-        gaps_of.entry(gap.host).or_default().push(gap);
-    }
-    for (_, host) in hosts.iter().filter(|(_, host)| !host.gaps.is_empty()) {
-        let found: Vec<FoundGap> =
-            host.gaps.iter().filter(bears).map(|gap| FoundGap::of(host.row, gap)).collect();
-        if !found.is_empty() {
-            gaps_of.entry(host.row).or_default().extend(found);
+/// Gaps that bear upon the question, by the directory's hosts.
+struct Gaps {
+    all: Vec<FoundGap>,
+    /// The host of each.
+    places: Vec<usize>,
+}
+
+impl Gaps {
+    fn of(
+        asked: &Asked,
+        window: Window,
+        sources: &[Source],
+        directory: &Directory,
+        doubts: Vec<FoundGap>,
+    ) -> Self {
+        let is_accepted = |cause: &str| asked.accept.iter().any(|accepted| accepted == cause);
+        let bears = |gap: &&GapEntry| {
+            sources.contains(&gap.source)
+                && !is_accepted(&gap.cause)
+                && !lies_elsewhere(gap.source, &gap.scope, &asked.subjects)
+                && gap.to_leaf.is_none_or(|to| to_u64(to) >= window.from.unwrap_or_default())
+        };
+        let doubts = doubts.into_iter().filter(|gap| !is_accepted(&gap.cause));
+        let mut gaps: Vec<(usize, FoundGap)> =
+            doubts.filter_map(|gap| Some((directory.place(gap.host)?, gap))).collect();
+        for (place, host) in directory.with_gaps() {
+            gaps.extend(host.gaps.iter().filter(bears).map(|gap| (place, FoundGap::of(host.row, gap))));
         }
+        gaps.sort_by_key(|(place, _)| *place);
+        let (places, all) = gaps.into_iter().unzip();
+        Self { all, places }
     }
-    gaps_of
+
+    fn in_turn(&self) -> InTurn<'_> {
+        InTurn { gaps: self, begin: 0 }
+    }
+}
+
+/// The gaps of hosts that are asked for as the directory has them: to look each up would cost more than to judge it.
+struct InTurn<'a> {
+    gaps: &'a Gaps,
+    begin: usize,
+}
+
+impl<'a> InTurn<'a> {
+    fn of(&mut self, host: usize) -> &'a [FoundGap] {
+        let left = self.gaps.places.get(self.begin..).unwrap_or_default();
+        let earlier = left.iter().take_while(|place| **place < host).count();
+        let own = left.iter().skip(earlier).take_while(|place| **place == host).count();
+        let begin = self.begin + earlier;
+        self.begin = begin + own;
+        self.gaps.all.get(begin..self.begin).unwrap_or_default()
+    }
 }
 
 /// What a NO does not say.

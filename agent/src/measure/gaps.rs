@@ -331,7 +331,8 @@ mod tests {
                                 }
                             }
                         }
-                        gaps.set_back(steps.back() - std::mem::replace(&mut known, steps.back()));
+                        let earlier = std::mem::replace(&mut known, steps.back());
+                        gaps.set_back(steps.back().saturating_sub(earlier));
                     }
                     Happens::Seal => {
                         steps.read(wall, Duration::from_secs(passed));

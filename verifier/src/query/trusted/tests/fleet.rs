@@ -437,24 +437,24 @@ impl Host {
         let boot = BootCounters { reset_count: now.boot, restart_count: 0 };
         let has =
             self.view.iter().enumerate().filter_map(|(number, version)| Some(component(number, (*version)?)));
-        let mut agent_time = self.clock(tick);
-        let mut components: Vec<_> = has.collect();
+        let (mut components, mut agent_time) = (has.collect(), self.clock(tick));
         if self.lies {
-            // Of what it lies, and when it says that it was, is drawn from the tick alone: so is the same fleet anywhere.
-            reading.troubles.retain(|trouble| trouble.source != Source::Files);
-            components.truncate(tick % (PACKAGES + 1));
-            agent_time = UnixTime::from_ms((tick as u64).wrapping_mul(0x9e37_79b9) % 10_000_000);
+            lie(tick, (&mut reading, &mut components, &mut agent_time));
             blind[0] = true;
         }
         let (named, read) = (self.known, reading.digest());
         let entry = IndexEntry { named, agent_time, boot, begins, reading, read };
         self.spool.push(Sealed { tick, components, entry, blind });
-        let (shows, is_watched) = (self.clock(tick), !now.stalled || self.sealed.is_none());
+        self.watch(tick);
+        self.sealed = Some(tick);
+    }
+
+    fn watch(&mut self, tick: usize) {
+        let (shows, is_watched) = (self.clock(tick), !self.truth[tick].stalled || self.sealed.is_none());
         self.watched = match self.watched {
             Some(watched) if !is_watched => Some(watched.min(shows)),
             _ => Some(shows),
         };
-        self.sealed = Some(tick);
     }
 
     /// The host's clock at the begin of a tick.
@@ -507,6 +507,16 @@ impl Host {
             self.quotes.push(Quote { tick: sealed.tick, named, leaf: index.get(), blind: sealed.blind });
         }
     }
+}
+
+/// Of what an agent lies, and when it says that it was, is drawn from the tick alone: so is the same fleet anywhere.
+fn lie(
+    tick: usize,
+    (reading, components, agent_time): (&mut Reading, &mut Vec<Sha256Digest>, &mut UnixTime),
+) {
+    reading.troubles.retain(|trouble| trouble.source != Source::Files);
+    components.truncate(tick % (PACKAGES + 1));
+    *agent_time = UnixTime::from_ms((tick as u64).wrapping_mul(0x9e37_79b9) % 10_000_000);
 }
 
 /// Where a fleet's history is kept.

@@ -3,6 +3,7 @@
 //! The programs are looked for beside the test; `cargo build --workspace --bins` builds them (`make test` does it
 //! first). Each test has a verifier, hosts and ports of its own.
 
+mod alerts;
 mod audit;
 mod bad_input;
 mod bandwidth;

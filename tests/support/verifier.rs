@@ -33,6 +33,8 @@ pub struct VerifierSettings {
     pub evidence_per_minute: u32,
     /// What else is in the section `log`.
     pub log: Table,
+    /// The section `alerts`.
+    pub alerts: Table,
     /// Where it keeps its history.
     pub kept: Kept,
 }
@@ -56,6 +58,7 @@ impl Default for VerifierSettings {
             requests_per_minute: 1_000_000,
             evidence_per_minute: 1_000_000,
             log: Table::new(),
+            alerts: Table::new(),
             kept: Kept::AsOthers,
         }
     }
@@ -93,6 +96,12 @@ impl Verifier {
         self.service.kill_9().await?;
         (self.service, self.address) = launch(self.dir.path(), &self.settings, self.address).await?;
         Ok(())
+    }
+
+    /// Ends it in order and starts it again, with somebody who is told what watches find.
+    pub async fn restart_alerting(&mut self, alerts: Table) -> Result<()> {
+        self.settings.alerts = alerts;
+        self.restart_with(self.settings.log.clone()).await
     }
 
     /// Ends it in order and starts it again, with other settings of the log.
@@ -260,5 +269,8 @@ fn configuration(dir: &Path, settings: &VerifierSettings, listen: SocketAddr) ->
     config.insert("endorsement".to_owned(), table(endorsement));
     config.insert("hosts".to_owned(), table(hosts));
     config.insert("limits".to_owned(), table(limits));
+    if !settings.alerts.is_empty() {
+        config.insert("alerts".to_owned(), Value::Table(settings.alerts.clone()));
+    }
     Ok(toml::to_string(&config)?)
 }

@@ -47,3 +47,20 @@ pub(crate) fn client(ca: &Path, setting: &str, clear: bool, timeout: Duration) -
         .build()
         .map_err(|error| Failure::new(Exit::Software, error))
 }
+
+/// What went wrong on the way.
+pub(crate) fn why(error: &reqwest::Error) -> String {
+    let what = if error.is_timeout() {
+        "it does not answer in time"
+    } else if error.is_connect() {
+        "it cannot be reached"
+    } else {
+        "the connection failed"
+    };
+    // The last cause is the one that says something.
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    format!("{what}: {cause}")
+}

@@ -19,6 +19,7 @@ pub mod pki;
 mod sql;
 pub mod store;
 
+mod alert;
 mod appraise;
 mod cosign;
 mod endorse;

@@ -113,6 +113,14 @@ pub(crate) const FOLD_QUEUE: usize = 2_048;
 pub(crate) const INCIDENTS: i64 = 10_000;
 /// Watches; each is a question of some tens of milliseconds whenever there is something new.
 pub(crate) const WATCHES: i64 = 100;
+/// Things that watches found, told in one request.
+pub(crate) const ALERTS_AT_ONCE: i64 = 100;
+/// For how long somebody who is told may take to answer.
+pub(crate) const ALERT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The first and the longest time between two attempts to tell.
+pub(crate) const ALERT_RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(5));
+/// A header's value.
+pub(crate) const AUTHORIZATION_BYTES: u64 = 4_096;
 /// The least time between two looks at all watches, where evidence comes all the time.
 pub(crate) const WATCH_EVERY: Duration = Duration::from_secs(2);
 /// Bytes of a watch's subjects in the record of its being added.

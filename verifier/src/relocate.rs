@@ -257,7 +257,7 @@ async fn count_on(from: &mut Connection<'_>, to: &mut Connection<'_>, table: &st
 }
 
 /// Every table, each behind those that it refers to.
-const TABLES: [&str; 47] = [
+const TABLES: [&str; 48] = [
     "host",
     "blob",
     "enrolment",
@@ -304,6 +304,7 @@ const TABLES: [&str; 47] = [
     "refusal",
     "watch",
     "watch_hit",
+    "alert_state",
     "incident",
 ];
 const CHUNK: usize = 1 << 20;

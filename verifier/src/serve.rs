@@ -18,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use crate::alert::{self, Alerter};
 use crate::chores::Chores;
 use crate::clock::Clock;
 use crate::config::{Config, Publishing, TlsSource};
@@ -119,6 +120,7 @@ impl Running {
 pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     let lock = lock_state_dir(&config.state_dir)?;
     let endorser = Endorser::open(&config.endorsement)?;
+    let alerts = config.alerts.as_ref().map(alert::Place::open).transpose()?;
     let identity =
         Arc::new(ServerIdentity::open(&config.tls, &config.state_dir, &config.names, clock.now())?);
     let key = Arc::new(log_key(&config, log_is_begun(&config).await?)?);
@@ -165,6 +167,13 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
         stale_after: config.hosts.stale_after,
         watcher,
     };
+    // Before watches look, so that what they find is told.
+    if let Some(place) = alerts {
+        let (store, recorder, watcher) = (store.clone(), recorder.clone(), watching.watcher.clone());
+        let alerter =
+            Alerter::begin(place, verifier_key.name().to_string(), store, recorder, watcher).await?;
+        tokio::spawn(alerter.run(stop.clone()));
+    }
     tokio::spawn(watch::run(watching, stop.clone()));
     let chores = Chores { recorder, store: store.clone(), clock, stop: stop.clone() };
     chores.begin(&config, identity);

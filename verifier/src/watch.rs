@@ -29,6 +29,19 @@ use crate::store::{Store, StoreError, to_i64};
 pub(crate) struct Watcher {
     new: Arc<Notify>,
     standings: Arc<Mutex<HashMap<i64, WatchStanding>>>,
+    /// Something was found.
+    found: Arc<Notify>,
+    alerting: Arc<Mutex<Alerting>>,
+}
+
+/// How it stands with telling somebody.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Alerting {
+    /// Nobody is to be told.
+    #[default]
+    Off,
+    /// Somebody is; why that failed last, if it did.
+    On(Option<String>),
 }
 
 impl Watcher {
@@ -40,6 +53,20 @@ impl Watcher {
     /// How each stood when it was looked at last.
     pub(crate) fn standings(&self) -> HashMap<i64, WatchStanding> {
         self.standings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until something was found since this was asked last.
+    pub(crate) async fn found(&self) {
+        self.found.notified().await;
+    }
+
+    /// How it stands with telling somebody.
+    pub(crate) fn alerting(&self) -> Alerting {
+        self.alerting.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_alerting(&self, alerting: Alerting) {
+        *self.alerting.lock().unwrap_or_else(PoisonError::into_inner) = alerting;
     }
 
     fn forget(&self, gone: impl Fn(&i64) -> bool) {
@@ -145,6 +172,7 @@ impl Watching {
             if hits.len() > HITS_TOLD {
                 tracing::warn!(watch = %watch.rule.name, hits = hits.len(), "a watch found more than is told here");
             }
+            self.watcher.found.notify_one();
             before.extend(hits.into_iter().map(|(hit, _)| hit));
         }
         self.watcher.keep(watch.id, standing);

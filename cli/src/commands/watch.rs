@@ -1,6 +1,6 @@
 //! `lydian watch …`: questions that the verifier asks again whenever there is something new.
 
-use wire::watch::{HitView, WatchDetail, WatchList, WatchRule, WatchView};
+use wire::watch::{AlertStanding, HitView, WatchDetail, WatchList, WatchRule, WatchView};
 
 use super::trusted::collected;
 use crate::Outcome;
@@ -113,6 +113,10 @@ fn list(client: &Client, ui: &mut Ui) -> Result<Outcome, CliError> {
             ui.text(&text)?;
             let finding = list.watches.iter().filter(|watch| !is_quiet(watch)).count();
             ui.note(&format!("{}, {finding} to look at", counted(list.watches.len() as u64, "watch")));
+            if let Some(AlertStanding { waiting, error: Some(error) }) = &list.alerts {
+                let things = counted(*waiting, "alert");
+                ui.note(&crate::escape::safe(&format!("{things} could not be told: {error}")));
+            }
         }
     }
     Ok(if list.watches.iter().all(is_quiet) { Outcome::Good } else { Outcome::NotTrusted })

@@ -35,6 +35,38 @@ pub struct WatchRule {
 pub struct WatchList {
     /// By name.
     pub watches: Vec<WatchView>,
+    /// Whether somebody is told; absent where nobody is to be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alerts: Option<AlertStanding>,
+}
+
+/// How it stands with telling somebody what watches find.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertStanding {
+    /// Things that are still to be told.
+    pub waiting: u64,
+    /// Why they could not be told when that was tried last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// What is posted to whoever is to be told: what watches found, in the order in which it was found. It may come again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alerts {
+    /// The log's origin.
+    pub verifier: String,
+    /// One or more.
+    pub alerts: Vec<Alert>,
+}
+
+/// What a watch found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alert {
+    /// The watch's name.
+    pub watch: String,
+    /// What it found. Its number rises, and never comes with anything else.
+    #[serde(flatten)]
+    pub hit: HitView,
 }
 
 /// A watch, and what came of it.

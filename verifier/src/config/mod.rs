@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use evidence::pcr::PcrSelection;
 use ledger::note::KeyName;
+use reqwest::Url;
 
 use crate::failure::{Exit, Failure};
 use crate::files;
@@ -72,6 +73,19 @@ pub struct Config {
     pub join_token_ttl_max: Duration,
     /// How much is taken from whom.
     pub limits: Limits,
+    /// Who is told what watches find.
+    pub alerts: Option<Alerts>,
+}
+
+/// Who is told what watches find.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alerts {
+    /// Where it is posted to.
+    pub url: Url,
+    /// What that server is trusted by, in PEM.
+    pub ca: PathBuf,
+    /// A file with the value of the header `Authorization`.
+    pub authorization: Option<PathBuf>,
 }
 
 /// Where the log's files are.
@@ -257,6 +271,7 @@ impl Config {
                 DEFAULT_JOIN_TTL_MAX_SECS,
             )?,
             limits: limits(&raw.limits)?,
+            alerts: alerts(raw.alerts)?,
             state_dir,
         })
     }
@@ -338,9 +353,7 @@ fn log_files(raw: &raw::Log) -> Result<LogFiles, Failure> {
                 .hint("for example s3://bucket/lydian-log")
         })?;
     if let Some(endpoint) = &raw.objects_endpoint
-        && !["https://", "http://127.0.0.1", "http://localhost", "http://[::1]"]
-            .iter()
-            .any(|allowed| endpoint.starts_with(allowed))
+        && guarded(endpoint).is_none()
     {
         return Err(invalid("log.objects-endpoint", endpoint, "is neither https nor on this machine"));
     }
@@ -351,6 +364,36 @@ fn log_files(raw: &raw::Log) -> Result<LogFiles, Failure> {
         region: raw.objects_region.clone(),
         ca: raw.objects_ca.clone().unwrap_or_else(|| DEFAULT_CA.into()),
     }))
+}
+
+/// An address whose server is known by its certificate, or is on this machine.
+fn guarded(address: &str) -> Option<Url> {
+    let url = Url::parse(address).ok()?;
+    let is_here = || matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    let is_guarded = url.has_host() && (url.scheme() == "https" || url.scheme() == "http" && is_here());
+    is_guarded.then_some(url)
+}
+
+fn alerts(raw: raw::Alerts) -> Result<Option<Alerts>, Failure> {
+    let Some(address) = raw.url else {
+        let set = [
+            ("alerts.ca", raw.ca.is_some()),
+            ("alerts.authorization-file", raw.authorization_file.is_some()),
+        ];
+        return match set.iter().find(|(_, set)| *set) {
+            Some((key, _)) => Err(missing("alerts.url", &format!("{key} says nothing without it"))),
+            None => Ok(None),
+        };
+    };
+    let url = guarded(&address).filter(|url| url.username().is_empty() && url.password().is_none());
+    let url = url.ok_or_else(|| {
+        // It may have a secret in it.
+        invalid("alerts.url", &"…", "is neither https nor on this machine").hint(
+            "for example https://alerts.example.com/lydian; a secret belongs into alerts.authorization-file",
+        )
+    })?;
+    let ca = raw.ca.unwrap_or_else(|| DEFAULT_CA.into());
+    Ok(Some(Alerts { url, ca, authorization: raw.authorization_file }))
 }
 
 /// Settings of witnessing without a policy would be passed over in silence.

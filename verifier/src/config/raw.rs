@@ -18,6 +18,7 @@ pub struct RawConfig {
     pub(super) hosts: Hosts,
     pub(super) tokens: Tokens,
     pub(super) limits: Limits,
+    pub(super) alerts: Alerts,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -83,4 +84,12 @@ pub(crate) struct Limits {
     pub(super) verifications: Option<u32>,
     pub(super) requests_per_minute: Option<u32>,
     pub(super) evidence_per_minute: Option<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Alerts {
+    pub(super) url: Option<String>,
+    pub(super) ca: Option<PathBuf>,
+    pub(super) authorization_file: Option<PathBuf>,
 }

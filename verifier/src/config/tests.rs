@@ -27,6 +27,21 @@ fn every_value_is_checked() {
     check("[log]\norigin = 'a b'", "log.origin = a b");
     check("[endorsement]\npolicy = 'none'", "unknown variant `none`");
     check("[endorsement]\npolicy = 'danger-first-use'", "");
+    check(
+        "[log]\nobjects = 's3://b/p'\nobjects-endpoint = 'http://localhost.example.com'",
+        "log.objects-endpoint",
+    );
+    check("[log]\nobjects = 's3://b/p'\nobjects-endpoint = 'http://localhost:9000'", "");
+    check("[alerts]\nca = '/ca.pem'", "alerts.url is missing: alerts.ca says nothing without it");
+    check(
+        "[alerts]\nurl = 'http://alerts.example.com/'",
+        "alerts.url = … is neither https nor on this machine",
+    );
+    check("[alerts]\nurl = 'http://localhost.example.com/'", "alerts.url = … is neither");
+    check("[alerts]\nurl = 'https://who:secret@alerts.example.com/'", "alerts.url = … is neither");
+    check("[alerts]\nurl = 'alerts.example.com'", "alerts.url = … is neither");
+    check("[alerts]\nurl = 'https://alerts.example.com/lydian'", "");
+    check("[alerts]\nurl = 'http://[::1]:9000/lydian'", "");
     check("[limits]\nconnections = 0", "limits.connections = 0");
     check("database = 'verifier.db'", "database = … is no address of a PostgreSQL database");
     check("database = 'postgres://who:secret@[::1/fleet'", "configuration: database: ");

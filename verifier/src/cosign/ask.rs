@@ -15,6 +15,7 @@ use reqwest::header::CONTENT_TYPE;
 use super::WITNESS_TIMEOUT;
 use crate::config::WitnessTransport;
 use crate::failure::{Exit, Failure};
+use crate::https;
 use crate::log::LogReader;
 
 /// The way to a witness.
@@ -94,32 +95,16 @@ impl Asker {
 
 /// Status, media type and body of an answer; of a body that is too large, enough to see that it is.
 async fn answer(request: reqwest::RequestBuilder) -> Result<(u16, String, Vec<u8>), String> {
-    let mut response = request.send().await.map_err(|error| network(&error))?;
+    let mut response = request.send().await.map_err(|error| https::why(&error))?;
     let status = response.status().as_u16();
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default().to_owned();
     let mut body = Vec::new();
-    while let Some(part) = response.chunk().await.map_err(|error| network(&error))? {
+    while let Some(part) = response.chunk().await.map_err(|error| https::why(&error))? {
         body.extend_from_slice(&part);
         if body.len() > MAX_NOTE_BYTES {
             break;
         }
     }
     Ok((status, kind, body))
-}
-
-fn network(error: &reqwest::Error) -> String {
-    let what = if error.is_timeout() {
-        "it does not answer in time"
-    } else if error.is_connect() {
-        "it cannot be reached"
-    } else {
-        "the connection failed"
-    };
-    // The last cause is the one that says something.
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    format!("{what}: {cause}")
 }

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{Extension, Path, Query, State};
 use axum::http::StatusCode;
-use wire::watch::{WatchDetail, WatchList, WatchRule};
+use wire::watch::{AlertStanding, WatchDetail, WatchList, WatchRule};
 
 use super::App;
 use super::actions::Before;
@@ -17,11 +17,19 @@ use super::tokens::checked;
 use crate::record::{Done, Work};
 use crate::store::action::Who;
 use crate::store::watch;
+use crate::watch::Alerting;
 
 /// `GET /v1/watches`.
 pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<WatchList>, Fault> {
     let watches = watch::views(app.store.readers(), &app.watcher.standings(), None).await?;
-    Ok(Json(WatchList { watches }))
+    let alerts = match app.watcher.alerting() {
+        Alerting::Off => None,
+        Alerting::On(error) => {
+            let waiting = watch::count_untold(app.store.readers()).await?;
+            Some(AlertStanding { waiting, error: error.filter(|_| waiting > 0) })
+        }
+    };
+    Ok(Json(WatchList { watches, alerts }))
 }
 
 /// `GET /v1/watches/{name}`, with what it found before `before`.

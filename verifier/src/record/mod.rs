@@ -124,6 +124,8 @@ pub(crate) enum Work {
     },
     /// What a watch found.
     Hits(Box<NewHits>),
+    /// Somebody was told of what watches found, up to this hit; from now on, where it is none.
+    Alerted(Option<u64>),
     OpenIncident {
         who: Who,
         rule: Box<IncidentRule>,

@@ -122,6 +122,7 @@ pub(super) async fn apply(work: &Work, tx: &mut Connection<'_>, index: LeafIndex
         Work::CloseIncident { who, name, note } => {
             Ok(stored(incident::close(tx, who, name, note, now).await?))
         }
+        Work::Alerted(through) => Ok(stored(watching::alerted(tx, *through).await?)),
         Work::Hits(new) => Ok(stored(new.apply(tx, now).await?)),
         Work::Revoke { who, kind, id } => Ok(stored(token::revoke(tx, who, *kind, id, now).await?)),
     }

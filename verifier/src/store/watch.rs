@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use evidence::time::UnixTime;
-use wire::watch::{HitView, WatchRule, WatchStanding, WatchView};
+use wire::watch::{Alert, HitView, WatchRule, WatchStanding, WatchView};
 
 use super::{StoreError, to_i64, to_u64};
-use crate::limits::HITS_SHOWN;
-use crate::sql::{self, Connection, Pool};
+use crate::limits::{ALERTS_AT_ONCE, HITS_SHOWN};
+use crate::sql::{self, Connection, Pool, Row};
 
 /// A watch, by its row.
 #[derive(Clone, Debug)]
@@ -83,6 +83,41 @@ pub(crate) async fn views(
         .collect()
 }
 
+fn hit_view(row: &Row) -> Result<HitView, StoreError> {
+    Ok(HitView {
+        id: to_u64(row.try_get("id")?),
+        host: hex::encode(row.try_get::<Vec<u8>>("identity")?),
+        name: row.try_get("name")?,
+        subject: row.try_get("subject")?,
+        role: row.try_get("role")?,
+        class: row.try_get("class")?,
+        what: row.try_get("what")?,
+        leaf: to_u64(row.try_get("leaf")?),
+        found: UnixTime::from_ms(to_u64(row.try_get("found_ms")?)).to_string(),
+    })
+}
+
+/// What nobody was told of yet, the earliest first.
+pub(crate) async fn untold(readers: &Pool) -> Result<Vec<Alert>, StoreError> {
+    let rows = sql::query(
+        "SELECT w.name AS watch, h.id, o.identity, o.name, h.subject, h.role, h.class, h.what, h.leaf, h.found_ms FROM alert_state a
+         JOIN watch_hit h ON h.id > a.through JOIN watch w ON w.id = h.watch_id JOIN host o ON o.id = h.host_id ORDER BY h.id LIMIT ?",
+    )
+    .bind(ALERTS_AT_ONCE)
+    .fetch_all(readers)
+    .await?;
+    rows.iter().map(|row| Ok(Alert { watch: row.try_get("watch")?, hit: hit_view(row)? })).collect()
+}
+
+/// How much nobody was told of yet.
+pub(crate) async fn count_untold(readers: &Pool) -> Result<u64, StoreError> {
+    let count: i64 =
+        sql::query_scalar("SELECT count(*) FROM alert_state a JOIN watch_hit h ON h.id > a.through")
+            .fetch_one(readers)
+            .await?;
+    Ok(to_u64(count))
+}
+
 /// What a watch found, newest first, with an id below `before`.
 pub(crate) async fn hits(
     readers: &Pool,
@@ -99,20 +134,7 @@ pub(crate) async fn hits(
     .bind(HITS_SHOWN + 1)
     .fetch_all(readers)
     .await?;
-    let mut hits = Vec::with_capacity(rows.len());
-    for row in &rows {
-        hits.push(HitView {
-            id: to_u64(row.try_get("id")?),
-            host: hex::encode(row.try_get::<Vec<u8>>("identity")?),
-            name: row.try_get("name")?,
-            subject: row.try_get("subject")?,
-            role: row.try_get("role")?,
-            class: row.try_get("class")?,
-            what: row.try_get("what")?,
-            leaf: to_u64(row.try_get("leaf")?),
-            found: UnixTime::from_ms(to_u64(row.try_get("found_ms")?)).to_string(),
-        });
-    }
+    let mut hits = rows.iter().map(hit_view).collect::<Result<Vec<_>, _>>()?;
     let more = hits.len() as u64 > to_u64(HITS_SHOWN);
     hits.truncate(usize::try_from(HITS_SHOWN).unwrap_or(usize::MAX));
     let next = hits.last().filter(|_| more).map(|hit| hit.id);

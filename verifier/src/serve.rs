@@ -168,12 +168,7 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
         watcher,
     };
     // Before watches look, so that what they find is told.
-    if let Some(place) = alerts {
-        let (store, recorder, watcher) = (store.clone(), recorder.clone(), watching.watcher.clone());
-        let alerter =
-            Alerter::begin(place, verifier_key.name().to_string(), store, recorder, watcher).await?;
-        tokio::spawn(alerter.run(stop.clone()));
-    }
+    alert(alerts, verifier_key.name().to_string(), &watching, &stop).await?;
     tokio::spawn(watch::run(watching, stop.clone()));
     let chores = Chores { recorder, store: store.clone(), clock, stop: stop.clone() };
     chores.begin(&config, identity);
@@ -190,6 +185,20 @@ pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
         #[cfg(test)]
         watched,
     })
+}
+
+/// Has somebody told what watches find.
+async fn alert(
+    place: Option<alert::Place>,
+    origin: String,
+    watching: &Watching,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    let Some(place) = place else { return Ok(()) };
+    let Watching { store, recorder, watcher, .. } = watching;
+    let alerter = Alerter::begin(place, origin, store.clone(), recorder.clone(), watcher.clone()).await?;
+    tokio::spawn(alerter.run(stop.clone()));
+    Ok(())
 }
 
 /// Serves until it is asked to end or one of the tasks has ended; then lets them finish. The recorder ends last: it goes on as

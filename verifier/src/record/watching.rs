@@ -92,17 +92,16 @@ pub(super) async fn remove(
 
 /// Remembers up to which hit somebody was told. Whoever is to be told for the first time is told of what is found from then on.
 pub(super) async fn alerted(tx: &mut Connection<'_>, through: Option<u64>) -> Result<bool, RecordError> {
-    let done = match through {
-        Some(through) => {
-            let advance = sql::query("UPDATE alert_state SET through = ? WHERE id = 1 AND through < ?");
-            advance.bind(to_i64(through)).bind(to_i64(through)).execute(tx).await?
-        }
-        None => {
-            let begin = "INSERT INTO alert_state (id, through) SELECT 1, coalesce(max(id), 0) FROM watch_hit WHERE id > 0
-                         ON CONFLICT (id) DO NOTHING";
-            sql::query(begin).execute(tx).await?
-        }
+    let query = if let Some(through) = through {
+        let through = to_i64(through);
+        sql::query("UPDATE alert_state SET through = ?1 WHERE id = 1 AND through < ?1").bind(through)
+    } else {
+        sql::query(
+            "INSERT INTO alert_state (id, through) SELECT 1, coalesce(max(id), 0) FROM watch_hit WHERE id > 0
+             ON CONFLICT (id) DO NOTHING",
+        )
     };
+    let done = query.execute(tx).await?;
     Ok(done.rows_affected() > 0)
 }
 

@@ -20,9 +20,7 @@ pub trait Clock: Send + Sync {
     }
 
     /// How far it was set back since this process started, all such steps together, as far as its readings show.
-    fn fell_back(&self) -> Duration {
-        Duration::ZERO
-    }
+    fn fell_back(&self) -> Duration;
 }
 
 /// How far a clock was set back, by readings of it beside one that cannot be set.

@@ -47,11 +47,17 @@ fn set(components: &[u8]) -> BTreeSet<Sha256Digest> {
 
 /// Evidence at the journal's position that leaves the host with these components.
 fn next(journal: &Journal, components: &[u8]) -> Envelope {
-    next_with(journal, components, Vec::new())
+    let time = UnixTime::from_ms(1_000 + journal.position().next_seq);
+    next_with(journal, components, Vec::new(), time)
 }
 
-/// The same, with what the measuring thread had to say of how it watches.
-fn next_with(journal: &Journal, components: &[u8], coverage: Vec<Coverage>) -> Envelope {
+/// The same at a time, with what the measuring thread had to say of how it watches.
+fn next_with(
+    journal: &Journal,
+    components: &[u8],
+    coverage: Vec<Coverage>,
+    agent_time: UnixTime,
+) -> Envelope {
     let (position, after) = (journal.position(), set(components));
     let boot = BootCounters { reset_count: 3, restart_count: 0 };
     let first_of_boot = position.firmware.is_none();
@@ -68,7 +74,7 @@ fn next_with(journal: &Journal, components: &[u8], coverage: Vec<Coverage>) -> E
         removed: journal.components().difference(&after).copied().collect(),
         gaps: Vec::<Gap>::new(),
         posture: Vec::new(),
-        agent_time: UnixTime::from_ms(1_000 + position.next_seq),
+        agent_time,
         salt: [9; 32],
         firmware_log: FirmwareLog::Present(Sha256Digest::of(&[&firmware])),
         ima_first: position.ima_count,
@@ -130,23 +136,25 @@ fn reopened(journal: Journal) -> Journal {
 fn what_was_sealed_while_the_measuring_thread_stalled_was_not_seen() {
     let dir = tempfile::tempdir().unwrap();
     let mut journal = enrolled(dir.path());
-    let at = |seq: u64| Some(UnixTime::from_ms(1_000 + seq));
+    let at = |secs: u64| Some(UnixTime::from_secs(secs));
     let coverage =
         || vec![Coverage { scope: "/".into(), means: Means::FileSystemEvents, reason: String::new() }];
     assert_eq!((journal.position().sealed_at, journal.position().watched_at), (None, None));
     let mut check = |coverage: Vec<Coverage>, sealed: u64, watched: u64| {
-        let envelope = next_with(&journal, &[1], coverage);
+        let envelope = next_with(&journal, &[1], coverage, UnixTime::from_secs(sealed));
         journal.seal(&envelope, &submission(&envelope)).unwrap();
         assert_eq!((journal.position().sealed_at, journal.position().watched_at), (at(sealed), at(watched)));
     };
-    check(Vec::new(), 0, 0);
-    check(Vec::new(), 1, 0);
-    check(coverage(), 2, 2);
-    check(Vec::new(), 3, 2);
-    check(Vec::new(), 4, 2);
+    check(Vec::new(), 1_000, 1_000);
+    check(Vec::new(), 1_001, 1_000);
+    check(coverage(), 1_002, 1_002);
+    check(Vec::new(), 1_003, 1_002);
+    // The clock is set back: what is sealed then was not sealed before the thread was heard last.
+    check(Vec::new(), 900, 900);
+    check(Vec::new(), 950, 900);
     // Also where the spool is all that is known.
     let journal = reopened(journal);
-    assert_eq!((journal.position().sealed_at, journal.position().watched_at), (at(4), at(2)));
+    assert_eq!((journal.position().sealed_at, journal.position().watched_at), (at(950), at(900)));
 }
 
 #[test]

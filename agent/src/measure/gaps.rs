@@ -243,6 +243,18 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_set_back_makes_each_gap_older_that_is_not_told_yet() {
+        let mut gaps = Gaps::default();
+        gaps.meet(CAUSE, &dir("/a"), "/a/x".into(), at(1_000));
+        gaps.meet(GapCause::Raced, &dir("/b"), "/b/x".into(), at(2_000));
+        gaps.begin(b"/b");
+        gaps.settle(at(3_000));
+        gaps.set_back(Duration::from_millis(1_500));
+        let froms: Vec<_> = gaps.report().iter().map(|gap| (gap.cause, gap.from)).collect();
+        assert_eq!(froms, [(GapCause::Raced, at(500)), (CAUSE, at(0))]);
+    }
+
+    #[test]
     fn a_walk_elsewhere_closes_nothing() {
         let mut gaps = Gaps::default();
         gaps.meet(CAUSE, &dir("/a"), "/a/x".into(), at(1));

@@ -1,15 +1,17 @@
 //! Recording evidence that was verified.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use evidence::digest::{ChainId, Sha256Digest};
+use inquiry::profile::Reading;
 use ledger::leaf::{Leaf, Salt};
 use ledger::tree::LeafIndex;
 
-use super::RecordError;
+use super::components::{Changes, Components};
 use super::event::{EventKind, add_event, add_evidence_event};
 use super::index::{Came, IndexEntry, Place};
 use super::intervals::{History, Intervals};
+use super::{RecordError, leaf_at};
 use crate::limits::{EVIDENCE_TOGETHER, ROWS_PER_STATEMENT};
 use crate::sql::{Batch, Connection, QueryBuilder, Rows};
 use crate::store::blob::Blob;
@@ -42,6 +44,9 @@ pub(crate) struct NewEvidence {
     pub(crate) index: IndexEntry,
 }
 
+/// Values of a row, beside what they point to.
+const ROW_BYTES: usize = 256;
+
 /// What is known of a host and its chain before its next evidence is written.
 struct Standing {
     silent: bool,
@@ -68,7 +73,7 @@ impl<'a> Together<'a> {
     /// Takes one more, unless it must wait for one of these or they are too large together.
     pub(super) fn take(&mut self, new: &'a NewEvidence) -> bool {
         let bytes = self.bytes.saturating_add(new.bytes());
-        if bytes > EVIDENCE_TOGETHER && !self.pieces.is_empty() || !self.hosts.insert(new.host_row) {
+        if bytes > EVIDENCE_TOGETHER || !self.hosts.insert(new.host_row) {
             return false;
         }
         self.bytes = bytes;
@@ -97,7 +102,7 @@ impl<'a> Together<'a> {
             };
             outcomes.push(Ok((index, Leaf::attestation(&Salt::from_bytes(new.salt), new.digest.as_bytes()))));
             standing.push((*new, found, index));
-            index = next(index)?;
+            index = leaf_at(index.get().saturating_add(1))?;
         }
         let changed: Vec<_> = standing.iter().map(|(new, _, index)| (new.changes(), *index)).collect();
         let components = Components::named(tx, &changed).await?;
@@ -113,10 +118,13 @@ impl<'a> Together<'a> {
 }
 
 impl NewEvidence {
-    /// About what it takes in memory.
+    /// About what its rows take in memory.
     fn bytes(&self) -> usize {
         let blobs: usize = self.blobs.iter().map(Blob::stored_bytes).sum();
-        self.packed.bytes.len() + self.state.len() + blobs + 64 * (self.added.len() + self.removed.len())
+        let Reading { executions, troubles, .. } = &self.index.reading;
+        let paths: usize = executions.iter().map(|run| run.path.len()).sum();
+        let rows = self.added.len() + self.removed.len() + executions.len() + troubles.len();
+        self.packed.bytes.len() + self.state.len() + blobs + paths + ROW_BYTES * rows
     }
 
     fn changes(&self) -> Changes<'_> {
@@ -236,12 +244,6 @@ impl NewEvidence {
     }
 }
 
-/// The leaf behind one.
-pub(super) fn next(index: LeafIndex) -> Result<LeafIndex, StoreError> {
-    LeafIndex::new(index.get().saturating_add(1))
-        .map_err(|_| StoreError::Damaged { what: "the log cannot grow any more" })
-}
-
 /// Compares the heads of hosts' chains with what evidence was verified against: those that fit.
 async fn standings(
     tx: &mut Connection<'_>,
@@ -277,105 +279,4 @@ async fn standings(
         }
     }
     Ok(standings)
-}
-
-/// Components that a host got and lost.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Changes<'a> {
-    pub(super) added: &'a [Sha256Digest],
-    pub(super) removed: &'a [Sha256Digest],
-}
-
-/// Rows of components that evidence names.
-#[derive(Debug, Default)]
-pub(super) struct Components(HashMap<Sha256Digest, (i64, Manifest)>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manifest {
-    Stored,
-    Missing,
-}
-
-impl Components {
-    /// Those that are named; rows are made for those that hosts got and nobody had before.
-    pub(super) async fn named(
-        tx: &mut Connection<'_>,
-        changes: &[(Changes<'_>, LeafIndex)],
-    ) -> Result<Self, StoreError> {
-        let named = changes.iter().flat_map(|(changes, _)| changes.added.iter().chain(changes.removed));
-        let named: BTreeSet<&Sha256Digest> = named.collect();
-        let mut components = Self::default();
-        components.read(tx, &Vec::from_iter(named)).await?;
-        let (mut new, mut seen) = (Vec::new(), HashSet::new());
-        for (changes, index) in changes {
-            let unknown = changes.added.iter().filter(|digest| !components.0.contains_key(*digest));
-            new.extend(unknown.filter(|digest| seen.insert(**digest)).map(|digest| (digest, *index)));
-        }
-        if new.is_empty() {
-            return Ok(components);
-        }
-        for rows in new.chunks(ROWS_PER_STATEMENT) {
-            let mut query = QueryBuilder::new("INSERT INTO component (digest, first_leaf) ");
-            query.push_values(rows, |mut row, (digest, first)| {
-                row.push_bind(digest.as_bytes().as_slice()).push_bind(to_i64(first.get()));
-            });
-            query.build().execute(&mut *tx).await?;
-        }
-        components.read(tx, &new.iter().map(|(digest, _)| *digest).collect::<Vec<_>>()).await?;
-        Ok(components)
-    }
-
-    async fn read(&mut self, tx: &mut Connection<'_>, digests: &[&Sha256Digest]) -> Result<(), StoreError> {
-        const DAMAGED: StoreError = StoreError::Damaged { what: "a component's digest" };
-        for some in digests.chunks(ROWS_PER_STATEMENT) {
-            let mut query =
-                QueryBuilder::new("SELECT digest, id, manifest IS NOT NULL FROM component WHERE digest IN (");
-            let mut list = query.separated(", ");
-            for digest in some {
-                list.push_bind(digest.as_bytes().as_slice());
-            }
-            query.push(")");
-            let rows: Vec<(Vec<u8>, i64, bool)> = query.build_query_as().fetch_all(&mut *tx).await?;
-            for (digest, id, stored) in rows {
-                let digest = Sha256Digest::from_slice(&digest).map_err(|_| DAMAGED)?;
-                self.0.insert(digest, (id, if stored { Manifest::Stored } else { Manifest::Missing }));
-            }
-        }
-        Ok(())
-    }
-
-    /// Closes the intervals of components that went and opens those of components that came.
-    pub(super) fn change(
-        &self,
-        history: &mut History,
-        host: i64,
-        changes: Changes<'_>,
-        intervals: &mut Intervals,
-        index: LeafIndex,
-    ) -> Result<(), StoreError> {
-        const MISSING: StoreError = StoreError::Damaged { what: "a component that a host has is missing" };
-        let row = |digest: &Sha256Digest| self.0.get(digest).map(|(id, _)| *id).ok_or(MISSING);
-        let gone = changes.removed.iter().map(row).collect::<Result<Vec<_>, _>>()?;
-        let came = changes.added.iter().map(row).collect::<Result<Vec<_>, _>>()?;
-        intervals.close(history, host, &gone, index)?;
-        intervals.open(history, host, &came, index);
-        Ok(())
-    }
-
-    /// Has agents asked for the manifests that are missing of what hosts got.
-    fn want(&self, batch: &mut Batch, changes: &[(Changes<'_>, LeafIndex)]) {
-        static WANTED: Rows = Rows {
-            before: "INSERT INTO component_wanted (component_id) ",
-            after: " ON CONFLICT (component_id) DO NOTHING",
-            changes_each: false,
-        };
-        let came = changes.iter().flat_map(|(changes, _)| changes.added);
-        let missing = came.filter_map(|digest| match self.0.get(digest) {
-            Some((id, Manifest::Missing)) => Some(*id),
-            _ => None,
-        });
-        for component in missing.collect::<BTreeSet<_>>() {
-            batch.row(&WANTED, [component.into()]);
-        }
-    }
 }

@@ -6,6 +6,7 @@
 //! nothing that failed is half there. Whether evidence is true was established before, by `appraisal::verify`.
 
 mod archive;
+mod components;
 mod enrolment;
 mod event;
 mod evidence;
@@ -541,8 +542,12 @@ impl Writer {
 
 /// The index that the next leaf of a batch will have.
 fn next_index(sequencer: &Sequencer, leaves: &[Leaf]) -> Result<LeafIndex, StoreError> {
-    LeafIndex::new(sequencer.size().get() + leaves.len() as u64)
-        .map_err(|_| StoreError::Damaged { what: "the log cannot grow any more" })
+    leaf_at(sequencer.size().get().saturating_add(leaves.len() as u64))
+}
+
+/// A leaf that the log is to have.
+fn leaf_at(index: u64) -> Result<LeafIndex, StoreError> {
+    LeafIndex::new(index).map_err(|_| StoreError::Damaged { what: "the log cannot grow any more" })
 }
 
 impl From<DraftError> for StoreError {

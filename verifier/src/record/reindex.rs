@@ -17,7 +17,7 @@ use inquiry::replay::Ended;
 use inquiry::root::ChainFacts;
 use ledger::tree::LeafIndex;
 
-use super::evidence::{Changes, Components};
+use super::components::{Changes, Components};
 use super::index::{self, Came, IndexEntry, Place};
 use super::intervals::{History, Intervals};
 use super::manifest;

@@ -7,8 +7,8 @@ use ::evidence::time::UnixTime;
 use ledger::leaf::Leaf;
 use ledger::tree::LeafIndex;
 
-use super::evidence::{Together, next};
-use super::{Done, NewEvidence, RecordError, Work, archive, event, incident, log, watching};
+use super::evidence::Together;
+use super::{Done, NewEvidence, RecordError, Work, archive, event, incident, leaf_at, log, watching};
 use crate::sql::Connection;
 use crate::store::action::{self, ActionKind};
 use crate::store::{StoreError, Trouble, token};
@@ -58,7 +58,7 @@ pub(super) async fn together(
             Ok((_, leaf)) => {
                 step.commit().await?;
                 if leaf.is_some() {
-                    index = next(index)?;
+                    index = leaf_at(index.get().saturating_add(1))?;
                 }
             }
             Err(RecordError::Store { trouble, .. }) if *trouble != Trouble::Row => return Ok(vec![one]),

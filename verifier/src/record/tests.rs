@@ -224,6 +224,42 @@ async fn a_row_that_is_refused_leaves_no_trace_and_harms_no_other() {
 }
 
 #[tokio::test]
+async fn of_evidence_that_is_written_together_one_may_be_refused() {
+    let bench = Bench::new().await;
+    let mut pieces = Vec::new();
+    for host in 1..=4 {
+        pieces.push(Chain::new(bench.enrol(host, host).await.unwrap(), host).next(&[component(1)]));
+    }
+    // One row breaks a foreign key, and of one host other evidence came before.
+    pieces[1].packed.keyframe = Some(50);
+    pieces[2].prev = component(9);
+    let mut together = Together::of(&pieces[0]);
+    assert!(pieces[1..].iter().all(|new| together.take(new)));
+    assert!(!together.take(&pieces[3]), "it must wait for what is there of its host");
+
+    let mut connection = crate::store::reopen(&bench.database()).await.unwrap();
+    let mut tx = connection.begin_write().await.unwrap();
+    let first = leaf_at(bench.recorder.head().size().get()).unwrap();
+    let applied = step::together(&together, &mut tx, first).await.unwrap();
+    let index = |applied: &step::Applied| match applied {
+        Ok((Done::Logged { index, .. }, Some(_))) => Ok(index.get() - first.get()),
+        Ok(_) => panic!("no leaf"),
+        Err(error) => Err(error.clone()),
+    };
+    let found: Vec<_> = applied.iter().map(index).collect();
+    let [Ok(0), Err(RecordError::Store { trouble: Trouble::Row, .. }), Err(RecordError::Overtaken), Ok(1)] =
+        &found[..]
+    else {
+        panic!("{found:?}");
+    };
+    tx.commit().await.unwrap();
+    connection.close().await.unwrap();
+    assert_eq!(bench.count("SELECT count(*) FROM attestation").await, 2);
+    assert_eq!(bench.count("SELECT count(*) FROM host_component").await, 2);
+    assert_eq!(bench.count("SELECT count(*) FROM host WHERE next_seq = 1").await, 2);
+}
+
+#[tokio::test]
 async fn the_log_goes_on_after_a_restart() {
     let bench = Bench::new().await;
     let row = bench.enrol(1, 1).await.unwrap();

@@ -396,6 +396,10 @@ impl crate::clock::Clock for Meddler {
         }
         SystemClock.ticking()
     }
+
+    fn fell_back(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 #[test]

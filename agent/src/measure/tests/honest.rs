@@ -31,6 +31,10 @@ impl Clock for Moved {
     fn ticking(&self) -> Duration {
         SystemClock.ticking() + Duration::from_millis(self.ticking_ahead_ms.load(Ordering::Relaxed))
     }
+
+    fn fell_back(&self) -> Duration {
+        Duration::from_millis(self.wall_back_ms.load(Ordering::Relaxed))
+    }
 }
 
 fn with_clock(host: &Host, clock: Arc<dyn Clock>) -> Engine {
@@ -67,6 +71,26 @@ fn a_thread_that_did_not_come_round_is_a_gap() {
     assert!(began <= UnixTime::from_ms(before.as_ms() + 1_000), "it began before it was noticed");
     engine.lose_sight(GapCause::Stalled);
     check_gap(&mut engine, GapCause::Stalled);
+}
+
+#[test]
+fn a_stall_in_which_the_clock_is_set_back_began_before_what_was_sealed_in_it() {
+    let host = Host::new();
+    let clock = Arc::new(Moved::default());
+    let mut engine = with_clock(&host, clock.clone());
+    engine.take_hints();
+    let began = clock.now();
+    let stalled = 2 * u64::try_from(STALL.as_millis()).unwrap();
+    // By less than the stall took, and by more.
+    for back in [stalled / 4, 10 * stalled] {
+        clock.wall_back_ms.store(back, Ordering::Relaxed);
+        let sealed = UnixTime::from_ms(began.as_ms() + 1_000 - back);
+        clock.ticking_ahead_ms.fetch_add(stalled, Ordering::Relaxed);
+        engine.take_hints();
+        let gaps = engine.gaps.report();
+        let stall = gaps.iter().find(|gap| gap.cause == GapCause::Stalled).unwrap();
+        assert!(stall.from < sealed, "{back}: {gaps:?}, sealed at {sealed}");
+    }
 }
 
 #[test]
@@ -237,6 +261,10 @@ impl Clock for Once {
             act();
         }
         SystemClock.ticking()
+    }
+
+    fn fell_back(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

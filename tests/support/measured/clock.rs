@@ -73,4 +73,8 @@ impl Clock for HeldClock {
         let back = u64::try_from(hand.back.as_millis()).unwrap_or(u64::MAX);
         UnixTime::from_ms(SystemClock.now().as_ms().saturating_sub(back))
     }
+
+    fn fell_back(&self) -> Duration {
+        self.hand().back
+    }
 }

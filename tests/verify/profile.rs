@@ -45,6 +45,18 @@ fn lines(reading: &Reading) -> String {
         }
         .unwrap();
     }
+    for list in &reading.lists {
+        writeln!(text, "{} = {:.12} ({})", list.list.name(), hex::encode(&list.digest), list.place).unwrap();
+    }
+    for key in &reading.keys {
+        let names: Vec<String> = key.names.iter().map(|name| name.kind().name().to_owned()).collect();
+        let place = key.place.escape_ascii();
+        writeln!(text, "{} {} {place}: {} {:?}", key.role, key.class, names.join(" "), key.label).unwrap();
+    }
+    for run in &reading.executions {
+        writeln!(text, "executed {} {:.12} {}", run.class, run.digest.to_string(), run.path.escape_ascii())
+            .unwrap();
+    }
     for trouble in &reading.troubles {
         let source = trouble.source.name();
         writeln!(text, "not seen: {source}, {}: {} {:?}", trouble.cause, trouble.scope, trouble.lasting)

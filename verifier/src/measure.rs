@@ -269,7 +269,7 @@ impl Updated {
                 agent_time: UnixTime::from_ms(1),
                 boot,
                 begins: if seq == 0 { Begins::Chain } else { Begins::Nothing },
-                reading: Reading { profile: None, executions: Vec::new(), troubles: Vec::new() },
+                reading: Reading::default(),
                 read: Sha256Digest::new([0; 32]),
             },
         })

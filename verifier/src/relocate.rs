@@ -257,7 +257,7 @@ async fn count_on(from: &mut Connection<'_>, to: &mut Connection<'_>, table: &st
 }
 
 /// Every table, each behind those that it refers to.
-const TABLES: [&str; 48] = [
+const TABLES: [&str; 53] = [
     "host",
     "blob",
     "enrolment",
@@ -280,6 +280,11 @@ const TABLES: [&str; 48] = [
     "component_image",
     "component_source",
     "component_sourceless",
+    "component_run",
+    "component_sbat",
+    "image_signer",
+    "key_list",
+    "host_key",
     "host_label",
     "certificate",
     "component_unissued",

@@ -8,7 +8,7 @@ use std::fmt::Display;
 
 use evidence::body::Claim;
 use evidence::limits::{ENTRY_EDGES, ENTRY_FACTS, LONG_TEXT_BYTES, SHORT_TEXT_BYTES};
-use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest, ManifestError};
+use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest, ManifestError, carry};
 use evidence::principal::Edge;
 
 use super::root::Found;
@@ -32,6 +32,11 @@ impl Yield {
     pub(crate) fn fact(&mut self, key: &str, value: impl Display) {
         let value = format!("{value}");
         self.facts.entry(clean(key, SHORT_TEXT_BYTES)).or_insert_with(|| clean(&value, LONG_TEXT_BYTES));
+    }
+
+    /// Has the bytes themselves go along, where they are not too long.
+    pub(crate) fn carry(&mut self, kind: &str, bytes: &[u8]) {
+        self.facts.extend(carry(kind, 0, bytes).into_iter().map(|fact| (fact.key, fact.value)));
     }
 
     pub(crate) fn with(mut self, other: Self) -> Self {

@@ -7,6 +7,7 @@
 
 use evidence::digest::Sha256Digest;
 use evidence::efi::{Guid, SignatureLists};
+use evidence::manifest::LIST_BYTES;
 use evidence::principal::{Edge, Relation};
 use rustix::io::Errno;
 
@@ -64,6 +65,10 @@ impl List {
         let mut yielded = signature_lists(SignatureLists::new(bytes), self.relation);
         // What the firmware's log has a digest of.
         yielded.fact("contents", Sha256Digest::of(&[bytes]));
+        // Firmware's own lists are in its log. Of shim's the log has the hash alone.
+        if self.owner == Guid::SHIM_LOCK {
+            yielded.carry(LIST_BYTES, bytes);
+        }
         yielded
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use evidence::digest::Sha256Digest;
-use evidence::manifest::{Entry, Manifest};
+use evidence::manifest::{Entry, Manifest, is_carried};
 
 use super::board::Board;
 use super::limits::{DETAILS, SIGHTINGS};
@@ -68,7 +68,7 @@ fn sighting(seen: &Seen, manifest: &Manifest, entry: &Entry, sealed: bool) -> Si
         names: edge.principals.iter().map(ToString::to_string).collect(),
         label: edge.label.clone(),
     });
-    let facts = entry.facts.iter().take(DETAILS);
+    let facts = entry.facts.iter().filter(|fact| !is_carried(&fact.key)).take(DETAILS);
     Sighting {
         digest: entry.digest.to_string(),
         path_hex: hex::encode(&entry.path),

@@ -225,6 +225,8 @@ const DIGEST: u8 = 1 << 1;
 const MD5: u8 = 1 << 2;
 const DETAILS: u8 = 1 << 3;
 const RACY: u8 = 1 << 4;
+/// Details of an image have its signatures whole: what was kept without them is read anew.
+const SIGNATURES: u8 = 1 << 5;
 const STAMP_BYTES: usize = 65;
 
 impl<'a> Value<'a> {
@@ -261,6 +263,7 @@ fn encode(out: &mut Vec<u8>, known: &Known, trust: Trust) {
         (md5.is_some(), MD5),
         (details.is_some(), DETAILS),
         (trust == Trust::Racy, RACY),
+        (traits.content == Content::Pe, SIGNATURES),
     ];
     out.push(traits.content.code());
     out.push(has.iter().filter(|(is, _)| *is).map(|(_, bit)| bit).sum());
@@ -275,6 +278,9 @@ fn decode(value: &[u8], stamp: &Stamp) -> Option<(Known, Trust)> {
     stamp.write(&mut expected);
     let Value { content, has, stamp: found, digest, md5, details } = Value::parse(value)?;
     let is = |bit| has & bit != 0;
+    if content == Content::Pe && !is(SIGNATURES) {
+        return None;
+    }
     let known = Known {
         stamp: *stamp,
         traits: Traits {

@@ -84,6 +84,8 @@ pub const ENTRY_EDGES: usize = 16_384;
 pub const EDGE_PRINCIPALS: usize = 12;
 /// Facts of one manifest entry or component: a Go program names its modules, large ones some 1,000.
 pub const ENTRY_FACTS: usize = 4_096;
+/// A content that facts carry: a list of keys has 1 to 20 KiB, an image's signature 2 to 12.
+pub const CARRIED_BYTES: usize = 64 << 10;
 /// Sources whose coverage one body states: one for each mounted file system, and the logs.
 pub const BODY_COVERAGE: usize = 256;
 /// Counters of one body.

@@ -5,6 +5,8 @@
 //! which files belong together; every digest in a manifest was computed from the file by the agent. A manifest
 //! does not say that the files were run, nor that anybody vouches for them.
 
+mod carried;
+
 use crate::body::{Claim, read_claims, write_claims};
 use crate::cbor::{CborError, Reader, Writer};
 use crate::digest::Sha256Digest;
@@ -12,6 +14,8 @@ use crate::limits::{
     ENTRY_FACTS, LONG_TEXT_BYTES, MANIFEST_BYTES, MANIFEST_ENTRIES, PATH_BYTES, SHORT_TEXT_BYTES,
 };
 use crate::principal::{Edge, read_edges, write_edges};
+
+pub use carried::{LIST_BYTES, SIGNATURE_BYTES, carried, carry, is_carried};
 
 /// The fact of a PE image's entry that holds its Authenticode SHA-256, by which firmware's logs and lists know it.
 pub const AUTHENTICODE_FACT: &str = "authenticode";

@@ -41,6 +41,12 @@ impl PcrIndex {
     pub const COMMAND_LINES: Self = Self(8);
     /// Where IMA measures by default.
     pub const IMA: Self = Self(10);
+    /// What boot loaders read: GRUB's files, and the initrd that the kernel's EFI stub was given.
+    pub const LOADED: Self = Self(9);
+    /// What unified kernel images consist of, and phases of the boot.
+    pub const UNIFIED_IMAGE: Self = Self(11);
+    /// Shim's lists of keys and its switches.
+    pub const SHIM_LISTS: Self = Self(14);
 
     /// The PCR with this number.
     pub fn new(index: u32) -> Result<Self, PcrError> {

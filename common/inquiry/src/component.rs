@@ -2,11 +2,12 @@
 
 use evidence::digest::HashAlg;
 use evidence::manifest::{
-    AUTHENTICODE_FACT, ComponentKind, Entry, Manifest, SIGNATURES_UNREAD_FACT, SOURCE_FACT,
+    AUTHENTICODE_FACT, ComponentKind, Entry, Manifest, SBAT_FACT, SIGNATURES_UNREAD_FACT, SOURCE_FACT,
 };
 use evidence::principal::{Principal, PrincipalKind, Relation};
 
 use crate::role::Role;
+use crate::subject::generations;
 
 /// A file as firmware's log knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,12 @@ impl Image {
         let name = Principal::new(PrincipalKind::Image, &bytes).ok()?;
         Some(Self { name, whole: value(SIGNATURES_UNREAD_FACT).is_none() })
     }
+}
+
+/// Generations that an image states of itself: components with numbers.
+pub fn generations_of(entry: &Entry) -> impl Iterator<Item = (&str, &str)> {
+    let fact = entry.facts.iter().find(|fact| fact.key == SBAT_FACT);
+    fact.into_iter().flat_map(|fact| generations(&fact.value))
 }
 
 /// The role that a component has to do with a key in.

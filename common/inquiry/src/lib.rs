@@ -6,6 +6,7 @@
 //! gaps are worth: what the caller leaves out is not missed here.
 
 pub mod answer;
+pub mod carried;
 pub mod component;
 pub mod hosts;
 pub mod issued;

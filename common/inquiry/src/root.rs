@@ -112,13 +112,25 @@ impl Reading {
     /// Over everything that was read, and the extractor's version.
     pub fn digest(&self) -> Sha256Digest {
         let mut w = Writer::new();
-        w.array(4).uint(EXTRACTOR);
+        w.array(7).uint(EXTRACTOR);
         let profile = self.profile.as_ref().map(crate::profile::Profile::digest);
         w.bytes(profile.as_ref().map_or(&[], |profile| profile.as_bytes().as_slice()));
         w.array(self.executions.len());
         for executed in &self.executions {
             w.array(3).bytes(executed.digest.as_bytes()).bytes(&executed.path);
             w.uint(executed.class.code().into());
+        }
+        w.array(self.lists.len());
+        for list in &self.lists {
+            w.bytes(list.id().as_bytes());
+        }
+        w.array(self.ran.len());
+        for ran in &self.ran {
+            w.array(2).bytes(ran.component.as_bytes()).uint(ran.entry.into());
+        }
+        w.array(self.keys.len());
+        for key in &self.keys {
+            key.write(&mut w);
         }
         w.array(self.troubles.len());
         for trouble in &self.troubles {
@@ -137,8 +149,10 @@ impl Reading {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::profile::{Executed, Profile, Trouble};
-    use crate::role::{Class, Source};
+    use evidence::principal::Principal;
+
+    use crate::profile::{Executed, KeySeen, MeasuredList, Place, Profile, Ran, ShimList, Trouble};
+    use crate::role::{Class, Role, Source};
     use evidence::time::UnixTime;
 
     fn recorded() -> Recorded {
@@ -175,6 +189,19 @@ mod tests {
                 digest: Sha256Digest::new([1; 32]),
                 path: b"/usr/bin/true".to_vec(),
                 class: Class::B,
+            }],
+            lists: vec![MeasuredList {
+                list: ShimList::MokList,
+                digest: vec![2; 32],
+                place: Place { event: Some(3), pcr: 14 },
+            }],
+            ran: vec![Ran { component: Sha256Digest::new([4; 32]), entry: 5 }],
+            keys: vec![KeySeen {
+                names: vec![Principal::ssh(b"key")],
+                role: Role::Used,
+                class: Class::B,
+                place: b"/usr/bin/true".to_vec(),
+                label: "a key".into(),
             }],
             troubles: vec![Trouble {
                 source: Source::Files,
@@ -224,6 +251,18 @@ mod tests {
         change(&|other| other.executions.clear());
         change(&|other| other.executions.iter_mut().for_each(|executed| executed.class = Class::D));
         change(&|other| other.executions.iter_mut().for_each(|executed| executed.path.clear()));
+        change(&|other| other.lists.clear());
+        change(&|other| other.lists.iter_mut().for_each(|list| list.list = ShimList::MokListX));
+        change(&|other| other.lists.iter_mut().for_each(|list| list.digest.clear()));
+        change(&|other| other.lists.iter_mut().for_each(|list| list.place.event = None));
+        change(&|other| other.ran.clear());
+        change(&|other| other.ran.iter_mut().for_each(|ran| ran.entry = 6));
+        change(&|other| other.keys.clear());
+        change(&|other| other.keys.iter_mut().for_each(|key| key.names.clear()));
+        change(&|other| other.keys.iter_mut().for_each(|key| key.role = Role::Eligible));
+        change(&|other| other.keys.iter_mut().for_each(|key| key.class = Class::A));
+        change(&|other| other.keys.iter_mut().for_each(|key| key.place.clear()));
+        change(&|other| other.keys.iter_mut().for_each(|key| key.label.clear()));
         change(&|other| other.troubles.clear());
         change(&|other| other.troubles.iter_mut().for_each(|trouble| trouble.lasting = Lasting::Boot));
         change(&|other| other.troubles.iter_mut().for_each(|trouble| trouble.since = None));
@@ -236,6 +275,6 @@ mod tests {
     fn the_layout_stays() {
         let facts = ChainFacts::default().and(&Recorded { read: reading().digest(), ..recorded() });
         let of = root(&[Chain { facts, retired: Some(11), ..chain() }, Chain { enrolled: 9, ..chain() }]);
-        assert_eq!(of.to_string(), "811799077718b194276ca2eb595240922eab838ecad3620d6345f1c50e7d952d");
+        assert_eq!(of.to_string(), "c0191ba5fd6ef92a54c73b4c6e992ba8bf64642f4039be8f3672211acc2e3c42");
     }
 }

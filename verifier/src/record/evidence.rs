@@ -121,9 +121,11 @@ impl NewEvidence {
     /// About what its rows take in memory.
     fn bytes(&self) -> usize {
         let blobs: usize = self.blobs.iter().map(Blob::stored_bytes).sum();
-        let Reading { executions, troubles, .. } = &self.index.reading;
+        let Reading { executions, ran, keys, troubles, .. } = &self.index.reading;
         let paths: usize = executions.iter().map(|run| run.path.len()).sum();
-        let rows = self.added.len() + self.removed.len() + executions.len() + troubles.len();
+        let rows =
+            [self.added.len(), self.removed.len(), executions.len(), ran.len(), keys.len(), troubles.len()];
+        let rows: usize = rows.iter().sum();
         self.packed.bytes.len() + self.state.len() + blobs + paths + ROW_BYTES * rows
     }
 

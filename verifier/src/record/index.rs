@@ -10,14 +10,14 @@ use evidence::digest::Sha256Digest;
 use evidence::time::UnixTime;
 use inquiry::issued::is_of_unknown_issuer;
 use inquiry::limits::GAP_NOTICED_LATE;
-use inquiry::profile::{Executed, Fact, Lasting, Profile, Reading, Trouble};
+use inquiry::profile::{Executed, Fact, KeySeen, Lasting, Profile, Ran, Reading, Trouble};
 use inquiry::replay::{Begins, Ended};
 use inquiry::role::Source;
 use inquiry::root::{ChainFacts, Recorded};
 use ledger::tree::LeafIndex;
 
 use super::principal::Principals;
-use super::root;
+use super::{proved, root};
 use crate::sql::{self, Batch, Connection, Row, Rows};
 use crate::store::{StoreError, to_i64, to_u64};
 
@@ -83,10 +83,15 @@ impl IndexEntry {
         batch.row(&MOMENTS, moment);
         let boot_leaf = self.write_boot(batch, host, leaf, place);
         let profile = self.write_profile((tx, batch), host, leaf, place).await?;
+        if self.begins != Begins::Nothing {
+            self.write_lists((tx, batch), host, leaf, place).await?;
+        }
         let open = place.is_some_and(|place| place.has_gaps);
         let coverage = Coverage { host, leaf, before, new_boot: self.begins != Begins::Nothing };
         coverage.write((tx, batch), open, &self.reading.troubles).await?;
         write_executions(batch, host, leaf, boot_leaf, &self.reading.executions);
+        write_runs(batch, (host, leaf, boot_leaf), &self.reading.ran);
+        write_keys((tx, batch), (host, leaf, boot_leaf), &self.reading.keys).await?;
         let recorded = Recorded { leaf: index.get(), received_ms, evidence: digest, read: self.read };
         let earlier = place.filter(|_| self.begins != Begins::Chain);
         let facts = earlier.map_or_else(ChainFacts::default, |place| place.facts).and(&recorded);
@@ -138,15 +143,9 @@ impl IndexEntry {
             None => None,
         };
         let open = place.and_then(|place| place.profile);
-        // What a boot was that nobody saw is not known, also where the ones around it are alike.
-        let unbroken = !self
-            .reading
-            .troubles
-            .iter()
-            .any(|trouble| trouble.source == Source::Boot && trouble.lasting == Lasting::Passed);
         if let (Some((id, from)), Some(new)) = (open, new)
             && id == new
-            && unbroken
+            && self.is_unbroken()
         {
             return Ok(Some((id, from)));
         }
@@ -157,6 +156,46 @@ impl IndexEntry {
         batch.row(&PROFILES, [new.into(), leaf.into(), host.into()]);
         Ok(Some((new, leaf)))
     }
+
+    /// What a boot was that nobody saw is not known, also where the ones around it are alike.
+    fn is_unbroken(&self) -> bool {
+        let missed = |trouble: &Trouble| trouble.source == Source::Boot && trouble.lasting == Lasting::Passed;
+        !self.reading.troubles.iter().any(missed)
+    }
+
+    /// The lists of keys that a new boot is under; those that the one before was under as well go on.
+    async fn write_lists(
+        &self,
+        (tx, batch): (&mut Connection<'_>, &mut Batch),
+        host: i64,
+        leaf: i64,
+        place: Option<&Place>,
+    ) -> Result<(), StoreError> {
+        let mut new = BTreeSet::new();
+        for list in &self.reading.lists {
+            new.insert(proved::list_row(tx, list).await?);
+        }
+        let open = if place.is_some() { open_lists(tx, host).await? } else { Vec::new() };
+        for (list, from) in open {
+            let goes_on = self.is_unbroken() && new.remove(&list);
+            if !goes_on {
+                close_profile(batch, host, list, from, leaf);
+            }
+        }
+        for list in new {
+            batch.row(&PROFILES, [list.into(), leaf.into(), host.into()]);
+        }
+        Ok(())
+    }
+}
+
+/// The lists of keys that a host's boot is under, and since when.
+async fn open_lists(tx: &mut Connection<'_>, host: i64) -> Result<Vec<(i64, i64)>, StoreError> {
+    let open = sql::query_as(
+        "SELECT h.profile_id, h.from_leaf FROM host_boot_profile h JOIN boot_profile p ON p.id = h.profile_id
+         WHERE h.host_id = ? AND h.to_leaf IS NULL AND p.list IS NOT NULL ORDER BY 1",
+    );
+    Ok(open.bind(host).fetch_all(tx).await?)
 }
 
 /// The host's chain ended at this leaf: what was open is open no more, and until new evidence comes nothing is seen.
@@ -170,6 +209,9 @@ pub(super) async fn end_chain(
     let (leaf, mut batch) = (to_i64(index.get()), Batch::default());
     if let Some((id, from)) = place.profile {
         close_profile(&mut batch, host, id, from, leaf);
+    }
+    for (list, from) in open_lists(tx, host).await? {
+        close_profile(&mut batch, host, list, from, leaf);
     }
     let facts = sql::query(
         "UPDATE enrolment SET facts = (SELECT facts FROM host_index WHERE host_id = ?)
@@ -388,6 +430,45 @@ fn write_executions(batch: &mut Batch, host: i64, leaf: i64, boot_leaf: i64, exe
     }
 }
 
+/// Programs of components that the agent saw start, once a boot.
+fn write_runs(batch: &mut Batch, (host, leaf, boot_leaf): (i64, i64, i64), ran: &[Ran]) {
+    for Ran { component, entry } in ran {
+        let component = component.as_bytes().as_slice().into();
+        batch.row(&RUNS, [component, i64::from(*entry).into(), host.into(), leaf.into(), boot_leaf.into()]);
+    }
+}
+
+/// Keys that the kernel tells of, once a boot.
+async fn write_keys(
+    (tx, batch): (&mut Connection<'_>, &mut Batch),
+    (host, leaf, boot_leaf): (i64, i64, i64),
+    keys: &[KeySeen],
+) -> Result<(), StoreError> {
+    let (mut principals, mut known) = (Principals::default(), HashSet::new());
+    for key in keys {
+        principals.certificate(tx, &key.names).await?;
+        for name in key.names.iter().filter(|name| name.kind().is_of_one()) {
+            let principal = principals.row(tx, name).await?;
+            if !known.insert((principal, key.role)) {
+                continue;
+            }
+            let seen = [
+                principal.into(),
+                host.into(),
+                leaf.into(),
+                i64::from(key.role.code()).into(),
+                i64::from(key.class.code()).into(),
+                i64::from(is_of_unknown_issuer(&key.names)).into(),
+                (&key.place).into(),
+                (&key.label).into(),
+                boot_leaf.into(),
+            ];
+            batch.row(&KEYS, seen);
+        }
+    }
+    Ok(())
+}
+
 static MOMENTS: Rows = Rows::inserted("INSERT INTO moment (leaf, seq, received_ms, age, back, lag_ms) ");
 static BOOTS: Rows = Rows::inserted(
     "INSERT INTO boot (host_id, first_leaf, reset_count, restart_count, last_leaf, continues) ",
@@ -417,6 +498,20 @@ static EXECUTIONS: Rows = Rows {
     after: ") INSERT INTO execution (digest, host_id, from_leaf, class, path)
        SELECT run.digest, run.host, run.leaf, run.class, run.path FROM run WHERE NOT EXISTS
          (SELECT 1 FROM execution e WHERE e.digest = run.digest AND e.host_id = run.host AND e.from_leaf >= run.boot AND e.class = run.class)",
+    changes_each: false,
+};
+static RUNS: Rows = Rows {
+    before: "WITH run (component, entry, host, leaf, boot) AS (",
+    after: ") INSERT INTO component_run (component_id, entry, host_id, from_leaf)
+       SELECT c.id, run.entry, run.host, run.leaf FROM run CROSS JOIN component c WHERE c.digest = run.component AND NOT EXISTS
+         (SELECT 1 FROM component_run r WHERE r.component_id = c.id AND r.entry = run.entry AND r.host_id = run.host AND r.from_leaf >= run.boot)",
+    changes_each: false,
+};
+static KEYS: Rows = Rows {
+    before: "WITH seen (principal, host, leaf, role, class, unissued, path, label, boot) AS (",
+    after: ") INSERT INTO host_key (principal_id, host_id, from_leaf, role, class, unissued, path, label)
+       SELECT seen.principal, seen.host, seen.leaf, seen.role, seen.class, seen.unissued, seen.path, seen.label FROM seen WHERE NOT EXISTS
+         (SELECT 1 FROM host_key k WHERE k.principal_id = seen.principal AND k.host_id = seen.host AND k.from_leaf >= seen.boot AND k.role = seen.role)",
     changes_each: false,
 };
 static PLACES: Rows = Rows {

@@ -5,6 +5,7 @@ use evidence::manifest::{Manifest, component_digest};
 use inquiry::component::Origin;
 
 use super::principal;
+use super::proved::Proved;
 use crate::limits::ROWS_PER_STATEMENT;
 use crate::sql::{self, Batch, Connection, QueryBuilder};
 use crate::store::blob::Blob;
@@ -16,12 +17,14 @@ pub(crate) struct NewManifest {
     component: Sha256Digest,
     blob: Blob,
     manifest: Manifest,
+    proved: Proved,
 }
 
 impl NewManifest {
     /// From the canonical bytes of a manifest.
     pub(crate) fn new(bytes: &[u8], manifest: Manifest) -> std::io::Result<Self> {
-        Ok(Self { component: component_digest(bytes), blob: Blob::new(bytes)?, manifest })
+        let proved = Proved::of(&manifest);
+        Ok(Self { component: component_digest(bytes), blob: Blob::new(bytes)?, manifest, proved })
     }
 
     /// Stores it if it is wanted; `false` where it is not.
@@ -49,7 +52,7 @@ impl NewManifest {
         .bind(component)
         .execute(&mut *tx)
         .await?;
-        write_members(tx, component, &self.manifest).await?;
+        write_members(tx, component, &self.manifest, &self.proved).await?;
         sql::query("DELETE FROM component_wanted WHERE component_id = ?").bind(component).execute(tx).await?;
         Ok(true)
     }
@@ -60,13 +63,17 @@ pub(super) async fn write_members(
     tx: &mut Connection<'_>,
     component: i64,
     manifest: &Manifest,
+    proved: &Proved,
 ) -> Result<(), StoreError> {
-    for rows in manifest.entries().chunks(ROWS_PER_STATEMENT) {
-        let mut query = QueryBuilder::new("INSERT INTO component_artefact (digest, component_id, path) ");
-        query.push_values(rows, |mut row, entry| {
+    let entries: Vec<_> = manifest.entries().iter().zip(0_i64..).collect();
+    for rows in entries.chunks(ROWS_PER_STATEMENT) {
+        let mut query =
+            QueryBuilder::new("INSERT INTO component_artefact (digest, component_id, path, entry) ");
+        query.push_values(rows, |mut row, (entry, number)| {
             row.push_bind(entry.digest.as_bytes().to_vec())
                 .push_bind(component)
-                .push_bind(entry.path.clone());
+                .push_bind(entry.path.clone())
+                .push_bind(*number);
         });
         query.build().execute(&mut *tx).await?;
     }
@@ -85,5 +92,6 @@ pub(super) async fn write_members(
         }
         Origin::Nothing => {}
     }
-    principal::write(tx, component, manifest).await
+    principal::write(tx, component, manifest).await?;
+    proved.write(tx).await
 }

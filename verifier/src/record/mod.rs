@@ -18,6 +18,7 @@ mod labelling;
 pub(crate) mod log;
 mod manifest;
 mod principal;
+mod proved;
 mod reindex;
 mod retirement;
 mod root;

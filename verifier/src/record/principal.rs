@@ -7,7 +7,7 @@ use evidence::digest::Sha256Digest;
 use evidence::manifest::Manifest;
 use evidence::principal::{Edge, Principal, Relation, read_edges, write_edges};
 use futures_util::TryStreamExt as _;
-use inquiry::component::{Image, role_of, unread};
+use inquiry::component::{Image, generations_of, role_of, unread};
 use inquiry::issued::{Certificate, is_of_unknown_issuer};
 use inquiry::role::Role;
 
@@ -125,6 +125,23 @@ pub(super) async fn write(
             .bind(what)
             .execute(&mut *tx)
             .await?;
+    }
+    for entry in manifest.entries() {
+        let Some(image) = images.get(entry.path.as_slice()) else { continue };
+        let row = principals.row(tx, &image.name).await?;
+        for (name, generation) in generations_of(entry) {
+            sql::query(
+                "INSERT INTO component_sbat (name, component_id, path, generation, image_id) VALUES (?, ?, ?, ?, ?)
+                 ON CONFLICT DO NOTHING",
+            )
+            .bind(name)
+            .bind(component)
+            .bind(&entry.path)
+            .bind(generation)
+            .bind(row)
+            .execute(&mut *tx)
+            .await?;
+        }
     }
     for (path, image) in images {
         let row = principals.row(tx, &image.name).await?;

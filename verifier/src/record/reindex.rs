@@ -21,6 +21,7 @@ use super::components::{Changes, Components};
 use super::index::{self, Came, IndexEntry, Place};
 use super::intervals::{History, Intervals};
 use super::manifest;
+use super::proved::Proved;
 use super::root::{Compared, LoggedRoots};
 use crate::failure::{Exit, Failure};
 use crate::query::bundle;
@@ -117,7 +118,7 @@ async fn all(
 }
 
 /// Every row that follows from others.
-const FORGET: [&str; 22] = [
+const FORGET: [&str; 27] = [
     "UPDATE enrolment SET facts = NULL",
     "DELETE FROM moment",
     "DELETE FROM index_state",
@@ -130,6 +131,11 @@ const FORGET: [&str; 22] = [
     "DELETE FROM component_unissued",
     "DELETE FROM boot_unissued",
     "DELETE FROM component_artefact",
+    "DELETE FROM component_run",
+    "DELETE FROM component_sbat",
+    "DELETE FROM image_signer",
+    "DELETE FROM key_list",
+    "DELETE FROM host_key",
     "DELETE FROM boot_principal",
     "DELETE FROM boot_setting",
     "DELETE FROM host_boot_profile",
@@ -153,7 +159,7 @@ async fn manifests(readers: &Pool, tx: &mut Connection<'_>) -> Result<u64, Store
         let digest = Sha256Digest::from_slice(&digest).map_err(|_| DAMAGED)?;
         let bytes = bundle::content(readers, &digest).await?;
         let manifest = Manifest::decode(&bytes).map_err(|_| DAMAGED)?;
-        manifest::write_members(tx, component, &manifest).await?;
+        manifest::write_members(tx, component, &manifest, &Proved::of(&manifest)).await?;
         count += 1;
     }
     Ok(count)

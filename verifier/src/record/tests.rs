@@ -166,7 +166,7 @@ impl Chain {
                 boot: BootCounters { reset_count: 1, restart_count: 0 },
                 agent_time: UnixTime::from_ms(1_000_000_000),
                 begins: if self.seq == 0 { Begins::Chain } else { Begins::Nothing },
-                reading: Reading { profile: None, executions: Vec::new(), troubles: Vec::new() },
+                reading: Reading::default(),
                 read: Sha256Digest::new([0; 32]),
             },
         }

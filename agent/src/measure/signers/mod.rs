@@ -2,7 +2,7 @@
 //!
 //! In: an open file that counts as an artefact. Out: edges of its entry: `security.ima` and `security.evm`, the signature
 //! behind a kernel module, Authenticode signatures with the certificates beside them, and what shim's vendor built in. No
-//! signature is verified: each names a key by its own word. A signature that a file system or an IMA list keeps elsewhere
+//! signature is verified: each names a key by its own word. Those of images go along whole, for the verifier to check. A signature that a file system or an IMA list keeps elsewhere
 //! is not seen. Files beyond the limits have no edges but those of their attributes.
 
 use std::fs::File;
@@ -11,8 +11,10 @@ use std::os::unix::fs::FileExt as _;
 use evidence::body::Claim;
 use evidence::digest::HashAlg;
 use evidence::ima::ImaSignature;
-use evidence::limits::{LONG_TEXT_BYTES, MODULE_BYTES, MODULE_FILE_BYTES};
-use evidence::manifest::{AUTHENTICODE_FACT, EntryFlags, SBAT_FACT, SIGNATURES_UNREAD_FACT};
+use evidence::limits::{CARRIED_BYTES, LONG_TEXT_BYTES, MODULE_BYTES, MODULE_FILE_BYTES};
+use evidence::manifest::{
+    AUTHENTICODE_FACT, EntryFlags, SBAT_FACT, SIGNATURE_BYTES, SIGNATURES_UNREAD_FACT, carry,
+};
 use evidence::module::{Compression, Module, unpack};
 use evidence::pe::{Image, SbatEntry, VendorKeys};
 use evidence::pkcs7::SignedData;
@@ -38,6 +40,7 @@ pub(crate) fn of(file: &File, name: &[u8], size: u64, flags: EntryFlags) -> Deta
         edges.extend(signatures.edges);
         edges.extend(of_vendor_keys(&image));
         facts = image_facts(&image);
+        facts.extend(signatures.carried);
         if signatures.unread {
             facts.push(Claim { key: SIGNATURES_UNREAD_FACT.to_owned(), value: "yes".to_owned() });
         }
@@ -131,7 +134,25 @@ fn module_edges(bytes: &[u8]) -> Vec<Edge> {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Signatures {
     edges: Vec<Edge>,
+    /// The signatures themselves.
+    carried: Vec<Claim>,
+    /// How many these are.
+    signatures: usize,
+    /// Their bytes, with those of what did not fit.
+    bytes: usize,
     unread: bool,
+}
+
+impl Signatures {
+    /// What one file carries is bounded: its other signatures are the agent's word alone.
+    fn carry(&mut self, signature: &[u8]) {
+        self.bytes = self.bytes.saturating_add(signature.len());
+        let parts = carry(SIGNATURE_BYTES, self.signatures, signature);
+        if self.bytes <= CARRIED_BYTES && !parts.is_empty() {
+            self.carried.extend(parts);
+            self.signatures += 1;
+        }
+    }
 }
 
 fn of_signatures(image: &Image<'_>) -> Signatures {
@@ -146,6 +167,7 @@ fn of_signatures(image: &Image<'_>) -> Signatures {
             Some(Ok(signed)) if number < SIGNATURES => {
                 found.unread |= !reads_whole(&signed);
                 found.edges.extend(of_signed(&signed));
+                found.carry(signed.raw());
             }
             _ => found.unread = true,
         }

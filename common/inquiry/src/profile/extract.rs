@@ -16,18 +16,25 @@ use evidence::pe::sbat_entries;
 use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
 use evidence::time::UnixTime;
 
-use super::{Fact, Place, Profile, Setting};
+use super::kernel::{self, Keys};
+use super::{Fact, KeySeen, MeasuredList, Place, Profile, Ran, Setting, lists};
 use crate::limits::PROFILE_FACTS;
 use crate::role::{Class, Role, Source};
 use crate::subject::SecureBootState;
 
 /// What one piece of evidence adds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// The facts of its boot; `None` where no log tells of it.
     pub profile: Option<Profile>,
+    /// Shim's lists of keys, where it is the first of its boot.
+    pub lists: Vec<MeasuredList>,
     /// What was executed, by the kernel's list, in its order.
     pub executions: Vec<Executed>,
+    /// Programs of the state that the agent saw start.
+    pub ran: Vec<Ran>,
+    /// Keys that the kernel's list tells of.
+    pub keys: Vec<KeySeen>,
     /// What could not be seen; sorted, none twice.
     pub troubles: Vec<Trouble>,
 }
@@ -77,14 +84,21 @@ pub fn read(log: &VerifiedLog<'_>, before: &HostState) -> Reading {
     missed(log, before, &mut troubles);
     let profile = log.firmware().map(|firmware| boot(firmware, &mut troubles));
     let mut executions = strays(body);
-    ima(log.ima(), &mut executions, &mut troubles);
+    let mut keys = Keys::default();
+    ima(log.ima(), (&mut executions, &mut keys), &mut troubles);
+    let mut lists = Vec::new();
+    // A boot has one firmware log, so its first evidence tells all that it says.
+    if let (Some(firmware), BootChange::First) = (log.firmware(), log.boot_change()) {
+        executions.extend(kernel::loaded(firmware));
+        lists = lists::measured(firmware);
+    }
     if !log.firmware().is_some_and(asks_for_executions) {
         // A list is as long as its policy lets it be, and which one that is stands in no log but the kernel's command line.
         troubles.push(trouble(Source::Ima, "policy-unknown", "the kernel's command line", Lasting::Stands));
     }
     troubles.sort_unstable();
     troubles.dedup();
-    Reading { profile, executions, troubles }
+    Reading { profile, lists, executions, ran: kernel::ran(log), keys: keys.seen, troubles }
 }
 
 /// What the agent says that it could not see.
@@ -377,7 +391,11 @@ fn strays(body: &Body) -> Vec<Executed> {
     known.map(|(digest, path)| Executed { digest, path, class: Class::D }).collect()
 }
 
-fn ima(ima: &VerifiedIma<'_>, executions: &mut Vec<Executed>, troubles: &mut Vec<Trouble>) {
+fn ima(
+    ima: &VerifiedIma<'_>,
+    (executions, keys): (&mut Vec<Executed>, &mut Keys),
+    troubles: &mut Vec<Trouble>,
+) {
     let standing = |cause, scope: &str| trouble(Source::Ima, cause, scope, Lasting::Stands);
     let of_boot = |cause, scope: &str| trouble(Source::Ima, cause, scope, Lasting::Boot);
     let (bytes, first, prefix, violations) = match ima {
@@ -402,6 +420,7 @@ fn ima(ima: &VerifiedIma<'_>, executions: &mut Vec<Executed>, troubles: &mut Vec
             unread = true;
             continue;
         };
+        keys.record(&fields);
         let (Some(digest), Some(name)) = (fields.digest, fields.name) else { continue };
         // Another kernel goes on with the list, by a command line that nobody measured.
         kexec |= name == b"boot_aggregate" && first.saturating_add(number) > 0;
@@ -418,6 +437,10 @@ fn ima(ima: &VerifiedIma<'_>, executions: &mut Vec<Executed>, troubles: &mut Vec
             (DigestType::Verity, _) => verity = true,
             _ => unread = true,
         }
+    }
+    if keys.overflowed {
+        let lost = trouble(Source::Boot, "too-many-facts", "keys of the IMA list", Lasting::Boot);
+        troubles.push(lost);
     }
     for (found, cause, scope) in [
         (unread, "other-digests", "records without a SHA-256 of a file"),

@@ -5,6 +5,8 @@
 //! an authority that it measured let something run. Who signed an image is not measured: an image is known by its hash alone.
 
 mod extract;
+mod kernel;
+mod lists;
 
 use evidence::cbor::Writer;
 use evidence::digest::Sha256Digest;
@@ -14,9 +16,11 @@ use crate::role::{Class, Role};
 use crate::subject::SecureBootState;
 
 pub use extract::{Executed, Lasting, Reading, Trouble, read};
+pub use kernel::{KeySeen, Ran};
+pub use lists::{MeasuredList, ShimList};
 
 /// What is done anew where extraction changes: facts of another version are made again from the evidence.
-pub const EXTRACTOR: u64 = 2;
+pub const EXTRACTOR: u64 = 3;
 
 /// The facts of one boot; sorted, none twice.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,7 +95,7 @@ impl Setting {
 }
 
 /// An event of the firmware log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The event's number, from 0; `None` where a log says nothing.
     pub event: Option<u32>,

@@ -7,22 +7,24 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use evidence::digest::Sha256Digest;
-use evidence::manifest::{ComponentKind, Manifest};
-use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
+use evidence::manifest::{ComponentKind, Entry, Manifest};
+use evidence::principal::{Edge, Principal, Relation};
 
-use super::history::Run;
-use crate::component::{Image, Origin, role_of, unread};
-use crate::issued::{Below, Certificate, UnknownAuthority, below, is_of_unknown_issuer};
-use crate::limits::{LABEL_BYTES_WHOLE, REPLAY_EDGES};
-use crate::profile::{Fact, Profile, Setting};
+use super::carriers::Carriers;
+use super::doubts::{by_boot, doubt, doubt_anywhere, is_nameless};
+use crate::carried::{KeyList, image_signers, key_lists};
+use crate::component::{Image, Origin, generations_of, role_of, unread};
+use crate::issued::{Below, Certificate, UnknownAuthority, below};
+use crate::limits::REPLAY_EDGES;
+use crate::profile::{Fact, KeySeen, MeasuredList, Profile, Ran, Setting, ShimList};
 use crate::role::{Class, Role};
-use crate::subject::{BootSubject, Glob, PackageSubject, Scheme, SecureBootState, Subject};
+use crate::subject::{PackageSubject, SbatSubject, Scheme, Subject};
 
 /// What is known of components and profiles.
 #[derive(Debug)]
 pub struct Catalogue<'q> {
     subjects: &'q [Subject],
-    roles: &'q [Role],
+    pub(super) roles: &'q [Role],
     described: HashSet<Sha256Digest>,
     unread: HashSet<Sha256Digest>,
     /// Packages of which nobody has said what they were built from; kept where that is asked for.
@@ -30,14 +32,50 @@ pub struct Catalogue<'q> {
     /// Components that have what is asked about as a file or are it as a package.
     present: HashSet<Sha256Digest>,
     /// Keys of components, with the file where it is one's; kept where keys are asked for.
-    edges: Vec<(Sha256Digest, Vec<u8>, Edge)>,
+    pub(super) edges: Vec<(Sha256Digest, Vec<u8>, Edge)>,
     /// Components with keys or boot images.
     keyed: HashSet<Sha256Digest>,
     images: HashMap<Principal, Program>,
-    profiles: Mutex<Profiles>,
+    /// Files that are asked about, by where they stand in their components.
+    entries: HashSet<Ran>,
+    /// Contents of lists of keys, by their hashes.
+    lists: HashMap<Vec<u8>, KeyList>,
+    met: Mutex<Met>,
+}
+
+/// What histories tell of.
+#[derive(Clone, Debug, Default)]
+struct Met {
+    profiles: Profiles,
+    lists: HashMap<Sha256Digest, MeasuredList>,
+    keys: HashSet<KeySeen>,
 }
 
 type Profiles = HashMap<Sha256Digest, Profile>;
+
+/// Facts of boots: of firmware's logs, and of shim's lists.
+pub(super) struct Boots {
+    pub(super) firmware: Profiles,
+    lists: Profiles,
+    /// Lists of which nobody has sent what is in them.
+    pub(super) unresolved: Vec<(Sha256Digest, ShimList)>,
+    keys: HashSet<KeySeen>,
+}
+
+impl Boots {
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Sha256Digest, &Profile)> {
+        self.firmware.iter().chain(&self.lists)
+    }
+
+    /// Keys with all their names, and what people call them.
+    fn keys(&self) -> impl Iterator<Item = (&Vec<Principal>, &String)> {
+        let of_boots = self.all().flat_map(|(_, profile)| profile.facts()).filter_map(|fact| match fact {
+            Fact::Key { names, label, .. } => Some((names, label)),
+            Fact::Setting { .. } => None,
+        });
+        of_boots.chain(self.keys.iter().map(|key| (&key.names, &key.label)))
+    }
+}
 
 /// Files that are one boot image.
 #[derive(Debug, Default)]
@@ -45,6 +83,10 @@ struct Program {
     /// Whether of one of them all signatures are known.
     whole: bool,
     files: HashSet<(Sha256Digest, Vec<u8>)>,
+    /// Who signed it, by signatures that hold.
+    signers: Vec<Edge>,
+    /// Whether a file of it states a generation that is asked about.
+    stated: bool,
 }
 
 /// More is asked about than can be kept.
@@ -65,11 +107,13 @@ impl<'q> Catalogue<'q> {
             edges: Vec::new(),
             keyed: HashSet::new(),
             images: HashMap::new(),
-            profiles: Mutex::default(),
+            entries: HashSet::new(),
+            lists: HashMap::new(),
+            met: Mutex::default(),
         }
     }
 
-    fn asks_for_keys(&self) -> bool {
+    pub(super) fn asks_for_keys(&self) -> bool {
         self.subjects
             .iter()
             .any(|subject| matches!(subject, Subject::Key(_) | Subject::CertName(_) | Subject::Issuer(_)))
@@ -86,7 +130,9 @@ impl<'q> Catalogue<'q> {
         }
         if self.subjects.iter().any(|subject| is_in(subject, manifest)) {
             self.present.insert(component);
+            self.files(component, manifest);
         }
+        self.programs(component, manifest);
         let asks_for_sources = self.subjects.iter().any(|subject| matches!(subject, Subject::Source(_)));
         if asks_for_sources && Origin::of(manifest) == Origin::Unknown {
             self.sourceless.insert(component);
@@ -109,14 +155,44 @@ impl<'q> Catalogue<'q> {
             self.keyed.insert(component);
             self.edges.push((component, path.to_vec(), edge.clone()));
         }
+        for list in key_lists(manifest) {
+            for digest in &list.digests {
+                self.lists.insert(digest.clone(), list.clone());
+            }
+        }
+        for (image, signers) in image_signers(manifest) {
+            self.images.entry(image).or_default().signers.extend(signers);
+        }
+        Ok(())
+    }
+
+    /// Which of a component's files are asked about.
+    fn files(&mut self, component: Sha256Digest, manifest: &Manifest) {
+        for (entry, number) in manifest.entries().iter().zip(0..) {
+            let is = self.subjects.iter().any(|subject| is_entry(subject, &entry.path, &entry.digest));
+            if is && self.asks_for_runs() {
+                self.entries.insert(Ran { component, entry: number });
+            }
+        }
+    }
+
+    /// Boot images among a component's files.
+    fn programs(&mut self, component: Sha256Digest, manifest: &Manifest) {
+        let stated = |subject: &Subject| matches!(subject, Subject::Sbat(_));
+        if !self.asks_for_keys() && !self.subjects.iter().any(stated) {
+            return;
+        }
         for entry in manifest.entries() {
             let Some(image) = Image::of(entry) else { continue };
             self.keyed.insert(component);
             let program = self.images.entry(image.name).or_default();
             program.whole |= image.whole;
             program.files.insert((component, entry.path.clone()));
+            program.stated |= self.subjects.iter().any(|subject| match subject {
+                Subject::Sbat(sbat) => states(sbat, entry),
+                _ => false,
+            });
         }
-        Ok(())
     }
 
     /// Whether it may matter when a host had this component.
@@ -130,9 +206,48 @@ impl<'q> Catalogue<'q> {
     /// Its name from now on.
     pub(super) fn profile(&self, profile: &Profile) -> Sha256Digest {
         let digest = profile.digest();
-        let mut profiles = self.profiles.lock().unwrap_or_else(PoisonError::into_inner);
-        profiles.entry(digest).or_insert_with(|| profile.clone());
+        self.met(|met| {
+            met.profiles.entry(digest).or_insert_with(|| profile.clone());
+        });
         digest
+    }
+
+    /// The same of a list of keys.
+    pub(super) fn list(&self, list: &MeasuredList) -> Sha256Digest {
+        let id = list.id();
+        self.met(|met| met.lists.insert(id, list.clone()));
+        id
+    }
+
+    /// A key that a host's kernel tells of.
+    pub(super) fn key(&self, key: &KeySeen) {
+        self.met(|met| met.keys.insert(key.clone()));
+    }
+
+    /// Whether a file of a component is asked about.
+    pub(super) fn is_asked(&self, ran: &Ran) -> bool {
+        self.entries.contains(ran)
+    }
+
+    fn met<T>(&self, with: impl FnOnce(&mut Met) -> T) -> T {
+        with(&mut self.met.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Everything that boots tell, when every host's history was read.
+    fn boots(&self) -> Boots {
+        let Met { profiles: firmware, lists: met, keys } = self.met(|met| met.clone());
+        let (mut lists, mut unresolved) = (Profiles::new(), Vec::new());
+        for (id, list) in met {
+            if let Some(contents) = self.lists.get(&list.digest) {
+                let mut facts = list.facts(contents);
+                let setting = Setting::Unnamed(list.list.name().to_owned());
+                facts.extend((!contents.whole).then_some(Fact::Setting { setting, place: list.place }));
+                lists.insert(id, Profile::new(facts));
+            } else if !list.is_empty() {
+                unresolved.push((id, list.list));
+            }
+        }
+        Boots { firmware, lists, unresolved, keys }
     }
 
     /// Programs that hosts have started, of which no manifest tells all signatures: others may have them as files.
@@ -140,19 +255,22 @@ impl<'q> Catalogue<'q> {
         if !self.asks_for_keys() || !self.roles.contains(&Role::Used) {
             return BTreeSet::new();
         }
-        let profiles = self.profiles.lock().unwrap_or_else(PoisonError::into_inner);
-        let started = profiles.values().flat_map(Profile::facts).filter_map(started);
-        started.flatten().filter(|name| !self.is_whole(name)).cloned().collect()
+        let started = |met: &mut Met| {
+            let facts = met.profiles.values().flat_map(Profile::facts).filter_map(started);
+            facts.flatten().filter(|name| !self.is_whole(name)).cloned().collect()
+        };
+        self.met(started)
     }
 
-    fn is_whole(&self, image: &Principal) -> bool {
+    pub(super) fn is_whole(&self, image: &Principal) -> bool {
         self.images.get(image).is_some_and(|program| program.whole)
     }
 
     /// What carries the subjects, when every host's history was read.
     pub fn carriers(&self) -> Carriers {
-        let profiles = self.profiles.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut carriers = Carriers { described: self.described.clone(), ..Carriers::default() };
+        let boots = self.boots();
+        let mut carriers = Carriers::default();
+        carriers.described.clone_from(&self.described);
         carriers.unread.clone_from(&self.unread);
         carriers.sourceless.clone_from(&self.sourceless);
         for component in &self.present {
@@ -167,91 +285,59 @@ impl<'q> Catalogue<'q> {
                 }
                 Subject::Package(_) | Subject::Source(_) => {}
                 Subject::Key(key) => {
-                    self.principals(&key.names().iter().collect(), (&profiles, &mut carriers));
-                    self.doubts_of_keys(key.is_image(), (&profiles, &mut carriers));
+                    self.principals(&key.names().iter().collect(), (&boots, &mut carriers));
+                    self.doubts_of_keys(key.is_image(), (&boots, &mut carriers));
                 }
                 Subject::CertName(text) => {
-                    let names = self.named(&text.to_lowercase(), &profiles);
-                    self.principals(&names, (&profiles, &mut carriers));
+                    let names = self.named(&text.to_lowercase(), &boots);
+                    self.principals(&names, (&boots, &mut carriers));
                     if self.roles.contains(&Role::Eligible) || self.roles.contains(&Role::Revoked) {
-                        doubt("certificate-without-name", is_nameless, (&profiles, &mut carriers));
+                        doubt_anywhere("certificate-without-name", is_nameless, (&boots, &mut carriers));
                     }
-                    self.doubts_of_keys(false, (&profiles, &mut carriers));
+                    self.doubts_of_keys(false, (&boots, &mut carriers));
                 }
                 Subject::Issuer(issuer) => {
                     // An authority that is not known has no answer, so that none can follow.
-                    match below(issuer, &self.certificates(&profiles)) {
+                    match below(issuer, &self.certificates(&boots)) {
                         Ok(Below { found, open }) => {
-                            self.principals(&found.keys().collect(), (&profiles, &mut carriers));
-                            self.doubts_of_chains(&open, (&profiles, &mut carriers));
+                            self.principals(&found.keys().collect(), (&boots, &mut carriers));
+                            self.doubts_of_chains(&open, (&boots, &mut carriers));
                         }
                         Err(UnknownAuthority) => {
-                            doubt("issuer-unknown", |_| true, (&profiles, &mut carriers));
+                            doubt_anywhere("issuer-unknown", |_| true, (&boots, &mut carriers));
                         }
                     }
-                    self.doubts_of_issuers((&profiles, &mut carriers));
-                    self.doubts_of_keys(false, (&profiles, &mut carriers));
+                    self.doubts_of_issuers((&boots, &mut carriers));
+                    self.doubts_of_keys(false, (&boots, &mut carriers));
                 }
-                Subject::Boot(boot) => by_boot(boot, (&profiles, &mut carriers)),
+                Subject::Boot(boot) => by_boot(boot, (&boots, &mut carriers)),
+                Subject::Sbat(_) => self.by_generation((&boots, &mut carriers)),
             }
         }
+        carriers.entries.clone_from(&self.entries);
         carriers.retain(self.roles);
         carriers
     }
 
     /// Every certificate of which it is known who issued it.
-    fn certificates(&self, profiles: &Profiles) -> BTreeSet<Certificate> {
-        let of_boots = profiles.values().flat_map(Profile::facts).filter_map(|fact| match fact {
-            Fact::Key { names, .. } => Some(names),
-            Fact::Setting { .. } => None,
-        });
+    fn certificates(&self, boots: &Boots) -> BTreeSet<Certificate> {
         let of_edges = self.edges.iter().map(|(_, _, edge)| &edge.principals);
-        of_edges.chain(of_boots).filter_map(|names| Certificate::of(names)).collect()
-    }
-
-    /// Certificates whose chains end with a stranger may lie below any authority.
-    fn doubts_of_chains(&self, open: &BTreeSet<Principal>, (profiles, carriers): (&Profiles, &mut Carriers)) {
-        let is_open = |names: &[Principal]| names.iter().any(|name| open.contains(name));
-        for (component, _, edge) in &self.edges {
-            if self.roles.contains(&role_of(edge.relation)) && is_open(&edge.principals) {
-                carriers.open.insert(*component);
-            }
-        }
-        let unknown = |profile: &Profile| {
-            profile.facts().iter().any(|fact| {
-                matches!(fact, Fact::Key { names, role, .. } if self.roles.contains(role) && is_open(names))
-            })
-        };
-        doubt("chain-open", unknown, (profiles, carriers));
-    }
-
-    /// Certificates of which it is not known may have been issued by anybody.
-    fn doubts_of_issuers(&self, (profiles, carriers): (&Profiles, &mut Carriers)) {
-        for (component, _, edge) in &self.edges {
-            if self.roles.contains(&role_of(edge.relation)) && is_of_unknown_issuer(&edge.principals) {
-                carriers.unissued.insert(*component);
-            }
-        }
-        let unknown = |profile: &Profile| {
-            profile.facts().iter().any(|fact| {
-                matches!(fact, Fact::Key { names, role, .. } if self.roles.contains(role) && is_of_unknown_issuer(names))
-            })
-        };
-        doubt("issuer-unknown", unknown, (profiles, carriers));
+        let of_signers = self.images.values().flat_map(|program| &program.signers);
+        let carried = of_signers.map(|edge| &edge.principals);
+        let of_boots = boots.keys().map(|(names, _)| names);
+        of_edges.chain(carried).chain(of_boots).filter_map(|names| Certificate::of(names)).collect()
     }
 
     /// All names of what has this text in a label.
-    fn named<'a>(&'a self, text: &str, profiles: &'a Profiles) -> BTreeSet<&'a Principal> {
+    fn named<'a>(&'a self, text: &str, boots: &'a Boots) -> BTreeSet<&'a Principal> {
         let fits = |label: &str| label.to_lowercase().contains(text);
-        let of_edges = self.edges.iter().map(|(_, _, edge)| (&edge.label, &edge.principals));
-        let of_boots = profiles.values().flat_map(Profile::facts).filter_map(|fact| match fact {
-            Fact::Key { names, label, .. } => Some((label, names)),
-            Fact::Setting { .. } => None,
-        });
-        of_edges.chain(of_boots).filter(|(label, _)| fits(label)).flat_map(|(_, names)| names).collect()
+        let of_edges = self.edges.iter().map(|(_, _, edge)| edge);
+        let edges = of_edges.chain(self.images.values().flat_map(|program| &program.signers));
+        let named = edges.map(|edge| (&edge.principals, &edge.label)).chain(boots.keys());
+        named.filter(|(_, label)| fits(label)).flat_map(|(names, _)| names).collect()
     }
 
-    fn principals(&self, names: &BTreeSet<&Principal>, (profiles, carriers): (&Profiles, &mut Carriers)) {
+    fn principals(&self, names: &BTreeSet<&Principal>, (boots, carriers): (&Boots, &mut Carriers)) {
         let is = |some: &[Principal]| some.iter().any(|name| names.contains(name));
         let mut signed = HashSet::new();
         for (component, path, edge) in self.edges.iter().filter(|(_, _, edge)| is(&edge.principals)) {
@@ -270,106 +356,50 @@ impl<'q> Catalogue<'q> {
             let files = self.images.get(name).into_iter().flat_map(|program| &program.files);
             files.into_iter().any(|(component, path)| signed.contains(&(*component, path.as_slice())))
         };
-        for (digest, profile) in profiles {
+        // Those whose signatures hold need nobody's word.
+        let of_signers = |name: &Principal| {
+            let signers = self.images.get(name).into_iter().flat_map(|program| &program.signers);
+            signers.into_iter().any(|edge| is(&edge.principals))
+        };
+        for (digest, profile) in boots.all() {
             for fact in profile.facts() {
                 let Fact::Key { names, role, class, .. } = fact else { continue };
                 if is(names) {
                     carriers.profile(*digest, (*role, *class));
                 }
                 if *role == Role::Executed && names.iter().any(of_signed) {
+                    carriers.profile(*digest, (Role::Used, Class::D));
+                }
+                if *role == Role::Executed && names.iter().any(of_signers) {
                     carriers.profile(*digest, (Role::Used, Class::C));
                 }
             }
         }
+        carriers.keys.extend(names.iter().copied().cloned());
     }
 
-    fn doubts_of_keys(&self, is_image: bool, (profiles, carriers): (&Profiles, &mut Carriers)) {
-        let mut doubt = |cause, of: &dyn Fn(&Profile) -> bool| doubt(cause, of, (profiles, carriers));
-        let unnamed = |profile: &Profile, lists: &[&str]| {
-            settings(profile)
-                .any(|setting| matches!(setting, Setting::Unnamed(list) if lists.contains(&list.as_str())))
-        };
-        let measured = |profile: &Profile, lists: &[&str]| {
-            let has = |list: &&&str| {
-                settings(profile).any(|setting| matches!(setting, Setting::Measured(of) if of == **list))
-            };
-            lists.iter().filter(has).count() == lists.len()
-        };
-        if self.roles.contains(&Role::Used) && !is_image {
-            // A program that ran is known by its hash alone: who signed it, only where some host has it as a file.
+    /// Programs that state a generation that is asked about.
+    fn by_generation(&self, (boots, carriers): (&Boots, &mut Carriers)) {
+        let is_stated = |name: &Principal| self.images.get(name).is_some_and(|program| program.stated);
+        let is_file =
+            |name: &Principal| self.images.get(name).is_some_and(|program| !program.files.is_empty());
+        for (digest, profile) in &boots.firmware {
+            let mut started = profile.facts().iter().filter_map(started).flatten();
+            if started.any(is_stated) {
+                carriers.profile(*digest, (Role::Executed, Class::D));
+            }
+        }
+        if self.roles.contains(&Role::Executed) {
             let unresolved = |profile: &Profile| {
-                profile.facts().iter().filter_map(started).flatten().any(|name| !self.is_whole(name))
+                profile.facts().iter().filter_map(started).flatten().any(|name| !is_file(name))
             };
-            doubt("image-unresolved", &unresolved);
-            doubt("entries-of-other-kinds", &|profile| unnamed(profile, &["authorities"]));
+            doubt("image-unresolved", unresolved, (boots, carriers));
         }
-        if self.roles.contains(&Role::Eligible) {
-            let lists: &[&str] = &["PK", "KEK", "db"];
-            doubt("list-not-measured", &|profile| !measured(profile, lists));
-            let lists: &[&str] = &["PK", "KEK", "db", "dbt"];
-            doubt("entries-of-other-kinds", &|profile| unnamed(profile, lists));
-        }
-        if self.roles.contains(&Role::Revoked) {
-            doubt("list-not-measured", &|profile| !measured(profile, &["dbx"]));
-            doubt("entries-of-other-kinds", &|profile| unnamed(profile, &["dbx"]));
-        }
-    }
-}
-
-/// Boots of a setting.
-fn by_boot(boot: &BootSubject, (profiles, carriers): (&Profiles, &mut Carriers)) {
-    let fits = |profile: &Profile| match boot {
-        BootSubject::SecureBoot(state) => {
-            settings(profile).any(|setting| matches!(setting, Setting::SecureBoot(is) if is == state))
-        }
-        BootSubject::DbxLacks { hash } => {
-            let names = BootSubject::revoked_names(hash);
-            measures_dbx(profile)
-                && !profile.facts().iter().any(|fact| {
-                    matches!(fact, Fact::Key { names: listed, role: Role::Revoked, .. }
-                        if listed.iter().any(|name| names.contains(name)))
-                })
-        }
-        BootSubject::SbatBelow { component, generation } => {
-            let levels = settings(profile).filter_map(|setting| match setting {
-                Setting::SbatLevel { component: of, generation } if of == component => Some(generation),
-                _ => None,
-            });
-            // A level that is no number keeps nothing out, nor does none at all.
-            let mut below =
-                levels.map(|level| level.parse::<u32>().map_or(true, |level| level < *generation));
-            below.next().is_none_or(|first| first || below.any(|other| other))
-        }
-    };
-    for (digest, _) in profiles.iter().filter(|(_, profile)| fits(profile)) {
-        carriers.profile(*digest, (Role::Present, Class::A));
-    }
-    match boot {
-        BootSubject::SecureBoot(state) if *state != SecureBootState::Unknown => {
-            let unknown =
-                |setting: &Setting| matches!(setting, Setting::SecureBoot(SecureBootState::Unknown));
-            doubt("secure-boot-unknown", |profile| settings(profile).any(unknown), (profiles, carriers));
-        }
-        BootSubject::DbxLacks { .. } => {
-            doubt("dbx-not-measured", |profile| !measures_dbx(profile), (profiles, carriers));
-        }
-        _ => {}
-    }
-}
-
-/// Of these profiles it cannot be told.
-fn doubt(
-    cause: &'static str,
-    of: impl Fn(&Profile) -> bool,
-    (profiles, carriers): (&Profiles, &mut Carriers),
-) {
-    for (digest, _) in profiles.iter().filter(|(_, profile)| of(profile)) {
-        carriers.doubtful.entry(*digest).or_insert(cause);
     }
 }
 
 /// Names of a program that was started.
-fn started(fact: &Fact) -> Option<&Vec<Principal>> {
+pub(super) fn started(fact: &Fact) -> Option<&Vec<Principal>> {
     match fact {
         Fact::Key { names, role: Role::Executed, .. } => Some(names),
         _ => None,
@@ -395,119 +425,28 @@ fn is_in(subject: &Subject, manifest: &Manifest) -> bool {
             }
             Origin::Unknown | Origin::Nothing => false,
         },
+        Subject::Sbat(sbat) => entries.iter().any(|entry| Image::of(entry).is_some() && states(sbat, entry)),
         Subject::Key(_) | Subject::CertName(_) | Subject::Issuer(_) | Subject::Boot(_) => false,
     }
+}
+
+/// Whether a subject is a file with this path and digest.
+fn is_entry(subject: &Subject, path: &[u8], digest: &Sha256Digest) -> bool {
+    match subject {
+        Subject::File(file) => file == digest,
+        Subject::Path(glob) => glob.matches(path) || glob.in_usr().is_some_and(|glob| glob.matches(path)),
+        _ => false,
+    }
+}
+
+/// Whether an image states a generation that is asked about.
+fn states(sbat: &SbatSubject, entry: &Entry) -> bool {
+    generations_of(entry)
+        .any(|(component, generation)| component == sbat.component() && sbat.takes(generation))
 }
 
 fn is_package(package: &PackageSubject, manifest: &Manifest) -> bool {
     manifest.kind() == ComponentKind::Package
         && manifest.name() == package.name()
         && package.takes(manifest.version(), Scheme::of_architecture(manifest.architecture()))
-}
-
-fn settings(profile: &Profile) -> impl Iterator<Item = &Setting> {
-    profile.facts().iter().filter_map(|fact| match fact {
-        Fact::Setting { setting, .. } => Some(setting),
-        Fact::Key { .. } => None,
-    })
-}
-
-fn measures_dbx(profile: &Profile) -> bool {
-    settings(profile).any(|setting| matches!(setting, Setting::Measured(list) if list == "dbx"))
-}
-
-/// Whether it lists a certificate of which nobody could read what it is called, or not all of it.
-fn is_nameless(profile: &Profile) -> bool {
-    profile.facts().iter().any(|fact| {
-        let Fact::Key { names, label, .. } = fact else { return false };
-        let is_certificate = names.iter().any(|name| name.kind() == PrincipalKind::Certificate);
-        is_certificate && (label.is_empty() || label.len() > LABEL_BYTES_WHOLE)
-    })
-}
-
-/// What carries the subjects.
-#[derive(Clone, Debug, Default)]
-pub struct Carriers {
-    described: HashSet<Sha256Digest>,
-    unread: HashSet<Sha256Digest>,
-    sourceless: HashSet<Sha256Digest>,
-    /// With certificates of which nobody knows who issued them, where that was asked.
-    unissued: HashSet<Sha256Digest>,
-    /// With certificates whose chains end with a stranger, where a closure was asked for.
-    open: HashSet<Sha256Digest>,
-    components: HashMap<Sha256Digest, Vec<(Role, Class)>>,
-    profiles: HashMap<Sha256Digest, Vec<(Role, Class)>>,
-    doubtful: HashMap<Sha256Digest, &'static str>,
-    files: HashSet<Sha256Digest>,
-    paths: Vec<Glob>,
-    runs: bool,
-}
-
-impl Carriers {
-    fn component(&mut self, component: Sha256Digest, how: (Role, Class)) {
-        add(self.components.entry(component).or_default(), how);
-    }
-
-    fn profile(&mut self, profile: Sha256Digest, how: (Role, Class)) {
-        add(self.profiles.entry(profile).or_default(), how);
-    }
-
-    /// Those of the roles that are asked for, and what bears upon them: what was there may have been run.
-    fn retain(&mut self, roles: &[Role]) {
-        let bears =
-            |role: Role| roles.contains(&role) || role == Role::Present && roles.contains(&Role::Executed);
-        for how in self.components.values_mut().chain(self.profiles.values_mut()) {
-            how.retain(|(role, _)| bears(*role));
-        }
-        self.runs = bears(Role::Executed);
-    }
-
-    pub(super) fn of_component(&self, component: &Sha256Digest) -> &[(Role, Class)] {
-        self.components.get(component).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    pub(super) fn of_profile(&self, profile: &Sha256Digest) -> &[(Role, Class)] {
-        self.profiles.get(profile).map(Vec::as_slice).unwrap_or_default()
-    }
-
-    pub(super) fn is_run_of(&self, run: &Run<'_>) -> bool {
-        let is = self.files.contains(run.digest) || self.paths.iter().any(|glob| glob.matches(run.path));
-        self.runs && is
-    }
-
-    /// Whether somebody has told what it consists of.
-    pub(super) fn is_described(&self, component: &Sha256Digest) -> bool {
-        self.described.contains(component)
-    }
-
-    /// Whether its agent could not read all of its keys.
-    pub(super) fn is_unread(&self, component: &Sha256Digest) -> bool {
-        self.unread.contains(component)
-    }
-
-    /// Whether nobody has said what it was built from, where that was asked.
-    pub(super) fn is_sourceless(&self, component: &Sha256Digest) -> bool {
-        self.sourceless.contains(component)
-    }
-
-    /// Whether it has a certificate that anybody may have issued, where that was asked.
-    pub(super) fn is_unissued(&self, component: &Sha256Digest) -> bool {
-        self.unissued.contains(component)
-    }
-
-    /// Whether it has a certificate whose chain ends with a stranger, where that was asked.
-    pub(super) fn is_open(&self, component: &Sha256Digest) -> bool {
-        self.open.contains(component)
-    }
-
-    /// Why it cannot be told of a profile.
-    pub(super) fn doubt(&self, profile: &Sha256Digest) -> Option<&'static str> {
-        self.doubtful.get(profile).copied()
-    }
-}
-
-fn add(to: &mut Vec<(Role, Class)>, how: (Role, Class)) {
-    if !to.contains(&how) {
-        to.push(how);
-    }
 }

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use appraisal::verify::BootChange;
 use evidence::digest::Sha256Digest;
+use evidence::principal::Principal;
 use evidence::time::UnixTime;
 
 use super::catalogue::Catalogue;
 use crate::limits::GAP_NOTICED_LATE;
 use crate::moment::Moment;
-use crate::profile::{Lasting, Reading, Trouble};
-use crate::role::{Class, Source};
+use crate::profile::{KeySeen, Lasting, Ran, Reading, Trouble};
+use crate::role::{Class, Role, Source};
 
 /// What a piece of evidence is the first of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,12 +92,33 @@ pub struct History {
     open: BTreeMap<Sha256Digest, u64>,
     components: Vec<(Sha256Digest, u64, Option<u64>)>,
     profile: Option<(Sha256Digest, u64)>,
+    /// Shim's lists of keys that the running boot is under.
+    lists: BTreeMap<Sha256Digest, u64>,
     profiles: Vec<(Sha256Digest, u64, Option<u64>)>,
     boots: Vec<Boot>,
-    runs: Vec<(Sha256Digest, Class, Vec<u8>, u64)>,
+    runs: Vec<(What, u64)>,
     /// What was told of the running boot.
-    told: HashSet<(Sha256Digest, Class)>,
+    told: Told,
     gaps: Vec<Unseen>,
+}
+
+/// What a boot tells once.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    contents: HashSet<(Sha256Digest, Class)>,
+    entries: HashSet<Ran>,
+    keys: HashSet<(Role, Vec<Principal>)>,
+}
+
+/// Something that happened, and may go on until the boot is over.
+#[derive(Clone, Debug)]
+pub(super) enum What {
+    /// A content was run.
+    Content { digest: Sha256Digest, class: Class, path: Vec<u8> },
+    /// A file of a component was.
+    Entry(Ran),
+    /// A key was there, or had signed something.
+    Key(KeySeen),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -130,12 +152,10 @@ impl Unseen {
     }
 }
 
-/// Something that was run, with the leaves that it lies between.
+/// The same with the leaves that it lies between.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run<'a> {
-    pub(super) digest: &'a Sha256Digest,
-    pub(super) path: &'a [u8],
-    pub(super) class: Class,
+    pub(super) what: &'a What,
     /// The first leaf that tells of it.
     pub(super) told: u64,
     /// The leaf before whose evidence it was not: the same, but where the boot had begun in a chain before.
@@ -162,6 +182,7 @@ impl History {
         let open = std::mem::take(&mut self.open);
         self.components.extend(open.into_iter().map(|(component, from)| (component, from, Some(leaf))));
         self.close_profile(leaf);
+        self.close_lists(leaf);
         self.cover(leaf, false, &why.troubles());
     }
 
@@ -179,25 +200,63 @@ impl History {
         if begins != Begins::Nothing || self.boots.is_empty() {
             let continues = begins == Begins::Chain && !self.quotes.is_empty();
             self.boots.push(Boot { first: leaf, continues });
-            self.told.clear();
+            self.told = Told::default();
+            self.boot_lists(leaf, reading, catalogue);
         }
         self.boot_profile(leaf, reading, catalogue);
         self.cover(leaf, begins != Begins::Nothing, &reading.troubles);
-        for run in &reading.executions {
-            if self.told.insert((run.digest, run.class)) && catalogue.asks_for_runs() {
-                self.runs.push((run.digest, run.class, run.path.clone(), leaf));
-            }
-        }
+        self.tell(leaf, reading, catalogue);
         let moment = Moment { after: piece.named, leaf };
         self.quotes.push(Quote { moment, sealed: piece.agent_time });
     }
 
+    /// What this evidence is the first of its boot to tell of.
+    fn tell(&mut self, leaf: u64, reading: &Reading, catalogue: &Catalogue<'_>) {
+        let of_files = catalogue.asks_for_runs();
+        for run in &reading.executions {
+            if self.told.contents.insert((run.digest, run.class)) && of_files {
+                let (digest, class, path) = (run.digest, run.class, run.path.clone());
+                self.runs.push((What::Content { digest, class, path }, leaf));
+            }
+        }
+        for ran in &reading.ran {
+            if self.told.entries.insert(*ran) && catalogue.is_asked(ran) {
+                self.runs.push((What::Entry(*ran), leaf));
+            }
+        }
+        for key in reading.keys.iter().filter(|_| catalogue.asks_for_keys()) {
+            if self.told.keys.insert((key.role, key.names.clone())) {
+                catalogue.key(key);
+                self.runs.push((What::Key(key.clone()), leaf));
+            }
+        }
+    }
+
+    /// Lists that this boot is under as the one before was go on, if no other was between them.
+    fn boot_lists(&mut self, leaf: u64, reading: &Reading, catalogue: &Catalogue<'_>) {
+        let new: HashSet<Sha256Digest> = reading.lists.iter().map(|list| catalogue.list(list)).collect();
+        let unbroken = is_unbroken(reading);
+        let open = std::mem::take(&mut self.lists);
+        for (list, from) in open {
+            if unbroken && new.contains(&list) {
+                self.lists.insert(list, from);
+            } else {
+                self.profiles.push((list, from, Some(leaf)));
+            }
+        }
+        for list in new {
+            self.lists.entry(list).or_insert(leaf);
+        }
+    }
+
+    fn close_lists(&mut self, leaf: u64) {
+        let open = std::mem::take(&mut self.lists);
+        self.profiles.extend(open.into_iter().map(|(list, from)| (list, from, Some(leaf))));
+    }
+
     fn boot_profile(&mut self, leaf: u64, reading: &Reading, catalogue: &Catalogue<'_>) {
         let new = reading.profile.as_ref().map(|profile| catalogue.profile(profile));
-        // What a boot was that nobody saw is not known, also where the ones around it are alike.
-        let missed = |trouble: &Trouble| trouble.source == Source::Boot && trouble.lasting == Lasting::Passed;
-        let unbroken = !reading.troubles.iter().any(missed);
-        if unbroken && new.is_some() && self.profile.map(|(open, _)| open) == new {
+        if is_unbroken(reading) && new.is_some() && self.profile.map(|(open, _)| open) == new {
             return;
         }
         self.close_profile(leaf);
@@ -278,23 +337,24 @@ impl History {
         self.components.iter().map(|(component, from, until)| (component, *from, *until)).chain(open)
     }
 
-    /// Profiles that it booted by, with their leaves.
+    /// Profiles and lists of keys that it booted by, with their leaves.
     pub(super) fn profiles(&self) -> impl Iterator<Item = (&Sha256Digest, u64, Option<u64>)> {
-        let open = self.profile.iter().map(|(profile, from)| (profile, *from, None));
+        let profile = self.profile.iter().map(|(profile, from)| (profile, *from, None));
+        let open = profile.chain(self.lists.iter().map(|(list, from)| (list, *from, None)));
         self.profiles.iter().map(|(profile, from, until)| (profile, *from, *until)).chain(open)
     }
 
-    /// What was run.
+    /// What happened.
     pub(super) fn runs(&self) -> impl Iterator<Item = Run<'_>> {
         let continued: HashMap<u64, bool> =
             self.boots.iter().map(|boot| (boot.first, boot.continues)).collect();
-        self.runs.iter().map(move |(digest, class, path, told)| {
+        self.runs.iter().map(move |(what, told)| {
             let continues = continued.get(told).copied().unwrap_or_default();
             let earlier = || self.boots.iter().rev().find(|boot| boot.first < *told && !boot.continues);
             let since = if continues { earlier().map_or(*told, |boot| boot.first) } else { *told };
             let until = self.boots.iter().find(|boot| boot.first > *told && !boot.continues);
             let until = until.map(|boot| boot.first);
-            Run { digest, path, class: *class, told: *told, since, until }
+            Run { what, told: *told, since, until }
         })
     }
 
@@ -302,4 +362,10 @@ impl History {
     pub(super) fn gaps(&self) -> &[Unseen] {
         &self.gaps
     }
+}
+
+/// Whether no boot was missed: what it was that nobody saw is not known, also where the ones around it are alike.
+fn is_unbroken(reading: &Reading) -> bool {
+    let missed = |trouble: &Trouble| trouble.source == Source::Boot && trouble.lasting == Lasting::Passed;
+    !reading.troubles.iter().any(missed)
 }

@@ -4,17 +4,22 @@
 //! UNKNOWN for a host, by the same rules as the verifier's. Where the verifier's index is rows in a database, this is what those
 //! rows were made of, so that an auditor finds out where an index was otherwise.
 
+mod carriers;
 mod catalogue;
+mod doubts;
 mod history;
 
 use std::collections::BTreeSet;
 
 use crate::answer::{Answer, Gap, Happening, Presence, Question, Seen, Sighting, Span, Standing};
-use crate::moment::Window;
+use crate::moment::{Moment, Window};
 use crate::role::{Class, Role, Source};
 use crate::subject::{Subject, lies_elsewhere};
 
-pub use catalogue::{Carriers, Catalogue, TooMuch};
+use history::Run;
+
+pub use carriers::Carriers;
+pub use catalogue::{Catalogue, TooMuch};
 pub use history::{Begins, Ended, History, Piece};
 
 /// A question, understood.
@@ -66,15 +71,20 @@ fn sightings(carriers: &Carriers, history: &History, window: Window) -> Vec<Sigh
         add(carriers.of_profile(profile), presence(history, (from, until), window));
     }
     let mut runs = Vec::new();
-    for run in history.runs().filter(|run| carriers.is_run_of(run)) {
-        let quoted = |leaf: u64| history.moment(leaf);
+    for run in history.runs() {
+        let how = carriers.of_run(&run);
+        let (Some((told, until)), false) = (between(history, &run), how.is_empty()) else { continue };
         let before = history.before(run.since);
-        let (Some(told), until) = (quoted(run.told), run.until.and_then(quoted)) else { continue };
         let span = Span::Happening(Happening { before, told, until });
-        runs.push(Sighting { role: Role::Executed, class: run.class, span });
+        runs.extend(how.into_iter().map(|(role, class)| Sighting { role, class, span }));
     }
     found.append(&mut runs);
     found
+}
+
+/// The quotes that tell of something, and that it is over; none of the first where it is not known.
+fn between(history: &History, run: &Run<'_>) -> Option<(Moment, Option<Moment>)> {
+    Some((history.moment(run.told)?, run.until.and_then(|leaf| history.moment(leaf))))
 }
 
 /// When a host had something by two leaves, unless that was over before the window.
@@ -101,7 +111,7 @@ fn gaps(asked: &Asked, carriers: &Carriers, history: &History) -> Vec<Gap> {
         source,
         from: from.and_then(|leaf| history.moment(leaf)),
         // Of its end the leaf alone counts, be it of evidence or of an enrolment.
-        until: until.map(|leaf| crate::moment::Moment { after: leaf, leaf }),
+        until: until.map(|leaf| Moment { after: leaf, leaf }),
     };
     let mut gaps = Vec::new();
     for open in history.gaps() {
@@ -125,6 +135,12 @@ fn gaps(asked: &Asked, carriers: &Carriers, history: &History) -> Vec<Gap> {
             if [undescribed, unread, sourceless, unissued, open].contains(&true) {
                 gaps.push(gap(Source::Files, before, until));
             }
+        }
+    }
+    for run in history.runs().filter(|run| sources.contains(&Source::Files) && reaches(run.until)) {
+        if carriers.doubt_of_run(&run).is_some_and(|cause| !accepted(cause)) {
+            let before = history.before(run.since).map(|moment| moment.leaf);
+            gaps.push(gap(Source::Files, before, run.until));
         }
     }
     for (profile, from, until) in history.profiles().filter(|(_, _, until)| reaches(*until)) {

@@ -1,6 +1,7 @@
 use evidence::digest::Sha256Digest;
 use evidence::time::UnixTime;
 
+use super::history::What;
 use super::*;
 use crate::answer::{Mode, Why};
 use crate::profile::{Executed, Lasting, Reading, Trouble};
@@ -33,7 +34,8 @@ impl<'q> World<'q> {
     fn seal(&mut self, begins: Begins, troubles: Vec<Trouble>, runs: &[u8]) -> u64 {
         self.leaf += 10;
         let run = |n: &u8| Executed { digest: digest(*n), path: b"/usr/bin/x".to_vec(), class: Class::B };
-        let reading = Reading { profile: None, executions: runs.iter().map(run).collect(), troubles };
+        let executions = runs.iter().map(run).collect();
+        let reading = Reading { executions, troubles, ..Reading::default() };
         let piece = Piece {
             leaf: self.leaf,
             named: self.leaf - 1,
@@ -91,11 +93,15 @@ fn what_ran_is_asked_for_and_a_boot_that_goes_on_in_another_chain_is_one() {
     world.enrol();
     let again = world.seal(Begins::Chain, vec![], &[7, 8]);
     let boot = world.seal(Begins::Boot, vec![], &[7]);
-    let runs: Vec<_> = world.history.runs().map(|run| (run.digest, run.since, run.told, run.until)).collect();
+    let content = |run: Run<'_>| match run.what {
+        What::Content { digest, .. } => (*digest, run.since, run.told, run.until),
+        other => panic!("{other:?}"),
+    };
+    let runs: Vec<_> = world.history.runs().map(content).collect();
     let expected = [
-        (&digest(7), first, again, Some(boot)),
-        (&digest(8), first, again, Some(boot)),
-        (&digest(7), boot, boot, None),
+        (digest(7), first, again, Some(boot)),
+        (digest(8), first, again, Some(boot)),
+        (digest(7), boot, boot, None),
     ];
     assert_eq!(runs, expected);
     let window = Window { from: None, to: Some(boot + 1) };

@@ -8,6 +8,7 @@ mod glob;
 mod issuer;
 mod key;
 mod package;
+mod sbat;
 mod scope;
 mod version;
 
@@ -24,6 +25,7 @@ pub use glob::Glob;
 pub use issuer::{Authority, IssuerSubject};
 pub use key::KeySubject;
 pub use package::{Bound, PackageSubject};
+pub use sbat::{SbatSubject, generations};
 pub use scope::lies_elsewhere;
 pub use version::{Scheme, compare};
 
@@ -46,13 +48,15 @@ pub enum Subject {
     Issuer(IssuerSubject),
     /// How a host boots.
     Boot(BootSubject),
+    /// Boot images by the generations that they state of themselves.
+    Sbat(SbatSubject),
 }
 
 impl Subject {
     /// Roles that a host can have to do with it, in the order in which they are shown.
     pub const fn roles(&self) -> &'static [Role] {
         match self {
-            Self::File(_) | Self::Path(_) => &[Role::Executed, Role::Present],
+            Self::File(_) | Self::Path(_) | Self::Sbat(_) => &[Role::Executed, Role::Present],
             Self::Package(_) | Self::Source(_) | Self::Boot(_) => &[Role::Present],
             Self::Key(key) if key.is_image() => {
                 &[Role::Executed, Role::Present, Role::Eligible, Role::Revoked]
@@ -70,7 +74,12 @@ impl Subject {
             // What was never there was never run; and what the kernel's list lacks was never run either.
             (Self::File(_) | Self::Path(_), Role::Executed) => &[&[Source::Ima, Source::Files]],
             (
-                Self::File(_) | Self::Path(_) | Self::Package(_) | Self::Source(_) | Self::Key(_),
+                Self::File(_)
+                | Self::Path(_)
+                | Self::Package(_)
+                | Self::Source(_)
+                | Self::Key(_)
+                | Self::Sbat(_),
                 Role::Present,
             ) => &[&[Source::Files]],
             // A key is listed by firmware and by the system's stores, and has signed boot images and files.
@@ -78,7 +87,9 @@ impl Subject {
                 Self::Key(_) | Self::CertName(_) | Self::Issuer(_),
                 Role::Used | Role::Eligible | Role::Revoked,
             ) => &[&[Source::Files], &[Source::Boot]],
-            (Self::Key(_), Role::Executed) | (Self::Boot(_), Role::Present) => &[&[Source::Boot]],
+            (Self::Key(_) | Self::Sbat(_), Role::Executed) | (Self::Boot(_), Role::Present) => {
+                &[&[Source::Boot]]
+            }
             _ => &[],
         }
     }
@@ -108,6 +119,7 @@ impl FromStr for Subject {
             "key" => KeySubject::key(rest).map(Self::Key),
             "image" => KeySubject::image(rest).map(Self::Key),
             "boot" => rest.parse().map(Self::Boot),
+            "sbat" => rest.parse().map(Self::Sbat),
             _ => Err(SubjectError::NoKind),
         }
     }
@@ -124,6 +136,7 @@ impl fmt::Display for Subject {
             Self::CertName(text) => write!(f, "cert-name:{text}"),
             Self::Issuer(issuer) => write!(f, "issuer:{issuer}"),
             Self::Boot(boot) => write!(f, "boot:{boot}"),
+            Self::Sbat(sbat) => write!(f, "sbat:{sbat}"),
         }
     }
 }
@@ -133,7 +146,7 @@ impl fmt::Display for Subject {
 pub enum SubjectError {
     /// It does not begin with a kind.
     #[error(
-        "a subject begins with file:, path:, package:, source:, cert:, cert-name:, issuer:, key:, image: or boot:"
+        "a subject begins with file:, path:, package:, source:, cert:, cert-name:, issuer:, key:, image:, sbat: or boot:"
     )]
     NoKind,
     /// There is nothing behind the kind.
@@ -182,6 +195,9 @@ pub enum SubjectError {
     /// Not an image's name.
     #[error("a boot image is named by its Authenticode SHA-256, 64 hexadecimal digits")]
     Image,
+    /// Not a generation of an image.
+    #[error("boot images are named by their SBAT generations as COMPONENT<GENERATION, such as sbat:grub<3")]
+    Sbat,
     /// Not a setting of the boot.
     #[error("settings of the boot are secure-boot=on|off|unknown, dbx-lacks=SHA256 and sbat<NAME,GENERATION")]
     Boot,

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
-use evidence::principal::Principal;
 use futures_util::TryStreamExt as _;
 use inquiry::issued::UnknownAuthority;
 use inquiry::role::{Class, Role};
-use inquiry::subject::{BootSubject, Glob, KeySubject, PackageSubject, Scheme, Subject};
+use inquiry::subject::{BootSubject, Glob, PackageSubject, Scheme, Subject};
 
 use super::AskError;
+use super::happened::{EXECUTIONS, RUNS};
 use crate::limits::{CARRIERS, PATHS_NAMED};
 use crate::sql::{self, Connection, QueryBuilder, Row};
 use crate::store::{StoreError, to_u64};
@@ -61,6 +61,10 @@ pub(super) struct Carriers {
     pub(super) doubtful: Vec<(i64, &'static str)>,
     /// Components, with the reason.
     pub(super) doubtful_components: BTreeMap<i64, &'static str>,
+    /// Keys of which a host's kernel tells: the host, the last evidence before, the end, and the reason.
+    pub(super) doubtful_keys: Vec<(i64, Option<i64>, Option<i64>, &'static str)>,
+    /// Whether it is asked what was run.
+    of_runs: bool,
     /// How many there may be.
     left: usize,
 }
@@ -77,6 +81,7 @@ pub(super) async fn all(
         let is_unknown = matches!(subject, Subject::File(_)) && !known.contains(&number);
         let mut found = Carriers { left, ..Carriers::default() };
         if !is_unknown {
+            found.of_runs = roles.contains(&Role::Executed);
             found.gather(reading, subject, roles).await?;
         }
         left = left.saturating_sub(found.all.len());
@@ -128,6 +133,7 @@ impl Carriers {
             Subject::CertName(text) => found.named(reading, text, roles).await,
             Subject::Issuer(issuer) => found.issuer(reading, issuer, roles).await,
             Subject::Boot(boot) => found.boot(reading, boot).await,
+            Subject::Sbat(sbat) => found.by_generation(reading, sbat, roles).await,
         };
         gathered.map_err(|error| match error {
             GatherError::TooMany => AskError::Broad { subject: subject.to_string() },
@@ -143,7 +149,7 @@ impl Carriers {
         Ok(())
     }
 
-    fn add(&mut self, carrier: Carrier) -> Result<(), GatherError> {
+    pub(super) fn add(&mut self, carrier: Carrier) -> Result<(), GatherError> {
         if self.all.len() >= self.left {
             return Err(GatherError::TooMany);
         }
@@ -161,11 +167,16 @@ impl Carriers {
             self.add(present(row.try_get(0)?, Some(row.try_get(1)?)))?;
         }
         drop(rows);
-        let mut query = QueryBuilder::new(EXECUTIONS);
-        query.push(" WHERE e.digest = ").push_bind(digest).push(" ORDER BY e.host_id, e.from_leaf, e.class");
-        let mut rows = query.build().fetch(reading);
-        while let Some(row) = rows.try_next().await? {
-            self.add(executed(&row)?)?;
+        if !self.of_runs {
+            return Ok(());
+        }
+        for (statement, of_digest) in [(EXECUTIONS, " WHERE e.digest = "), (RUNS, " AND a.digest = ")] {
+            let mut query = QueryBuilder::new(statement);
+            query.push(of_digest).push_bind(digest).push(" ORDER BY 1, 2, 3, 4");
+            let mut rows = query.build().fetch(&mut *reading);
+            while let Some(row) = rows.try_next().await? {
+                self.add(executed(&row)?)?;
+            }
         }
         Ok(())
     }
@@ -192,13 +203,20 @@ impl Carriers {
             }
         }
         drop(rows);
-        let mut query = QueryBuilder::new(EXECUTIONS);
-        query.push(" WHERE substr(e.path, 1, ").push_bind(length).push(") = ").push_bind(&prefix);
-        query.push(" ORDER BY e.host_id, e.from_leaf, e.class, e.path");
-        let mut rows = query.build().fetch(reading);
-        while let Some(row) = rows.try_next().await? {
-            if glob.matches(row.bytes("path")?) {
-                self.add(executed(&row)?)?;
+        if !self.of_runs {
+            return Ok(());
+        }
+        for (statement, of_path) in
+            [(EXECUTIONS, " WHERE substr(e.path, 1, "), (RUNS, " AND substr(a.path, 1, ")]
+        {
+            let mut query = QueryBuilder::new(statement);
+            query.push(of_path).push_bind(length).push(") = ").push_bind(&prefix);
+            query.push(" ORDER BY 1, 2, 3, 4");
+            let mut rows = query.build().fetch(&mut *reading);
+            while let Some(row) = rows.try_next().await? {
+                if glob.matches(row.bytes("path")?) {
+                    self.add(executed(&row)?)?;
+                }
             }
         }
         Ok(())
@@ -215,138 +233,6 @@ impl Carriers {
             if package.takes(row.text(1)?, Scheme::of_architecture(row.text(2)?)) {
                 self.add(present(row.try_get(0)?, None))?;
             }
-        }
-        Ok(())
-    }
-
-    async fn key(
-        &mut self,
-        reading: &mut Connection<'_>,
-        key: &KeySubject,
-        roles: &[Role],
-    ) -> Result<(), GatherError> {
-        for name in key.names() {
-            let Some(principal) = principal(reading, name).await? else { continue };
-            self.principal(reading, principal).await?;
-        }
-        self.doubts_of_keys(reading, roles, key.is_image()).await
-    }
-
-    /// Certificates with this in their name.
-    async fn named(
-        &mut self,
-        reading: &mut Connection<'_>,
-        text: &str,
-        roles: &[Role],
-    ) -> Result<(), GatherError> {
-        let text = text.to_lowercase();
-        let mut principals = BTreeSet::new();
-        let mut rows = sql::query(LABELS).fetch(&mut *reading);
-        while let Some(row) = rows.try_next().await? {
-            if row.text("label")?.to_lowercase().contains(&text) {
-                principals.insert(row.try_get::<i64>("principal_id")?);
-            }
-        }
-        drop(rows);
-        for principal in principals {
-            self.principal(reading, principal).await?;
-        }
-        // One certificate has several names: each finds the same places.
-        let mut known = HashSet::new();
-        self.all
-            .retain(|found| known.insert((found.of, found.role, found.path.clone(), found.place.clone())));
-        if roles.contains(&Role::Eligible) || roles.contains(&Role::Revoked) {
-            self.doubt(reading, "certificate-without-name", NAMELESS).await?;
-        }
-        self.doubts_of_keys(reading, roles, false).await
-    }
-
-    pub(super) async fn doubts_of_keys(
-        &mut self,
-        reading: &mut Connection<'_>,
-        roles: &[Role],
-        is_image: bool,
-    ) -> Result<(), GatherError> {
-        // A program that ran is known by its hash alone: who signed it, only where some host has it as a file.
-        if roles.contains(&Role::Used) && !is_image {
-            self.doubt(reading, "image-unresolved", UNRESOLVED_IMAGES).await?;
-            self.doubt(reading, "entries-of-other-kinds", UNNAMED_AUTHORITIES).await?;
-        }
-        for (role, unmeasured, unnamed) in
-            [(Role::Eligible, UNMEASURED_TRUST, UNNAMED_TRUST), (Role::Revoked, NO_DBX, UNNAMED_DBX)]
-        {
-            if roles.contains(&role) {
-                self.doubt(reading, "list-not-measured", unmeasured).await?;
-                self.doubt(reading, "entries-of-other-kinds", unnamed).await?;
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) async fn principal(
-        &mut self,
-        reading: &mut Connection<'_>,
-        principal: i64,
-    ) -> Result<(), GatherError> {
-        let mut rows = sql::query(
-            "SELECT component_id, role, path, label FROM component_principal WHERE principal_id = ?
-             UNION ALL SELECT component_id, 4, path, '' FROM component_image WHERE principal_id = ?
-             ORDER BY 1, 2, 3",
-        )
-        .bind(principal)
-        .bind(principal)
-        .fetch(&mut *reading);
-        while let Some(row) = rows.try_next().await? {
-            let path: Vec<u8> = row.try_get("path")?;
-            let path = (!path.is_empty()).then_some(path);
-            let component = present(row.try_get("component_id")?, path);
-            self.add(Carrier { role: role(&row)?, label: label(&row)?, ..component })?;
-        }
-        drop(rows);
-        let mut rows = sql::query(
-            "SELECT profile_id, role, class, place, store, label FROM boot_principal WHERE principal_id = ? ORDER BY 1, 2, 4",
-        )
-        .bind(principal)
-        .fetch(&mut *reading);
-        while let Some(row) = rows.try_next().await? {
-            let (place, store): (&str, &str) = (row.text("place")?, row.text("store")?);
-            self.add(Carrier {
-                of: Of::Profile(row.try_get("profile_id")?),
-                role: role(&row)?,
-                class: class(&row)?,
-                path: None,
-                place: Some(format!("{store}, {place}").into()),
-                label: label(&row)?,
-                level: None,
-            })?;
-        }
-        drop(rows);
-        // Programs that it signed, by the file that has their hash.
-        let mut rows = sql::query(
-            "SELECT DISTINCT b.profile_id, b.place, p.path, p.label FROM component_principal p
-             JOIN component_image i ON i.component_id = p.component_id AND i.path = p.path
-             JOIN boot_principal b ON b.principal_id = i.principal_id AND b.role = 3
-             WHERE p.principal_id = ? AND p.role = 2 ORDER BY 1, 2, 3, 4",
-        )
-        .bind(principal)
-        .fetch(reading);
-        let mut last: Option<(i64, String)> = None;
-        while let Some(row) = rows.try_next().await? {
-            // One file of several that are the same program.
-            let this = (row.try_get("profile_id")?, row.try_get("place")?);
-            if last.as_ref() == Some(&this) {
-                continue;
-            }
-            let profile = last.insert(this).0;
-            self.add(Carrier {
-                of: Of::Profile(profile),
-                role: Role::Used,
-                class: Class::C,
-                path: Some(shown(row.bytes("path")?)),
-                place: Some(format!("images, {}", row.text("place")?).into()),
-                label: label(&row)?,
-                level: None,
-            })?;
         }
         Ok(())
     }
@@ -389,7 +275,8 @@ impl Carriers {
             BootSubject::SbatBelow { component, generation } => {
                 let rows: Vec<(i64, String, String)> = sql::query_as(
                     "SELECT p.id, coalesce(s.value, ''), coalesce(s.place, 'no level for it was measured')
-                     FROM boot_profile p LEFT JOIN boot_setting s ON s.profile_id = p.id AND s.name = ? ORDER BY 1",
+                     FROM boot_profile p LEFT JOIN boot_setting s ON s.profile_id = p.id AND s.name = ?
+                     WHERE p.list IS NULL ORDER BY 1",
                 )
                 .bind(format!("sbat:{component}"))
                 .fetch_all(&mut *reading)
@@ -417,7 +304,7 @@ impl Carriers {
         })
     }
 
-    async fn doubt(
+    pub(super) async fn doubt(
         &mut self,
         reading: &mut Connection<'_>,
         why: &'static str,
@@ -438,35 +325,8 @@ const OF_SOURCE: &str =
 
 const UNKNOWN_STATE: &str =
     "SELECT profile_id FROM boot_setting WHERE name = 'secure-boot' AND value = 'unknown' ORDER BY 1";
-const NO_DBX: &str = "SELECT id FROM boot_profile p WHERE NOT EXISTS
+pub(super) const NO_DBX: &str = "SELECT id FROM boot_profile p WHERE p.list IS NULL AND NOT EXISTS
   (SELECT 1 FROM boot_setting s WHERE s.profile_id = p.id AND s.name = 'measured:dbx') ORDER BY 1";
-
-/// Programs that were started and are no file that is known with all its signatures.
-const UNRESOLVED_IMAGES: &str =
-    "SELECT DISTINCT b.profile_id FROM boot_principal b WHERE b.role = 3 AND NOT EXISTS
-  (SELECT 1 FROM component_image i WHERE i.principal_id = b.principal_id AND i.whole <> 0) ORDER BY 1";
-const UNMEASURED_TRUST: &str = "SELECT id FROM boot_profile p WHERE 3 >
-  (SELECT count(*) FROM boot_setting s WHERE s.profile_id = p.id AND s.name IN ('measured:PK', 'measured:KEK', 'measured:db')) ORDER BY 1";
-const UNNAMED_TRUST: &str = "SELECT DISTINCT profile_id FROM boot_setting WHERE name IN ('unnamed:PK', 'unnamed:KEK', 'unnamed:db', 'unnamed:dbt') ORDER BY 1";
-const UNNAMED_AUTHORITIES: &str =
-    "SELECT profile_id FROM boot_setting WHERE name = 'unnamed:authorities' ORDER BY 1";
-const UNNAMED_DBX: &str = "SELECT profile_id FROM boot_setting WHERE name = 'unnamed:dbx' ORDER BY 1";
-
-const LABELS: &str = "SELECT principal_id, label FROM boot_principal WHERE label <> '' GROUP BY 1, 2
-  UNION SELECT principal_id, label FROM component_principal WHERE label <> '' GROUP BY 1, 2";
-/// Boots with a certificate in a list of which nobody could read what it is called, or not all of it: names are cut at 256 bytes, where a character
-/// begins, and none that is whole is known to have more than 252.
-const NAMELESS: &str =
-    "SELECT DISTINCT b.profile_id FROM boot_principal b JOIN principal p ON p.id = b.principal_id
-  WHERE p.kind = 'certificate' AND (b.label = '' OR octet_length(b.label) > 252) ORDER BY 1";
-
-/// Executions with the boot that each was in. One that the first evidence of a chain tells of was in a boot that may have begun in a chain before.
-const EXECUTIONS: &str = "SELECT e.host_id, e.from_leaf, e.class, e.path,
-  CASE WHEN EXISTS (SELECT 1 FROM boot b WHERE b.host_id = e.host_id AND b.first_leaf = e.from_leaf AND b.continues <> 0)
-    THEN (SELECT max(b.first_leaf) FROM boot b WHERE b.host_id = e.host_id AND b.first_leaf < e.from_leaf AND b.continues = 0)
-    ELSE e.from_leaf END AS since,
-  (SELECT min(b.first_leaf) FROM boot b WHERE b.host_id = e.host_id AND b.first_leaf > e.from_leaf AND b.continues = 0) AS until
-  FROM execution e";
 
 /// Why carriers are not gathered.
 #[derive(Debug, thiserror::Error)]
@@ -485,7 +345,7 @@ impl From<sqlx::Error> for GatherError {
     }
 }
 
-fn present(component: i64, path: Option<Vec<u8>>) -> Carrier {
+pub(super) fn present(component: i64, path: Option<Vec<u8>>) -> Carrier {
     let path = path.map(|path| shown(&path));
     Carrier {
         of: Of::Component(component),
@@ -498,7 +358,7 @@ fn present(component: i64, path: Option<Vec<u8>>) -> Carrier {
     }
 }
 
-fn executed(row: &Row) -> Result<Carrier, StoreError> {
+pub(super) fn executed(row: &Row) -> Result<Carrier, StoreError> {
     let (told, since): (i64, Option<i64>) = (row.try_get("from_leaf")?, row.try_get("since")?);
     Ok(Carrier {
         of: Of::Execution(Run {
@@ -521,28 +381,16 @@ pub(super) fn role(row: &Row) -> Result<Role, StoreError> {
     Role::from_code(code).ok_or(StoreError::Damaged { what: "a role in the index" })
 }
 
-fn class(row: &Row) -> Result<Class, StoreError> {
+pub(super) fn class(row: &Row) -> Result<Class, StoreError> {
     let code = u8::try_from(to_u64(row.try_get("class")?)).unwrap_or_default();
     Class::from_code(code).ok_or(StoreError::Damaged { what: "a class in the index" })
 }
 
-fn label(row: &Row) -> Result<Option<Arc<str>>, StoreError> {
+pub(super) fn label(row: &Row) -> Result<Option<Arc<str>>, StoreError> {
     let label: &str = row.text("label")?;
     Ok((!label.is_empty()).then(|| label.into()))
 }
 
-pub(super) async fn principal(
-    reading: &mut Connection<'_>,
-    name: &Principal,
-) -> Result<Option<i64>, StoreError> {
-    let row = sql::query_scalar("SELECT id FROM principal WHERE name = ? AND kind = ?")
-        .bind(name.id())
-        .bind(name.kind().name())
-        .fetch_optional(reading)
-        .await?;
-    Ok(row)
-}
-
-fn shown(path: &[u8]) -> Arc<str> {
+pub(super) fn shown(path: &[u8]) -> Arc<str> {
     path.escape_ascii().to_string().into()
 }

@@ -77,6 +77,18 @@ pub(super) async fn all(
         let doubtful: BTreeMap<i64, Arc<str>> =
             doubtful.map(|(component, why)| (*component, Arc::from(*why))).collect();
         gaps.extend(components(reading, &doubtful, since).await?);
+        let of_keys = carriers.iter().flat_map(|carriers| &carriers.doubtful_keys);
+        let scope: Arc<str> = Arc::from("a key that the kernel's list tells of");
+        gaps.extend(of_keys.filter(|(_, _, until, _)| until.is_none_or(|until| until >= since)).map(
+            |(host, from_leaf, to_leaf, why)| FoundGap {
+                host: *host,
+                source: Source::Files,
+                cause: Arc::from(*why),
+                scope: Arc::clone(&scope),
+                from_leaf: *from_leaf,
+                to_leaf: *to_leaf,
+            },
+        ));
     }
     Ok(gaps)
 }

@@ -10,7 +10,9 @@ use inquiry::issued::{Below, below};
 use inquiry::role::Role;
 use inquiry::subject::IssuerSubject;
 
-use super::carriers::{Carrier, Carriers, GatherError, principal, role};
+use super::carriers::{Carrier, Carriers, GatherError, role};
+use super::happened::{ISSUED, UNISSUED};
+use super::keys::principal;
 use crate::record;
 use crate::sql::{self, Connection, Row};
 
@@ -46,7 +48,8 @@ impl Carriers {
                     .bind(i64::from(role.code()))
                     .fetch_all(&mut *reading)
                     .await?;
-            self.doubtful.extend(rows.into_iter().map(|profile| (profile, "issuer-unknown")));
+            self.doubtful.extend(rows.into_iter().map(|profile| (profile, ISSUER_UNKNOWN)));
+            self.doubt_keys(reading, (UNISSUED, i64::from(role.code())), roles, ISSUER_UNKNOWN).await?;
         }
         self.doubts_of_chains(reading, roles, &open).await?;
         self.doubts_of_keys(reading, roles, false).await
@@ -76,10 +79,32 @@ impl Carriers {
                     self.doubtful.push((row.try_get("id")?, CHAIN_OPEN));
                 }
             }
+            self.doubt_keys(reading, (ISSUED, principal), roles, CHAIN_OPEN).await?;
+        }
+        Ok(())
+    }
+
+    /// Hosts whose kernels tell of such keys.
+    async fn doubt_keys(
+        &mut self,
+        reading: &mut Connection<'_>,
+        (statement, number): (&'static str, i64),
+        roles: &[Role],
+        why: &'static str,
+    ) -> Result<(), GatherError> {
+        let before = "SELECT k.host_id, k.role, k.until, (SELECT leaf - back FROM moment WHERE leaf = coalesce(k.since, k.from_leaf)) AS before FROM (";
+        let query = sql::assembled(format!("{before}{statement}) k ORDER BY 1, 4, 3")).bind(number);
+        for row in query.fetch_all(reading).await? {
+            if roles.contains(&role(&row)?) {
+                let (host, until) = (row.try_get("host_id")?, row.try_get("until")?);
+                self.doubtful_keys.push((host, row.try_get("before")?, until, why));
+            }
         }
         Ok(())
     }
 }
 
+/// Nobody knows who issued a certificate, or a key of one.
+const ISSUER_UNKNOWN: &str = "issuer-unknown";
 /// The chain of a certificate ends with somebody whose certificate no host has.
 const CHAIN_OPEN: &str = "chain-open";

@@ -6,7 +6,9 @@
 
 mod carriers;
 mod doubts;
+mod happened;
 mod issuers;
+mod keys;
 mod moments;
 mod sightings;
 mod view;
@@ -293,7 +295,13 @@ fn limits(question: &Question, subjects: &[Subject]) -> Vec<String> {
     if question.roles.iter().any(|(_, sources)| sources.iter().any(|one_of| one_of.contains(&Source::Ima))) {
         limits.push(
             "executed: the kernel's list has nothing that was run from a tmpfs or from memory; and by its usual policy it also has what \
-             root only read; root can replace that policy while the system runs"
+             root only read; root can replace that policy while the system runs; what boot loaders ran is in it no more than in files"
+                .to_owned(),
+        );
+    }
+    if subjects.iter().any(|subject| matches!(subject, Subject::Sbat(_))) {
+        limits.push(
+            "sbat: generations that images state of themselves, as agents read them; an image without any states nothing"
                 .to_owned(),
         );
     }

@@ -249,12 +249,12 @@ impl Found {
                 names.insert(id, words.join(" ").into());
             }
         }
-        let [boot, kernel, agent] = ["boot", "kernel's list", "agent's word"].map(Arc::<str>::from);
+        let [boot, log, agent] = ["boot", "quoted log", "agent's word"].map(Arc::<str>::from);
         for carried in &mut self.carried {
             carried.what = match carried.carrier.of {
                 Of::Component(id) => names.get(&id).cloned().unwrap_or_default(),
                 Of::Profile(_) => Arc::clone(&boot),
-                Of::Execution(_) if carried.carrier.class == Class::B => Arc::clone(&kernel),
+                Of::Execution(_) if carried.carrier.class.reaches(Class::B) => Arc::clone(&log),
                 Of::Execution(_) => Arc::clone(&agent),
             };
         }

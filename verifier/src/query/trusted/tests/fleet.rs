@@ -433,7 +433,8 @@ impl Host {
         }
         troubles.sort();
         let executions = self.executions(tick);
-        let mut reading = Reading { profile: Some(profile(now.profile)), executions, troubles };
+        let profile = Some(profile(now.profile));
+        let mut reading = Reading { profile, executions, troubles, ..Reading::default() };
         let boot = BootCounters { reset_count: now.boot, restart_count: 0 };
         let has =
             self.view.iter().enumerate().filter_map(|(number, version)| Some(component(number, (*version)?)));

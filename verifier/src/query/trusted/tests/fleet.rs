@@ -1,17 +1,21 @@
 //! A made fleet: what is true of each host in each tick, and the evidence that its agent seals and sends of it.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use ::evidence::body::{BootCounters, Claim};
-use ::evidence::digest::Sha256Digest;
+use ::evidence::digest::{HashAlg, Sha256Digest};
 use ::evidence::manifest::{
-    AUTHENTICODE_FACT, ComponentKind, Entry, EntryFlags, Manifest, SOURCE_FACT, component_digest,
+    AUTHENTICODE_FACT, ComponentKind, Entry, EntryFlags, LIST_BYTES, Manifest, SBAT_FACT, SIGNATURE_BYTES,
+    SOURCE_FACT, carry, component_digest,
 };
+use ::evidence::pe::Image;
 use ::evidence::principal::{Edge, Principal, PrincipalKind, Relation};
 use ::evidence::time::UnixTime;
-use inquiry::profile::{Executed, Fact, Lasting, Place, Profile, Reading, Setting, Trouble};
+use inquiry::profile::{
+    Executed, Fact, KeySeen, Lasting, MeasuredList, Place, Profile, Ran, Reading, Setting, ShimList, Trouble,
+};
 use inquiry::replay::{Begins, Catalogue, History, Piece};
 use inquiry::role::{Class, Role, Source};
 use inquiry::subject::SecureBootState;
@@ -28,6 +32,8 @@ pub(super) const TICK_MS: u64 = 60_000;
 pub(super) const PACKAGES: usize = 4;
 pub(super) const VERSIONS: usize = 3;
 pub(super) const PROFILES: usize = 5;
+/// Lists of keys of shim's that machines boot under.
+pub(super) const LISTS: usize = 3;
 
 /// Ticks at the end in which agents tell what they had not noticed.
 const TOLD_WITHIN: usize = 4;
@@ -43,6 +49,8 @@ pub(super) struct Truth {
     pub(super) packages: [Option<usize>; PACKAGES],
     /// Which of the profiles it has booted by.
     pub(super) profile: usize,
+    /// Under which of shim's lists.
+    pub(super) list: usize,
     /// The TPM's reset counter.
     pub(super) boot: u32,
     /// The packages whose programs are run in this tick.
@@ -69,6 +77,9 @@ impl Truth {
             next.boot += 1 + u32::from(rng.one_in(8));
             if rng.one_in(2) {
                 next.profile = rng.below(PROFILES);
+            }
+            if rng.one_in(2) {
+                next.list = rng.below(LISTS);
             }
         }
         for (ran, package) in next.ran.iter_mut().zip(&next.packages) {
@@ -197,8 +208,81 @@ pub(super) fn platform_key(number: usize) -> Principal {
     Principal::new(PrincipalKind::Spki, &[byte(100 + number); 32]).unwrap()
 }
 
+/// The image of version 0 is a real one, of which package 0 carries the signature.
 pub(super) fn image(version: usize) -> [u8; 32] {
-    [byte(200 + version); 32]
+    if version == 0 { SIGNED.hash } else { [byte(200 + version); 32] }
+}
+
+/// An image with a signature that holds.
+struct Signed {
+    hash: [u8; 32],
+    signature: Vec<u8>,
+    key: Principal,
+}
+
+static SIGNED: LazyLock<Signed> = LazyLock::new(|| {
+    let image = Image::parse(include_bytes!("../../../../../tests/vectors/signing/shim.signed.efi")).unwrap();
+    let hash = image.authenticode(HashAlg::Sha256).unwrap().as_bytes().try_into().unwrap();
+    let signed = image.attached().next().unwrap().unwrap().signed_data().unwrap().unwrap();
+    let certificate = signed.certificates().next().unwrap().unwrap();
+    Signed { hash, signature: signed.raw().to_vec(), key: Principal::spki(certificate.public_key().raw()) }
+});
+
+/// The key that signed the image of version 0, of which no agent says so.
+pub(super) fn prover() -> Principal {
+    SIGNED.key.clone()
+}
+
+/// An image that one of shim's lists trusts, or that the other revokes.
+pub(super) fn listed(list: usize, role: Role) -> [u8; 32] {
+    [byte(if role == Role::Revoked { 160 } else { 150 } + list); 32]
+}
+
+/// The contents of a list: signatures of one kind, a SHA-256 each.
+fn contents(list: usize, role: Role) -> Vec<u8> {
+    //= UEFI 2.10 §32.4.1: EFI_SIGNATURE_LIST, EFI_CERT_SHA256_GUID
+    const SHA256: [u8; 16] =
+        [0x26, 0x16, 0xc4, 0xc1, 0x4c, 0x50, 0x92, 0x40, 0xac, 0xa9, 0x41, 0xf9, 0x36, 0x93, 0x43, 0x28];
+    let sizes = [76_u32, 0, 48].map(u32::to_le_bytes);
+    [SHA256.as_slice(), sizes.as_flattened(), &[7; 16], &listed(list, role)].concat()
+}
+
+/// The store in which the agent finds both lists: it says nothing of keys, and carries their bytes.
+pub(super) fn store(list: usize) -> Manifest {
+    let entry = |name: &str, role| {
+        let contents = contents(list, role);
+        Entry {
+            path: format!("/sys/firmware/efi/efivars/{name}").into_bytes(),
+            digest: Sha256Digest::of(&[&contents]),
+            size: 80,
+            mode: 0o644,
+            flags: EntryFlags::default(),
+            edges: vec![],
+            facts: carry(LIST_BYTES, 0, &contents),
+        }
+    };
+    let entries = vec![entry("MokListRT", Role::Eligible), entry("MokListXRT", Role::Revoked)];
+    let name = format!("efi:lists-{list}");
+    Manifest::new(ComponentKind::TrustStore, name, String::new(), String::new(), entries).unwrap()
+}
+
+fn measured(list: usize) -> Vec<MeasuredList> {
+    let of = |name: ShimList, role, event| MeasuredList {
+        list: name,
+        digest: Sha256Digest::of(&[&contents(list, role)]).as_bytes().to_vec(),
+        place: Place { event: Some(event), pcr: 14 },
+    };
+    vec![of(ShimList::MokList, Role::Eligible, 9), of(ShimList::MokListX, Role::Revoked, 10)]
+}
+
+/// One version of one package is signed for the kernel, by a key of which nobody has a certificate.
+pub(super) const fn is_kernel_signed(number: usize, version: usize) -> bool {
+    number + 1 == PACKAGES && version + 1 == VERSIONS
+}
+
+/// That key.
+pub(super) fn kernel_key() -> Principal {
+    Principal::new(PrincipalKind::ImaKeyId, &[0xaa, 0xbb, 0xcc, 0xdd]).unwrap()
 }
 
 /// A package of one program; package 0 has a boot image too.
@@ -212,10 +296,21 @@ pub(super) fn package(number: usize, version: usize) -> Manifest {
         edges: vec![Edge::new(Relation::SignedBy, certificate_of(number, version), "a signer")],
         facts,
     };
-    let mut entries = vec![entry("tool", program(number, version), vec![])];
+    let mut tool = entry("tool", program(number, version), vec![]);
+    if is_kernel_signed(number, version) {
+        tool.edges.push(Edge::new(Relation::SignedBy, vec![kernel_key()], "security.ima"));
+    }
+    let mut entries = vec![tool];
     if number == 0 {
-        let hash = Claim { key: AUTHENTICODE_FACT.to_owned(), value: hex::encode(image(version)) };
-        entries.push(entry("boot.efi", Sha256Digest::of(&[b"image", &[byte(version)]]), vec![hash]));
+        let fact = |key: &str, value| Claim { key: key.to_owned(), value };
+        let mut facts = vec![
+            fact(AUTHENTICODE_FACT, hex::encode(image(version))),
+            fact(SBAT_FACT, format!("sbat,1;loader,{version}")),
+        ];
+        if version == 0 {
+            facts.extend(carry(SIGNATURE_BYTES, 0, &SIGNED.signature));
+        }
+        entries.push(entry("boot.efi", Sha256Digest::of(&[b"image", &[byte(version)]]), facts));
     }
     let value = format!("s{} {version}.0-1", source(number));
     let source = (!is_sourceless(number, version)).then(|| Claim { key: SOURCE_FACT.to_owned(), value });
@@ -293,6 +388,7 @@ impl Host {
         let first = Truth {
             packages: std::array::from_fn(|_| Some(rng.below(VERSIONS))),
             profile: rng.below(PROFILES),
+            list: rng.below(LISTS),
             boot: 1,
             ahead: CLOCK_SET_MS,
             ..Truth::default()
@@ -434,11 +530,14 @@ impl Host {
         troubles.sort();
         let executions = self.executions(tick);
         let profile = Some(profile(now.profile));
-        let mut reading = Reading { profile, executions, troubles, ..Reading::default() };
+        let lists = if begins == Begins::Nothing { Vec::new() } else { measured(now.list) };
+        let (ran, keys) = (self.ran(tick), self.keys(tick));
+        let mut reading = Reading { profile, lists, executions, ran, keys, troubles };
         let boot = BootCounters { reset_count: now.boot, restart_count: 0 };
         let has =
             self.view.iter().enumerate().filter_map(|(number, version)| Some(component(number, (*version)?)));
-        let (mut components, mut agent_time) = (has.collect(), self.clock(tick));
+        let stores = [store(now.list).digest()];
+        let (mut components, mut agent_time) = (has.chain(stores).collect(), self.clock(tick));
         if self.lies {
             lie(tick, (&mut reading, &mut components, &mut agent_time));
             blind[0] = true;
@@ -484,6 +583,39 @@ impl Host {
             }
         }
         executions
+    }
+
+    /// Keys that the kernel's list names for what was run.
+    fn keys(&self, tick: usize) -> Vec<KeySeen> {
+        let signed = |run: &Executed| run.digest == program(PACKAGES - 1, VERSIONS - 1);
+        let key = |run: Executed| KeySeen {
+            names: vec![kernel_key()],
+            role: Role::Used,
+            class: Class::B,
+            place: run.path,
+            label: String::new(),
+        };
+        self.executions(tick).into_iter().filter(signed).map(key).collect()
+    }
+
+    /// Programs that the agent saw start, and that it still knows.
+    fn ran(&self, tick: usize) -> Vec<Ran> {
+        let boot = self.truth[tick].boot;
+        let begin = self.sealed.map_or(0, |sealed| sealed + 1);
+        let saw = self.truth[begin..=tick]
+            .iter()
+            .filter(|truth| truth.boot == boot && !truth.blind && !truth.absent);
+        let mut ran = BTreeSet::new();
+        for truth in saw {
+            for (number, version) in truth.packages.iter().enumerate() {
+                if let (true, Some(known), true) = (truth.ran[number], version, self.view[number] == *version)
+                {
+                    let component = component(number, *known);
+                    ran.insert(Ran { component, entry: u32::from(number == 0) });
+                }
+            }
+        }
+        ran.into_iter().collect()
     }
 
     fn chain_begins(&self) -> bool {
@@ -535,6 +667,8 @@ pub(super) struct Fleet {
     pub(super) sizes: Vec<u64>,
     /// Packages whose manifests were sent.
     pub(super) sent: BTreeSet<(usize, usize)>,
+    /// The same of stores.
+    pub(super) stores: BTreeSet<usize>,
 }
 
 impl Fleet {
@@ -553,7 +687,8 @@ impl Fleet {
             let row = bench.enrol(id, id).await.unwrap();
             hosts.push(Host::born(Chain::new(row, id), rng));
         }
-        let mut fleet = Self { bench, hosts, sizes: Vec::new(), sent: BTreeSet::new() };
+        let mut fleet =
+            Self { bench, hosts, sizes: Vec::new(), sent: BTreeSet::new(), stores: BTreeSet::new() };
         for tick in 0..TICKS {
             now.store((tick as u64 + 1) * TICK_MS, Ordering::SeqCst);
             for (number, host) in fleet.hosts.iter_mut().enumerate() {
@@ -570,6 +705,10 @@ impl Fleet {
                 }
             }
             fleet.sizes.push(fleet.bench.recorder.head().size().get());
+            // What is in one list is known before most boots are under it, of the others afterwards.
+            if tick == TICKS / 4 {
+                fleet.stores(0).await;
+            }
         }
         fleet.manifests(rng).await;
         fleet
@@ -583,12 +722,27 @@ impl Fleet {
             if rng.one_in(20) {
                 continue;
             }
-            let manifest = package(number, version);
-            let new = NewManifest::new(&manifest.encode(), manifest).unwrap();
-            let done = self.bench.recorder.record(Work::Manifest(Box::new(new))).await.unwrap().0;
-            if matches!(done, Done::Stored) {
+            if self.store(package(number, version)).await {
                 self.sent.insert((number, version));
             }
+        }
+        for list in 0..LISTS {
+            if !rng.one_in(10) {
+                self.stores(list).await;
+            }
+        }
+    }
+
+    /// Whether it was wanted.
+    async fn store(&self, manifest: Manifest) -> bool {
+        let new = NewManifest::new(&manifest.encode(), manifest).unwrap();
+        let done = self.bench.recorder.record(Work::Manifest(Box::new(new))).await.unwrap().0;
+        matches!(done, Done::Stored)
+    }
+
+    async fn stores(&mut self, list: usize) {
+        if self.store(store(list)).await {
+            self.stores.insert(list);
         }
     }
 

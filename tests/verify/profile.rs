@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use appraisal::verify::verify;
-use evidence::eventlog::EventType;
-use inquiry::profile::{Fact, Profile, Reading, read};
-use inquiry::role::Source;
+use evidence::digest::HashAlg;
+use evidence::eventlog::{EventLog, EventType};
+use inquiry::carried::KeyList;
+use inquiry::profile::{Fact, Profile, Reading, ShimList, read};
+use inquiry::role::{Class, Role, Source};
 use support::{EventLogBuilder, ImaListBuilder, SoftHost, logs};
 
 /// The reading of the first evidence of a host that boots as it was recorded.
@@ -122,4 +124,76 @@ fn an_execution_is_only_denied_where_every_command_line_asks_for_it() {
     ] {
         assert_eq!(doubt_of(measured).as_deref(), Some("policy-unknown"), "{measured:?}");
     }
+}
+
+/// What shim measured is what the kernel shows as `MokListRT`: Debian's certificate, as one list.
+#[test]
+fn the_hash_of_a_list_of_shims_is_of_what_the_system_shows() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/shim-sb/binary_bios_measurements");
+    let bytes = std::fs::read(path).unwrap();
+    let log = EventLog::parse(&bytes).log;
+    let facts = log.facts(HashAlg::Sha256);
+    // An authority is an owner and a certificate, as an entry of the list has them.
+    let vendor = facts.authorities.iter().find(|authority| authority.variable.name == "MokListRT").unwrap();
+    let entry = vendor.variable.data;
+    //= UEFI 2.10 §32.4.1: EFI_SIGNATURE_LIST, EFI_CERT_X509_GUID
+    const X509: [u8; 16] =
+        [0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94, 0xa7, 0x4a, 0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72];
+    let length = u32::try_from(entry.len()).unwrap();
+    let sizes = [length + 28, 0, length].map(u32::to_le_bytes);
+    let contents = KeyList::new(&[X509.as_slice(), sizes.as_flattened(), entry].concat());
+    let reading = reading("shim-sb");
+    let [list, revoked] = &reading.lists[..] else { panic!("{:?}", reading.lists) };
+    assert!(contents.digests.contains(&list.digest));
+    assert!(!contents.digests.contains(&revoked.digest));
+    let [Fact::Key { role, class, label, .. }] = &list.facts(&contents)[..] else { panic!("{contents:?}") };
+    assert_eq!((*role, *class), (Role::Eligible, Class::A));
+    assert!(label.contains("Debian Secure Boot CA"), "{label}");
+}
+
+fn lists_of(measured: &[(&str, &[u8])]) -> Vec<(ShimList, usize)> {
+    let mut host = SoftHost::new(1).unwrap();
+    host.tpm.reset();
+    let mut log = EventLogBuilder::of(&host.tpm, &host.machine).unwrap();
+    for (name, contents) in measured {
+        let name = [name.as_bytes(), &[0]].concat();
+        log.measured(14, EventType::IPL, contents, &name).unwrap();
+    }
+    host.firmware_log = log.finish();
+    host.ima_list = ImaListBuilder::booted(&host.tpm).unwrap().finish();
+    reading_of(&host).lists.into_iter().map(|list| (list.list, list.digest.len())).collect()
+}
+
+/// Names are not measured: what stands first is what shim trusts, whatever it is called.
+#[test]
+fn lists_are_told_apart_by_the_order_in_which_shim_measures_them() {
+    use ShimList::{MokList, MokListX, Unclear};
+    let unclear = [(Unclear, 0)];
+    let (on, off): (&[u8], &[u8]) = (&[1], &[0]);
+    assert_eq!(lists_of(&[]), []);
+    assert_eq!(lists_of(&[("MokList", b"a")]), [(MokList, 32)]);
+    assert_eq!(lists_of(&[("MokList", b"a"), ("MokSBState", on)]), [(MokList, 32)]);
+    let both = [(MokList, 32), (MokListX, 32)];
+    assert_eq!(lists_of(&[("MokList", b"a"), ("MokListX", b"b"), ("MokListTrusted", off)]), both);
+    assert_eq!(lists_of(&[("MokListX", b"a"), ("MokList", b"b")]), unclear);
+    assert_eq!(lists_of(&[("MokSBState", on), ("MokList", b"a")]), unclear);
+    assert_eq!(lists_of(&[("MokList", b"a"), ("MokSBState", b"a list under a switch's name")]), unclear);
+}
+
+/// A recorded list of a kernel that was told to log signatures: one tool was signed.
+#[test]
+fn a_signature_in_the_kernels_list_names_its_key() {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/direct-imasig-viol");
+    let recorded = |name| std::fs::read(vectors.join(name)).unwrap();
+    let mut host = SoftHost::new(1).unwrap();
+    host.tpm.reset();
+    host.firmware_log = recorded("binary_bios_measurements");
+    logs::boot(&host.tpm, &host.firmware_log).unwrap();
+    host.ima_list = recorded("binary_runtime_measurements");
+    logs::extend_list(&host.tpm, &host.ima_list).unwrap();
+    let reading = reading_of(&host);
+    let [key] = &reading.keys[..] else { panic!("{:?}", reading.keys) };
+    assert_eq!(key.names.iter().map(ToString::to_string).collect::<Vec<_>>(), ["ima-key-id:440cadcd"]);
+    assert_eq!((key.role, key.class), (Role::Used, Class::B));
+    assert_eq!(key.place, b"/usr/local/bin/signedtool");
 }

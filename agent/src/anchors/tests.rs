@@ -196,6 +196,25 @@ fn a_database_of_firmware_yields_its_certificates_and_hashes() {
     assert!(entry.edges.iter().all(|edge| edge.relation == Relation::Revokes));
 }
 
+/// Of shim's lists firmware's log has the hash alone, so their bytes go along; of firmware's own it has the bytes.
+#[test]
+fn a_list_of_shims_carries_its_bytes() {
+    let lists = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/signing/db.esl");
+    let lists = std::fs::read(lists).unwrap();
+    let variable = [&[6, 0, 0, 0][..], &lists].concat();
+    let folder = root(&[
+        ("sys/firmware/efi/efivars/MokListRT-605dab50-e046-4300-abb6-3dd810dd8b23", &variable),
+        ("sys/firmware/efi/efivars/db-d719b2cb-3d3a-4596-a3bc-dad00e67656f", &variable),
+    ]);
+    let manifests = manifests(folder.path());
+    let of = |name: &str| {
+        let [entry] = named(&manifests, name).entries() else { panic!() };
+        evidence::manifest::carried(&entry.facts, evidence::manifest::LIST_BYTES).collect::<Vec<_>>()
+    };
+    assert_eq!(of("efi:MokListRT"), [lists]);
+    assert!(of("efi:db").is_empty());
+}
+
 #[test]
 fn certificates_that_ima_measured_are_whole() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors");

@@ -19,6 +19,7 @@ cert-name:DO NOT TRUST           certificates with this in their name, whatever 
 issuer:SHA256                   an authority with what it issued, by its certificate or key; issuer:@FILE by what its certificate says;\n                                  /closure behind it, or --closure, takes all that lies below\n  \
 key:FINGERPRINT                 an SPKI's SHA-256, an OpenPGP or SSH fingerprint, an IMA key id\n  \
 image:SHA256                    a boot image, by its Authenticode SHA-256\n  \
+sbat:grub<3                     boot images that state a generation of grub below 3\n  \
 boot:secure-boot=off            also on, unknown\n  \
 boot:dbx-lacks=SHA256           firmware would have let this image or certificate in\n  \
 boot:sbat<grub,3                shim would have let this generation in\n  \

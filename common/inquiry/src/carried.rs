@@ -92,3 +92,79 @@ fn check(signed: &SignedData<'_>, found: &mut BTreeMap<Principal, Vec<Edge>>) {
         found.entry(image.clone()).or_default().extend(path.certificates().iter().map(edge));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use evidence::body::Claim;
+    use evidence::digest::Sha256Digest;
+    use evidence::manifest::{ComponentKind, Entry, EntryFlags, carry};
+    use evidence::pe::Image;
+
+    use super::*;
+
+    const IMAGE: &[u8] = include_bytes!("../../../tests/vectors/signing/shim.signed.efi");
+    const LIST: &[u8] = include_bytes!("../../../tests/vectors/signing/db.esl");
+
+    fn manifest(facts: Vec<Claim>) -> Manifest {
+        let entry = Entry {
+            path: b"/boot/efi/EFI/BOOT/BOOTX64.EFI".to_vec(),
+            digest: Sha256Digest::new([1; 32]),
+            size: 1,
+            mode: 0o644,
+            flags: EntryFlags::PE,
+            edges: vec![],
+            facts,
+        };
+        let kind = ComponentKind::Directory;
+        Manifest::new(kind, "/boot".into(), String::new(), String::new(), vec![entry]).unwrap()
+    }
+
+    fn signature() -> Vec<u8> {
+        let image = Image::parse(IMAGE).unwrap();
+        image.attached().next().unwrap().unwrap().signed_data().unwrap().unwrap().raw().to_vec()
+    }
+
+    fn signers(signature: &[u8]) -> BTreeMap<Principal, Vec<Edge>> {
+        image_signers(&manifest(carry(SIGNATURE_BYTES, 0, signature)))
+    }
+
+    #[test]
+    fn a_signature_names_its_image_and_its_signer() {
+        let (image, signature) = (Image::parse(IMAGE).unwrap(), signature());
+        let found = signers(&signature);
+        let (name, edges) = found.first_key_value().unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(name.id(), image.authenticode(HashAlg::Sha256).unwrap().as_bytes());
+        let signed = SignedData::parse(&signature).unwrap();
+        let signer = signed.certificates().next().unwrap().unwrap();
+        assert!(edges.iter().any(|edge| edge.principals.contains(&Principal::certificate(signer.der()))));
+        assert!(edges.iter().all(|edge| edge.relation == Relation::SignedBy));
+    }
+
+    /// Whoever changes a byte of what is signed, or of the signature, proves nothing of any image.
+    #[test]
+    fn a_signature_that_does_not_hold_says_nothing() {
+        let whole = signature();
+        let signed = SignedData::parse(&whole).unwrap();
+        let signer = signed.signers().next().unwrap().unwrap();
+        let at = |part: &[u8]| part.as_ptr() as usize - whole.as_ptr() as usize;
+        let content = IndirectData::of(&signed).unwrap();
+        for place in [at(content.digest()), at(signer.signature()), at(signer.message_digest().unwrap())] {
+            let mut damaged = whole.clone();
+            damaged[place] ^= 1;
+            assert!(signers(&damaged).is_empty(), "{place}");
+        }
+        assert!(signers(&whole[..whole.len() - 1]).is_empty());
+    }
+
+    #[test]
+    fn a_list_is_known_by_its_hash_in_each_bank() {
+        let lists = key_lists(&manifest(carry(LIST_BYTES, 0, LIST)));
+        let [list] = &lists[..] else { panic!("{lists:?}") };
+        assert!(list.whole && !list.edges.is_empty());
+        assert!(list.digests.contains(&HashAlg::Sha384.hash(&[LIST]).as_bytes().to_vec()));
+        assert!(!KeyList::new(&LIST[..LIST.len() - 1]).whole);
+        assert_eq!(KeyList::new(&[]).edges, []);
+        assert!(KeyList::new(&[]).whole);
+    }
+}

@@ -225,12 +225,18 @@ fn undo(seen: &SightingView) -> Todo {
         });
     }
     shown(match (&*seen.role, path, place) {
-        ("executed", Some(path), _) => format!("reboot: {path} ran in this boot"),
-        ("executed", None, Some(place)) => {
+        ("executed", _, Some(place)) => {
             format!("boot by another program, and reboot: it was started ({place})")
         }
+        ("executed", Some(path), None) => format!("reboot: {path} ran in this boot"),
         ("eligible", _, Some(place)) if place.starts_with("PK,") => {
             "install firmware with another platform key, and reboot".to_owned()
+        }
+        ("eligible", _, Some(place)) if place.starts_with("MokList,") => {
+            format!("take it out of shim's list ({place}) with mokutil --delete, and reboot")
+        }
+        ("eligible", _, Some(place)) if place.starts_with("keyring ") => {
+            format!("keep it out of the kernel's {place}, and reboot")
         }
         ("eligible", _, Some(place)) => {
             format!("take it out of firmware's list ({place}) or revoke it by an update of dbx, and reboot")
@@ -326,6 +332,20 @@ mod tests {
         assert_eq!(state(Verdict::Unknown, &[], 9, true).0, Unknown);
         assert_eq!(state(Verdict::Unknown, &lasts, 9, true).0, Exposed, "what is there now is there");
         assert!(state(Verdict::Yes, &gone, 5, true).1[0].starts_with("reboot"));
+    }
+
+    #[test]
+    fn what_is_left_to_do_names_the_store() {
+        let todo = |role, path: Option<&str>, place| {
+            let path = path.map(Into::into);
+            undo(&SightingView { path, ..seen(role, place, None) }).what
+        };
+        assert!(todo("eligible", None, Some("MokList, event 25, PCR 14")).contains("mokutil --delete"));
+        assert!(todo("eligible", None, Some("keyring .ima")).contains("the kernel's keyring .ima"));
+        assert!(todo("eligible", None, Some("db, event 3, PCR 7")).contains("firmware's list"));
+        let started = todo("executed", Some("/boot/efi/a.efi"), Some("images, event 9, PCR 4"));
+        assert!(started.starts_with("boot by another program"), "{started}");
+        assert!(todo("used", Some("/usr/bin/a"), Some("IMA list")).starts_with("replace /usr/bin/a"));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use evidence::manifest::carried;
+
 use super::*;
 
 fn workspace() -> PathBuf {
@@ -127,10 +129,15 @@ fn an_image_tells_its_hash_its_generations_and_whether_its_signatures_were_read(
     assert_eq!(value(&facts, SIGNATURES_UNREAD_FACT), None);
     // The table of certificates is at the end: behind its header of eight bytes stands a signature.
     let attached = image.attached().next().unwrap().unwrap().signed_data().unwrap().unwrap();
+    let claims: Vec<Claim> =
+        facts.iter().map(|(key, value)| Claim { key: key.clone(), value: value.clone() }).collect();
+    let signatures: Vec<Vec<u8>> = carried(&claims, SIGNATURE_BYTES).collect();
+    assert_eq!(signatures, [attached.raw()], "the verifier checks it itself");
     let at = attached.raw().as_ptr() as usize - signed.as_ptr() as usize;
     let mut damaged = signed.clone();
     damaged[at] = 0xff;
     let facts = facts_of(folder.path(), &damaged);
+    assert!(!facts.iter().any(|(key, _)| key.starts_with(SIGNATURE_BYTES)), "{facts:?}");
     assert_eq!(value(&facts, AUTHENTICODE_FACT), Some(hash), "signatures are no part of the hash");
     assert_eq!(value(&facts, SIGNATURES_UNREAD_FACT).as_deref(), Some("yes"));
 }

@@ -194,8 +194,21 @@ impl Carriers {
         query.push(" WHERE e.principal_id = ").push_bind(principal).push(" ORDER BY 1, 2, e.role");
         let mut rows = query.build().fetch(reading);
         while let Some(row) = rows.try_next().await? {
-            let carrier = executed(&row)?;
-            self.add(Carrier { role: role(&row)?, label: label(&row)?, ..carrier })?;
+            let (carrier, role) = (executed(&row)?, role(&row)?);
+            // A certificate was put on a keyring; anything else has signed a file.
+            let (path, place) = match role {
+                Role::Eligible => (None, carrier.path.map(|keyring| format!("keyring {keyring}").into())),
+                _ => (carrier.path, Some("IMA list".into())),
+            };
+            self.add(Carrier {
+                of: carrier.of,
+                role,
+                class: carrier.class,
+                path,
+                place,
+                label: label(&row)?,
+                level: None,
+            })?;
         }
         Ok(())
     }

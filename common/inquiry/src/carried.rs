@@ -13,7 +13,7 @@ use evidence::pe::IndirectData;
 use evidence::pkcs7::SignedData;
 use evidence::principal::{Edge, KeyringUse, Principal, PrincipalKind, Relation};
 
-use crate::limits::{NESTED_SIGNATURES, SIGNATURES_CHECKED};
+use crate::limits::SIGNERS_CHECKED;
 
 /// A list of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,37 +59,65 @@ pub fn key_lists(manifest: &Manifest) -> Vec<KeyList> {
 /// Boot images, by their Authenticode SHA-256, of which a manifest carries signatures that hold: who signed, and who issued the signers' certificates as
 /// far as those are beside them.
 pub fn image_signers(manifest: &Manifest) -> BTreeMap<Principal, Vec<Edge>> {
-    let mut found: BTreeMap<Principal, Vec<Edge>> = BTreeMap::new();
-    let signatures = manifest.entries().iter().flat_map(|entry| carried(&entry.facts, SIGNATURE_BYTES));
-    for bytes in signatures.take(SIGNATURES_CHECKED) {
-        let Ok(signed) = SignedData::parse(&bytes) else { continue };
-        check(&signed, &mut found);
-        let signers = signed.signers().filter_map(Result::ok);
-        let nested = signers.flat_map(|signer| signer.nested_signatures().filter_map(Result::ok));
-        for nested in nested.take(NESTED_SIGNATURES) {
-            check(&nested, &mut found);
-        }
+    let mut signers = Signers { found: BTreeMap::new(), left: SIGNERS_CHECKED };
+    for bytes in manifest.entries().iter().flat_map(|entry| carried(&entry.facts, SIGNATURE_BYTES)) {
+        signers.read(&bytes);
     }
-    for edges in found.values_mut() {
-        edges.sort_unstable();
-        edges.dedup();
-    }
-    found
+    signers.finish()
 }
 
-/// Adds those of a signature that hold.
-fn check(signed: &SignedData<'_>, found: &mut BTreeMap<Principal, Vec<Edge>>) {
-    let Ok(content) = IndirectData::of(signed) else { return };
-    if content.algorithm().hash() != Some(HashAlg::Sha256) {
-        return;
+/// The same of one signature, with those that are nested in it.
+pub fn signers_of(signature: &[u8]) -> BTreeMap<Principal, Vec<Edge>> {
+    let mut signers = Signers { found: BTreeMap::new(), left: SIGNERS_CHECKED };
+    signers.read(signature);
+    signers.finish()
+}
+
+struct Signers {
+    found: BTreeMap<Principal, Vec<Edge>>,
+    /// How many more are checked.
+    left: usize,
+}
+
+impl Signers {
+    fn read(&mut self, signature: &[u8]) {
+        let Ok(signed) = SignedData::parse(signature) else { return };
+        self.check(&signed);
+        for signer in signed.signers().filter_map(Result::ok) {
+            for nested in signer.nested_signatures().filter_map(Result::ok) {
+                if self.left == 0 {
+                    return;
+                }
+                self.check(&nested);
+            }
+        }
     }
-    let Ok(image) = Principal::new(PrincipalKind::Image, content.digest()) else { return };
-    let certificates = included(signed);
-    for signer in signed.signers().filter_map(Result::ok).take(NESTED_SIGNATURES) {
-        let Ok(verified) = verify_included(signed, &signer, &certificates) else { continue };
-        let path = chain(verified.certificate(), &certificates);
-        let edge = |certificate| Edge::certificate(Relation::SignedBy, certificate, KeyringUse::None);
-        found.entry(image.clone()).or_default().extend(path.certificates().iter().map(edge));
+
+    /// Adds those of a signature that hold.
+    fn check(&mut self, signed: &SignedData<'_>) {
+        let Ok(content) = IndirectData::of(signed) else { return };
+        if content.algorithm().hash() != Some(HashAlg::Sha256) {
+            return;
+        }
+        let Ok(image) = Principal::new(PrincipalKind::Image, content.digest()) else { return };
+        let certificates = included(signed);
+        for signer in signed.signers().filter_map(Result::ok) {
+            let Some(left) = self.left.checked_sub(1) else { return };
+            self.left = left;
+            let Ok(verified) = verify_included(signed, &signer, &certificates) else { continue };
+            let path = chain(verified.certificate(), &certificates);
+            let edge = |certificate| Edge::certificate(Relation::SignedBy, certificate, KeyringUse::None);
+            let edges = self.found.entry(image.clone()).or_default();
+            edges.extend(path.certificates().iter().map(edge));
+        }
+    }
+
+    fn finish(mut self) -> BTreeMap<Principal, Vec<Edge>> {
+        for edges in self.found.values_mut() {
+            edges.sort_unstable();
+            edges.dedup();
+        }
+        self.found
     }
 }
 

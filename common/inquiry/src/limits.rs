@@ -19,10 +19,8 @@ pub const LABEL_KEY_BYTES: usize = 64;
 pub const LABEL_VALUE_BYTES: usize = 128;
 /// Labels of one host.
 pub const LABELS: usize = 32;
-/// Signatures of boot images in one manifest that are checked, each with its chain: a component has a few images.
-pub const SIGNATURES_CHECKED: usize = 256;
-/// Signatures within one, and signers of one. Real images have one to three.
-pub const NESTED_SIGNATURES: usize = 16;
+/// Signers of boot images in one manifest that are checked, each with its chain: a component has a few images, of one to three signers.
+pub const SIGNERS_CHECKED: usize = 64;
 /// Keys that one slice of the kernel's list tells of: those of its keyrings, and the signers of files.
 pub const KERNEL_KEYS: usize = 4_096;
 /// What boot loaders read, of one boot: GRUB reads some 300 files.

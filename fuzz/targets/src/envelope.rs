@@ -5,6 +5,7 @@ use evidence::body::Body;
 use evidence::bundle::Bundle;
 use evidence::envelope::Envelope;
 use evidence::manifest::Manifest;
+use inquiry::carried::{image_signers, key_lists};
 
 /// The target's body.
 pub fn envelope(bytes: &[u8]) {
@@ -16,6 +17,7 @@ pub fn envelope(bytes: &[u8]) {
     }
     if let Ok(manifest) = Manifest::decode(bytes) {
         assert_eq!(manifest.encode(), bytes);
+        let _carried = (key_lists(&manifest), image_signers(&manifest));
     }
     if let Ok(bundle) = Bundle::decode(bytes) {
         assert_eq!(bundle.encode(), bytes);

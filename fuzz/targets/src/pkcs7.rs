@@ -5,6 +5,9 @@ use evidence::pkcs7::{SignedData, SignerInfo};
 
 /// The target's body.
 pub fn pkcs7(bytes: &[u8]) {
+    // What holds is of an image's hash, and names a certificate at least.
+    let signers = inquiry::carried::signers_of(bytes);
+    assert!(signers.iter().all(|(image, signers)| image.id().len() == 32 && !signers.is_empty()));
     let Ok((signed, _)) = SignedData::parse_prefix(bytes) else { return };
     let certificates = signed_data::included(&signed);
     for signer in signed.signers().take(8).filter_map(Result::ok) {

@@ -4,6 +4,8 @@ use evidence::efi::{Container, find_entry};
 
 /// The target's body.
 pub fn siglist(bytes: &[u8]) {
+    let list = inquiry::carried::KeyList::new(bytes);
+    assert!(list.edges.is_sorted() && list.digests.len() == 3);
     let Ok(container) = Container::detect(bytes) else { return };
     for list in container.lists() {
         let list = match list {

@@ -6,17 +6,19 @@ ALTER TABLE boot_profile ADD COLUMN content BYTEA;
 ALTER TABLE boot_profile ADD COLUMN place   TEXT COLLATE "C";
 CREATE INDEX boot_profile_by_content ON boot_profile (content) WHERE content IS NOT NULL;
 CREATE INDEX host_boot_profile_open ON host_boot_profile (host_id) WHERE to_leaf IS NULL;
--- Contents of such lists, by their hash in each bank: what they say of keys.
+-- Contents of such lists, by their hash in each bank: what they say of keys, and the first component that carried them; none did what is empty.
 CREATE TABLE key_list (
-  digest BYTEA     PRIMARY KEY,
-  edges  BYTEA     NOT NULL,
-  whole  BIGINT NOT NULL
+  digest       BYTEA PRIMARY KEY,
+  edges        BYTEA NOT NULL,
+  whole        BIGINT NOT NULL,
+  component_id BIGINT REFERENCES component (id)
 );
--- Whose signatures over a boot image hold.
+-- Whose signatures over a boot image hold, and the first component that carried them.
 CREATE TABLE image_signer (
   principal_id BIGINT NOT NULL REFERENCES principal (id),
   image_id     BIGINT NOT NULL REFERENCES principal (id),
   label        TEXT COLLATE "C" NOT NULL,
+  component_id BIGINT NOT NULL REFERENCES component (id),
   PRIMARY KEY (principal_id, image_id)
 );
 -- The generations that boot images state of themselves.

@@ -6,17 +6,19 @@ ALTER TABLE boot_profile ADD COLUMN content BLOB;
 ALTER TABLE boot_profile ADD COLUMN place   TEXT;
 CREATE INDEX boot_profile_by_content ON boot_profile (content) WHERE content IS NOT NULL;
 CREATE INDEX host_boot_profile_open ON host_boot_profile (host_id) WHERE to_leaf IS NULL;
--- Contents of such lists, by their hash in each bank: what they say of keys.
+-- Contents of such lists, by their hash in each bank: what they say of keys, and the first component that carried them; none did what is empty.
 CREATE TABLE key_list (
-  digest BLOB     PRIMARY KEY,
-  edges  BLOB     NOT NULL,
-  whole  SMALLINT NOT NULL
+  digest       BLOB PRIMARY KEY,
+  edges        BLOB NOT NULL,
+  whole        SMALLINT NOT NULL,
+  component_id BIGINT REFERENCES component (id)
 );
--- Whose signatures over a boot image hold.
+-- Whose signatures over a boot image hold, and the first component that carried them.
 CREATE TABLE image_signer (
   principal_id BIGINT NOT NULL REFERENCES principal (id),
   image_id     BIGINT NOT NULL REFERENCES principal (id),
   label        TEXT   NOT NULL,
+  component_id BIGINT NOT NULL REFERENCES component (id),
   PRIMARY KEY (principal_id, image_id)
 ) WITHOUT ROWID;
 -- The generations that boot images state of themselves.

@@ -49,7 +49,8 @@ pub struct StoredManifest {
     pub zstd: Base64Bytes,
 }
 
-/// `GET /v1/images/{sha256}`: components that have a boot image as a file.
+/// `GET /v1/images/{sha256}`: components that have a boot image as a file. `GET /v1/carried/{hash}`: components that carry a list of keys with a hash, or
+/// signatures that hold of the image with it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageComponents {
     /// Digests of components in hex.

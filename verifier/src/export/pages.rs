@@ -97,6 +97,19 @@ pub(crate) async fn manifests(readers: &Pool, components: &[Sha256Digest]) -> Re
     Ok(found)
 }
 
+/// Components that carry a list of keys with this hash, or signatures that hold of the image with it.
+pub(crate) async fn that_carry(readers: &Pool, hash: &[u8]) -> Result<Vec<String>, StoreError> {
+    let rows: Vec<Vec<u8>> = sql::query_scalar(
+        "SELECT c.digest FROM key_list k JOIN component c ON c.id = k.component_id WHERE k.digest = ?1
+         UNION SELECT c.digest FROM image_signer s JOIN component c ON c.id = s.component_id
+           JOIN principal p ON p.id = s.image_id WHERE p.name = ?1 AND p.kind = 'image' ORDER BY 1 LIMIT 1000",
+    )
+    .bind(hash)
+    .fetch_all(readers)
+    .await?;
+    Ok(rows.into_iter().map(hex::encode).collect())
+}
+
 /// Components that have a boot image as a file, the ones with all of its signatures first.
 pub(crate) async fn of_image(readers: &Pool, image: &[u8]) -> Result<Vec<String>, StoreError> {
     let rows: Vec<Vec<u8>> = sql::query_scalar(

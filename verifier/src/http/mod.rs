@@ -134,6 +134,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/v1/hosts/{host}/chains", get(proofs::chains))
         .route("/v1/hosts/{host}/chains/{chain}", get(proofs::chain))
         .route("/v1/images/{image}", get(proofs::image))
+        .route("/v1/carried/{hash}", get(proofs::carried))
         .route("/v1/index-roots/newest", get(proofs::index_root))
         .route("/v1/manifests/read", post(proofs::manifests).layer(limit(JSON_REQUEST_BYTES)))
         .route("/v1/refusals", get(operator::refusals))

@@ -92,3 +92,17 @@ pub(super) async fn image(
     let components = pages::of_image(app.store.readers(), image.as_bytes()).await?;
     Ok(Json(ImageComponents { components }))
 }
+
+/// `GET /v1/carried/{hash}`.
+pub(super) async fn carried(
+    State(app): State<Arc<App>>,
+    Path(hash): Path<String>,
+) -> Result<Json<ImageComponents>, Fault> {
+    const LENGTHS: [usize; 3] = [32, 48, 64];
+    let hash = hex::decode(&hash).map_err(Fault::malformed)?;
+    if !LENGTHS.contains(&hash.len()) {
+        return Err(Fault::malformed("a hash of 32, 48 or 64 bytes"));
+    }
+    let components = pages::that_carry(app.store.readers(), &hash).await?;
+    Ok(Json(ImageComponents { components }))
+}

@@ -93,5 +93,5 @@ pub(super) async fn write_members(
         Origin::Nothing => {}
     }
     principal::write(tx, component, manifest).await?;
-    proved.write(tx).await
+    proved.write(tx, component).await
 }

@@ -29,10 +29,10 @@ impl Proved {
         Self { lists: key_lists(manifest), signers: image_signers(manifest) }
     }
 
-    pub(super) async fn write(&self, tx: &mut Connection<'_>) -> Result<(), StoreError> {
+    pub(super) async fn write(&self, tx: &mut Connection<'_>, component: i64) -> Result<(), StoreError> {
         let mut principals = Principals::default();
         for list in &self.lists {
-            keep(tx, list, &mut principals).await?;
+            keep(tx, (list, Some(component)), &mut principals).await?;
         }
         for (image, signers) in &self.signers {
             let image = principals.row(tx, image).await?;
@@ -41,11 +41,12 @@ impl Proved {
                 for name in edge.principals.iter().filter(|name| name.kind().is_of_one()) {
                     let signer = principals.row(tx, name).await?;
                     sql::query(
-                        "INSERT INTO image_signer (principal_id, image_id, label) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                        "INSERT INTO image_signer (principal_id, image_id, label, component_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     )
                     .bind(signer)
                     .bind(image)
                     .bind(&edge.label)
+                    .bind(component)
                     .execute(&mut *tx)
                     .await?;
                 }
@@ -58,18 +59,19 @@ impl Proved {
 /// Keeps a list's contents, and says what they mean for the boots that were under it.
 async fn keep(
     tx: &mut Connection<'_>,
-    list: &KeyList,
+    (list, component): (&KeyList, Option<i64>),
     principals: &mut Principals,
 ) -> Result<(), StoreError> {
     for digest in &list.digests {
         let mut w = Writer::new();
         write_edges(&mut w, &list.edges);
         let new = sql::query(
-            "INSERT INTO key_list (digest, edges, whole) VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING digest",
+            "INSERT INTO key_list (digest, edges, whole, component_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING digest",
         )
         .bind(digest)
         .bind(w.finish())
         .bind(list.whole)
+        .bind(component)
         .fetch_optional(&mut *tx)
         .await?;
         if new.is_none() {
@@ -111,7 +113,7 @@ pub(super) async fn list_row(tx: &mut Connection<'_>, list: &MeasuredList) -> Re
     .await?;
     let mut principals = Principals::default();
     if list.is_empty() {
-        keep(tx, &KeyList::new(&[]), &mut principals).await?;
+        keep(tx, (&KeyList::new(&[]), None), &mut principals).await?;
     }
     let contents: Option<(Vec<u8>, bool)> =
         sql::query_as("SELECT edges, whole <> 0 FROM key_list WHERE digest = ?")

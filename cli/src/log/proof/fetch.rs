@@ -226,18 +226,25 @@ impl Making {
         Ok(())
     }
 
-    /// Programs that hosts have started and do not have as files may be other hosts' files.
+    /// Programs that hosts have started and do not have as files may be other hosts' files; and others may have sent what is in lists, and signatures.
     fn images(&mut self, catalogue: &mut Catalogue<'_>) -> Result<(), CliError> {
         for image in catalogue.unresolved() {
-            let image = hex::encode(image.id());
-            let found: ImageComponents = self.client.get(Request::path(&["v1", "images", &image]))?;
-            let components: Result<Vec<Sha256Digest>, _> =
-                found.components.iter().map(|component| component.parse()).collect();
-            let components =
-                components.map_err(|error| CliError::reply(format!("the digest of a component: {error}")))?;
-            self.manifests(components, Some(catalogue), |_, _| {})?;
+            self.of_others(["v1", "images", &hex::encode(image.id())], catalogue)?;
+        }
+        for hash in catalogue.uncarried() {
+            self.of_others(["v1", "carried", &hex::encode(hash)], catalogue)?;
         }
         Ok(())
+    }
+
+    /// Manifests of other hosts that tell what those of the answer do not.
+    fn of_others(&mut self, path: [&str; 3], catalogue: &mut Catalogue<'_>) -> Result<(), CliError> {
+        let found: ImageComponents = self.client.get(Request::path(&path))?;
+        let components: Result<Vec<Sha256Digest>, _> =
+            found.components.iter().map(|component| component.parse()).collect();
+        let components =
+            components.map_err(|error| CliError::reply(format!("the digest of a component: {error}")))?;
+        self.manifests(components, Some(catalogue), |_, _| {})
     }
 }
 

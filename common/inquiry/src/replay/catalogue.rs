@@ -262,6 +262,24 @@ impl<'q> Catalogue<'q> {
         self.met(started)
     }
 
+    /// Hashes of lists that boots were under and whose contents are not here, and of programs that hosts have started of which no signature is: manifests
+    /// of others may carry these.
+    pub fn uncarried(&self) -> BTreeSet<Vec<u8>> {
+        if !self.asks_for_keys() {
+            return BTreeSet::new();
+        }
+        let is_signed =
+            |name: &&Principal| self.images.get(*name).is_some_and(|program| !program.signers.is_empty());
+        let missing = |met: &mut Met| {
+            let lists = met.lists.values().filter(|list| !list.digest.is_empty() && !list.is_empty());
+            let lists = lists.map(|list| &list.digest).filter(|digest| !self.lists.contains_key(*digest));
+            let facts = met.profiles.values().flat_map(Profile::facts).filter_map(started).flatten();
+            let images = facts.filter(|_| self.roles.contains(&Role::Used)).filter(|name| !is_signed(name));
+            lists.cloned().chain(images.map(|image| image.id().to_vec())).collect()
+        };
+        self.met(missing)
+    }
+
     pub(super) fn is_whole(&self, image: &Principal) -> bool {
         self.images.get(image).is_some_and(|program| program.whole)
     }

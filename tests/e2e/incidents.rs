@@ -6,7 +6,12 @@
 use anyhow::{Context as _, Result, ensure};
 use evidence::body::{Claim, Gap, GapCause, GapEnd};
 use evidence::digest::Sha256Digest;
-use evidence::manifest::{AUTHENTICODE_FACT, ComponentKind, Entry, EntryFlags, Manifest, SOURCE_FACT};
+use evidence::manifest::{
+    AUTHENTICODE_FACT, ComponentKind, Entry, EntryFlags, Manifest, SBAT_FACT, SIGNATURE_BYTES, SOURCE_FACT,
+    carry,
+};
+use evidence::pe::Image;
+use evidence::pkcs7::SignedData;
 use evidence::principal::{Edge, Principal, Relation};
 use evidence::time::UnixTime;
 use support::{Program, SecureBootSwitch, certificate_lists, entry, hash_list, image_hash};
@@ -16,8 +21,17 @@ use wire::trusted::Verdict;
 use crate::faults::skipped;
 use crate::fleet::{Fleet, package, store};
 
-/// A boot loader's file.
+/// A boot loader's file, with its signature where it is a real one, and the generation that it states of itself.
 fn loader(version: &str, content: &[u8], signer: &Principal) -> Result<Manifest> {
+    let fact = |key: &str, value: String| Claim { key: key.to_owned(), value };
+    let generation = if version == "1.38" { 1 } else { 2 };
+    let mut facts = vec![
+        fact(AUTHENTICODE_FACT, image_hash(content).to_string()),
+        fact(SBAT_FACT, format!("sbat,1;shim,{generation}")),
+    ];
+    if let Some(signed) = signature(content) {
+        facts.extend(carry(SIGNATURE_BYTES, 0, signed.raw()));
+    }
     let entry = Entry {
         path: b"/boot/efi/EFI/debian/shimx64.efi".to_vec(),
         digest: Sha256Digest::of(&[b"file of ", content]),
@@ -25,10 +39,16 @@ fn loader(version: &str, content: &[u8], signer: &Principal) -> Result<Manifest>
         mode: 0o755,
         flags: EntryFlags::PE.with(EntryFlags::BOOT_FILE),
         edges: vec![Edge::new(Relation::SignedBy, vec![signer.clone()], "a loader's signer")],
-        facts: vec![Claim { key: AUTHENTICODE_FACT.to_owned(), value: image_hash(content).to_string() }],
+        facts,
     };
     let text = str::to_owned;
     Ok(Manifest::new(ComponentKind::Package, text("shim-signed"), text(version), text("amd64"), vec![entry])?)
+}
+
+/// The signature of an image.
+fn signature(image: &[u8]) -> Option<SignedData<'_>> {
+    let image = Image::parse(image).ok()?;
+    image.attached().next()?.ok()?.signed_data()?.ok()
 }
 
 pub(crate) fn certificate(name: &str) -> Result<Vec<u8>> {
@@ -144,7 +164,7 @@ async fn a_backdoored_package_that_is_gone_already() -> Result<()> {
     let ran = fleet.ask(&[&bad, "--role", "executed", "--min-class", "B"]).await?;
     ran.are(&[("blind", NO), ("current", YES), ("stable", NO)])?;
     let explained = fleet.trusted(&[&bad, "--explain", "current"]).await?;
-    for word in ["YES", "executed B", "kernel's list", path, "xz-utils 5.6.1-1"] {
+    for word in ["YES", "executed B", "quoted log", path, "xz-utils 5.6.1-1"] {
         ensure!(explained.stdout.contains(word), "{word:?} is not in:\n{}", explained.stdout);
     }
     Ok(())
@@ -200,7 +220,8 @@ async fn a_signed_update_with_a_stranger_in_it() -> Result<()> {
 async fn a_revoked_boot_loader() -> Result<()> {
     let mut fleet = Fleet::new().await?;
     let signer = Principal::spki(b"the loader's signer");
-    let (bad, good): (&[u8], &[u8]) = (b"shim with the hole", b"shim without");
+    let bad: &[u8] = include_bytes!("../vectors/signing/shim.signed.efi");
+    let good: &[u8] = b"shim without the hole";
     for name in ["booted", "mended", "revoked"] {
         fleet.host(name).await?;
         let machine = &mut fleet.of(name)?.host.machine;
@@ -216,7 +237,8 @@ async fn a_revoked_boot_loader() -> Result<()> {
             machine.dbx = hash_list(&[image_hash(bad)])?;
         }
         fleet.of(name)?.host.reboot()?;
-        fleet.toggle(name, &loader("1.38", content, &signer)?).await?;
+        let version = if content == bad { "1.38" } else { "1.40" };
+        fleet.toggle(name, &loader(version, content, &signer)?).await?;
     }
     let was = fleet.moment().await?;
     // One host gets a loader without the hole, and still would take the other.
@@ -245,10 +267,22 @@ async fn a_revoked_boot_loader() -> Result<()> {
     level.are(&[("booted", YES), ("mended", NO), ("revoked", NO)])?;
     let level = fleet.ask(&["boot:sbat<grub,3", "--at", &now]).await?;
     level.are(&[("booted", YES), ("mended", YES), ("revoked", NO)])?;
-    // Every program that was started is somebody's file: here the signer is known, and that it signed none of another's.
-    let key = format!("key:{}", hex::encode(signer.id()));
+    let old = fleet.ask(&["sbat:shim<2", "--role", "executed"]).await?;
+    old.are(&[("booted", YES), ("mended", YES), ("revoked", NO)])?;
+    // Who signed it says the signature itself: it holds, whoever has the file.
+    let signed = signature(bad).context("a signature")?;
+    let certificate = signed.certificates().next().context("a certificate")??;
+    let key = format!("key:{}", hex::encode(Principal::spki(certificate.public_key().raw()).id()));
     let used = fleet.ask(&[&key, "--role", "used", "--min-class", "C"]).await?;
+    used.are(&[("booted", YES), ("mended", YES), ("revoked", UNKNOWN)])?;
+    // Every program that was started is somebody's file: that it signed none of another's is the agents' word.
+    let used = fleet.ask(&[&key, "--role", "used"]).await?;
+    used.are(&[("booted", YES), ("mended", YES), ("revoked", NO)])?;
+    ensure!(used.host("booted")?.class.as_deref() == Some("C"), "{:#?}", used.host("booted")?);
+    let key = format!("key:{}", hex::encode(signer.id()));
+    let used = fleet.ask(&[&key, "--role", "used"]).await?;
     used.are(&[("booted", YES), ("mended", YES), ("revoked", YES)])?;
+    ensure!(used.host("booted")?.class.as_deref() == Some("D"), "who says so is an agent");
     Ok(())
 }
 
@@ -332,7 +366,9 @@ const OLDER: &str = "
     DROP TABLE boot_setting; DROP TABLE host_boot_profile; DROP TABLE host_index; DROP TABLE boot_profile; DROP TABLE principal;
     DROP TABLE boot; DROP TABLE execution; DROP TABLE coverage_gap; DROP TABLE index_state;
     DROP TABLE moment; DROP TABLE index_root; ALTER TABLE enrolment DROP COLUMN facts;
-    DELETE FROM _sqlx_migrations WHERE version IN (9, 13);";
+    DROP TABLE key_list; DROP TABLE image_signer; DROP TABLE component_sbat; DROP TABLE host_key; DROP TABLE component_run;
+    ALTER TABLE component_artefact DROP COLUMN entry;
+    DELETE FROM _sqlx_migrations WHERE version IN (9, 13, 19);";
 
 /// A key may be in the part of a store that nobody could read, and a file where nobody was told to look.
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! What a machine's firmware holds and starts: the content of a boot that [`super::EventLogBuilder`] measures.
 
 use anyhow::Result;
-use evidence::digest::Sha256Digest;
+use evidence::digest::{HashAlg, Sha256Digest};
+use evidence::pe::Image;
 
 use super::SecureBootSwitch;
 
@@ -39,9 +40,11 @@ impl Machine {
     }
 }
 
-/// The hash by which firmware knows an image.
+/// The hash by which firmware knows an image: Authenticode's of a real one, any of bytes that stand for one.
 pub fn image_hash(content: &[u8]) -> Sha256Digest {
-    Sha256Digest::of(&[content])
+    let hash = Image::parse(content).ok().and_then(|image| image.authenticode(HashAlg::Sha256).ok());
+    let hash = hash.and_then(|hash| Sha256Digest::from_slice(hash.as_bytes()).ok());
+    hash.unwrap_or_else(|| Sha256Digest::of(&[content]))
 }
 
 /// A list of certificates: one list for each.

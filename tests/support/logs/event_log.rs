@@ -9,7 +9,7 @@ use evidence::digest::{Digest, HashAlg};
 use evidence::eventlog::EventType;
 use evidence::pcr::PcrIndex;
 
-use super::machine::load_event;
+use super::machine::{image_digest, load_event};
 use super::{Machine, Measured};
 
 /// A log in the making, and the TPM that it is about.
@@ -79,7 +79,8 @@ impl<'t, T: Measured> EventLogBuilder<'t, T> {
         }
         for (content, path) in &machine.images {
             let data = if path.is_empty() { vec![0; 32] } else { load_event(path)? };
-            log.measured(4, EventType::EFI_BOOT_SERVICES_APPLICATION, content, &data)?;
+            let digests: Vec<Digest> = log.banks.iter().map(|bank| image_digest(content, *bank)).collect();
+            log.digests(4, EventType::EFI_BOOT_SERVICES_APPLICATION, &digests, &data)?;
         }
         log.event(5, EventType::EFI_ACTION, b"Exit Boot Services Invocation")?;
         log.event(5, EventType::EFI_ACTION, b"Exit Boot Services Returned with Success")?;
@@ -94,8 +95,13 @@ impl<'t, T: Measured> EventLogBuilder<'t, T> {
     /// An event whose digest is over something else than its data.
     pub fn measured(&mut self, pcr: u32, event_type: EventType, over: &[u8], data: &[u8]) -> Result<()> {
         let digests = self.banks.iter().map(|bank| bank.hash(&[over])).collect::<Vec<_>>();
-        self.tpm.extend(PcrIndex::new(pcr)?, &digests)?;
-        self.log_only(pcr, event_type, &digests, data)
+        self.digests(pcr, event_type, &digests, data)
+    }
+
+    /// An event with these digests.
+    fn digests(&mut self, pcr: u32, event_type: EventType, digests: &[Digest], data: &[u8]) -> Result<()> {
+        self.tpm.extend(PcrIndex::new(pcr)?, digests)?;
+        self.log_only(pcr, event_type, digests, data)
     }
 
     /// An event that is logged and not extended: what an intruder adds to a log.

@@ -1,7 +1,7 @@
 //! What a machine's firmware holds and starts: the content of a boot that [`super::EventLogBuilder`] measures.
 
 use anyhow::Result;
-use evidence::digest::{HashAlg, Sha256Digest};
+use evidence::digest::{Digest, HashAlg, Sha256Digest};
 use evidence::pe::Image;
 
 use super::SecureBootSwitch;
@@ -40,11 +40,16 @@ impl Machine {
     }
 }
 
-/// The hash by which firmware knows an image: Authenticode's of a real one, any of bytes that stand for one.
+/// The hash by which firmware knows an image.
 pub fn image_hash(content: &[u8]) -> Sha256Digest {
-    let hash = Image::parse(content).ok().and_then(|image| image.authenticode(HashAlg::Sha256).ok());
-    let hash = hash.and_then(|hash| Sha256Digest::from_slice(hash.as_bytes()).ok());
-    hash.unwrap_or_else(|| Sha256Digest::of(&[content]))
+    let hash = image_digest(content, HashAlg::Sha256);
+    Sha256Digest::from_slice(hash.as_bytes()).unwrap_or_else(|_| Sha256Digest::of(&[content]))
+}
+
+/// What firmware measures of an image in a bank: Authenticode's hash of a real one, that of bytes which stand for one.
+pub(super) fn image_digest(content: &[u8], bank: HashAlg) -> Digest {
+    let hash = Image::parse(content).ok().and_then(|image| image.authenticode(bank).ok());
+    hash.unwrap_or_else(|| bank.hash(&[content]))
 }
 
 /// A list of certificates: one list for each.

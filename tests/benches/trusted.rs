@@ -139,12 +139,15 @@ impl Fleet<'_> {
         };
         let ever = |subject: &str| AskTrusted { from: None, to: None, ..window(subject) };
         let brief = |subject: &str| AskTrusted { brief: true, ..ever(subject) };
+        let names = |subject: &str| AskTrusted { list: List::Names, ..ever(subject) };
+        let names_window = |subject: &str| AskTrusted { list: List::Names, ..window(subject) };
         let brief_window = |subject: &str| AskTrusted { brief: true, ..window(subject) };
         // The list of a bad day: most of it is nowhere.
         let indicators = |subject: &str| {
             let unknown = (0..1_999_u32).map(|number| format!("file:{number:064x}"));
             AskTrusted { subjects: unknown.chain([subject.to_owned()]).collect(), ..brief(subject) }
         };
+        let indicators_names = |subject: &str| AskTrusted { list: List::Names, ..indicators(subject) };
         ingest(&dir.with_extension("wave"), store).await?;
         first(&asker, &ever(&format!("file:{}", "0".repeat(64))), store).await?;
         for line in self.truth {
@@ -157,8 +160,16 @@ impl Fleet<'_> {
         let (fifth, all, one) =
             (self.spread(hosts / 6, hosts / 4), self.spread(hosts - hosts / 50, hosts), self.spread(1, 1));
         let fifths = "2,000 digests, of which one is on a fifth of the hosts, brief";
+        let fifths_names = "2,000 digests, of which one is on a fifth of the hosts, names";
         // The goals are those of ten thousand hosts; what many hosts have may take as many times longer as there are more.
         let many = |goal_ms: u64| goal_ms * (hosts / 10_000).max(1);
+        answers(&asker, store, "on a fifth of the hosts, ever, names", &fifth, &names, many(5)).await?;
+        answers(&asker, store, "on all hosts, ever, names", &all, &names, many(20)).await?;
+        answers(&asker, store, "on one host, ever, names", &one, &names, 5).await?;
+        answers(&asker, store, fifths_names, &fifth, &indicators_names, many(20)).await?;
+        answers(&asker, store, "on a fifth of the hosts, a window, names", &fifth, &names_window, many(5))
+            .await?;
+        answers(&asker, store, "on all hosts, a window, names", &all, &names_window, many(20)).await?;
         answers(&asker, store, "on a fifth of the hosts, ever, brief", &fifth, &brief, many(5)).await?;
         answers(&asker, store, "on all hosts, ever, brief", &all, &brief, many(20)).await?;
         answers(&asker, store, "on one host, ever, brief", &one, &brief, 5).await?;
@@ -204,7 +215,11 @@ async fn first(asker: &Asker, question: &AskTrusted, store: &Store) -> Result<()
 
 /// Quick answers that are wrong are none.
 async fn is_true(asker: &Asker, line: &Value, question: &AskTrusted) -> Result<()> {
-    let yes = asker.ask(question).await?.hosts_asked.yes;
+    let found = asker.ask(question).await?.hosts_asked;
+    let names = AskTrusted { list: List::Names, ..question.clone() };
+    let named = asker.ask(&names).await?.hosts_asked;
+    ensure!(named == found, "{:?}: {named:?} by names, {found:?} by what was seen", question.subjects);
+    let yes = found.yes;
     let expected = line.get("hosts").and_then(Value::as_u64).context("a number of hosts")?;
     ensure!(yes == expected, "{:?}: {yes} hosts, in truth {expected}", question.subjects);
     Ok(())

@@ -54,6 +54,9 @@ pub(crate) struct TrustedArgs {
     /// Show the hosts that are a NO too
     #[arg(long)]
     pub(crate) all: bool,
+    /// Only which hosts, one a line with the answer before it: no times, no reasons, and some times as quick
+    #[arg(long, conflicts_with_all = ["all", "explain", "proof"])]
+    pub(crate) names: bool,
     /// With an authority also all that lies below it: what it issued, what those issued, and what they signed
     #[arg(long)]
     pub(crate) closure: bool,

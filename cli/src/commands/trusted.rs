@@ -62,6 +62,7 @@ fn show_answer(answer: &Trusted, ui: &mut Ui, args: &TrustedArgs) -> Result<Outc
         Format::Json => ui.json(answer)?,
         Format::Jsonl => answer.hosts.iter().try_for_each(|host| ui.json(host))?,
         Format::Csv => ui.text(&show::trusted_csv(answer))?,
+        Format::Table if args.names => ui.text(&show::trusted_names(answer))?,
         Format::Table => {
             let text = show::trusted_table(answer, args.all, ui.now()).render(ui.screen());
             ui.text(&text)?;
@@ -119,7 +120,9 @@ fn question(args: &TrustedArgs, ui: &mut Ui) -> Result<AskTrusted, CliError> {
             ModeArg::Any => Mode::Any,
             ModeArg::Whole => Mode::Whole,
         },
-        list: if args.all || args.explain.is_some() || format != Format::Table {
+        list: if args.names {
+            List::Names
+        } else if args.all || args.explain.is_some() || format != Format::Table {
             List::All
         } else {
             List::Exposed

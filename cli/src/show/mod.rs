@@ -20,7 +20,7 @@ pub(crate) use host::{claim_rows, denominator, history, host_card, host_table};
 pub(crate) use incident::{incident_report, incident_summary, incident_table};
 pub(crate) use table::{Cell, Table};
 pub(crate) use tone::{Tone, paint};
-pub(crate) use trusted::{trusted_card, trusted_csv, trusted_summary, trusted_table};
+pub(crate) use trusted::{trusted_card, trusted_csv, trusted_names, trusted_summary, trusted_table};
 
 /// What the place that text goes to can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,6 +19,17 @@ fn verdict(host: &HostAnswer) -> Cell {
     Cell::toned(word, tone)
 }
 
+/// Hosts by their names, those that are a YES first; for other programs.
+pub(crate) fn trusted_names(answer: &Trusted) -> String {
+    let mut hosts: Vec<&HostAnswer> = answer.hosts.iter().collect();
+    hosts.sort_by_key(|host| host.answer);
+    let line = |host: &HostAnswer| {
+        let (word, _) = word(host.answer);
+        format!("{:<7} {}\n", word.to_lowercase(), host.name.escape_debug())
+    };
+    hosts.into_iter().map(line).collect()
+}
+
 /// Hosts that did, then those of which it is not known; with `all` those that did not.
 pub(crate) fn trusted_table(answer: &Trusted, all: bool, now: OffsetDateTime) -> Table {
     let mut table = Table::new(&["HOST", "ANSWER", "CLASS", "ROLE", "WHAT", "SINCE", "UNTIL", "ID"]);

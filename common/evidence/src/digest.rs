@@ -323,21 +323,30 @@ pub enum DigestError {
     UnknownName,
 }
 
+/// The digits at once: an answer has thousands of digests in it.
 fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    for byte in bytes {
-        write!(f, "{byte:02x}")?;
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0_u8; 2 * LONGEST];
+    let digit = |of: u8| DIGITS.get(usize::from(of)).copied().unwrap_or_default();
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
     }
-    Ok(())
+    let text = text.get(..2 * bytes.len()).ok_or(fmt::Error)?;
+    f.write_str(std::str::from_utf8(text).map_err(|_| fmt::Error)?)
 }
+
+/// Bytes of the longest digest.
+const LONGEST: usize = 64;
 
 fn parse_hex(text: &str, out: &mut [u8]) -> Result<(), DigestError> {
     let bad = DigestError::Hex { expected: out.len() * 2 };
-    if text.len() != out.len() * 2 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if text.len() != out.len() * 2 {
         return Err(bad);
     }
+    let digit = |of: &u8| char::from(*of).to_digit(16).and_then(|value| u8::try_from(value).ok());
     for (to, pair) in out.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        let pair = std::str::from_utf8(pair).map_err(|_| bad)?;
-        *to = u8::from_str_radix(pair, 16).map_err(|_| bad)?;
+        let [high, low] = pair else { return Err(bad) };
+        *to = digit(high).zip(digit(low)).map(|(high, low)| high << 4 | low).ok_or(bad)?;
     }
     Ok(())
 }

@@ -60,6 +60,8 @@ pub enum List {
     All,
     /// Those that are not a NO.
     Exposed,
+    /// The same, by their answers alone: nothing of what was seen and why it is not known.
+    Names,
 }
 
 /// The answer.

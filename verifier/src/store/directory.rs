@@ -11,8 +11,10 @@ use evidence::time::UnixTime;
 use inquiry::moment::Moment;
 use inquiry::role::Source;
 
+use super::host_sets::HostSets;
 use super::packed_rows::{numbers, present};
 use super::{StoreError, to_u64};
+use crate::limits::HOSTS;
 use crate::sql::{self, Connection, Transaction};
 
 /// The newest directory that anybody has read.
@@ -38,7 +40,10 @@ impl Directories {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Directory {
     hosts: Vec<HostEntry>,
-    by_row: HashMap<i64, usize>,
+    /// Which of them has a row: rows are counted from 1.
+    by_row: Vec<Option<u32>>,
+    /// Which hosts ever had components that were asked about.
+    sets: HostSets,
     /// The log's size at the time.
     size: i64,
     enrolments: i64,
@@ -127,7 +132,13 @@ impl Directory {
 
     /// Which of [`Self::hosts`] is that of a row.
     pub(crate) fn place(&self, row: i64) -> Option<usize> {
-        self.by_row.get(&row).copied()
+        let place = (*self.by_row.get(usize::try_from(row).ok()?)?)?;
+        usize::try_from(place).ok()
+    }
+
+    /// Which hosts ever had a component.
+    pub(crate) const fn sets(&self) -> &HostSets {
+        &self.sets
     }
 
     /// Hosts with gaps, and which of [`Self::hosts`] they are.
@@ -150,13 +161,8 @@ impl Directory {
         reading: &mut Connection<'_>,
         directories: &Directories,
         earlier: Arc<Self>,
+        (size, enrolments, retirements, labels): (i64, i64, i64, i64),
     ) -> Result<Arc<Self>, StoreError> {
-        let (size, enrolments, retirements, labels): (i64, i64, i64, i64) = sql::query_as(
-            "SELECT (SELECT size FROM log_head WHERE id = 1), (SELECT coalesce(max(id), 0) FROM enrolment),
-               (SELECT count(*) FROM retirement), (SELECT coalesce(max(change), 0) FROM host_label)",
-        )
-        .fetch_one(&mut *reading)
-        .await?;
         let same =
             (earlier.enrolments, earlier.retirements, earlier.labels) == (enrolments, retirements, labels);
         if same && earlier.size == size && size > 0 {
@@ -165,7 +171,8 @@ impl Directory {
         let mut directory = if same && earlier.size > 0 {
             (*earlier).clone()
         } else {
-            Self { enrolments, retirements, labels, ..Self::whole(reading).await? }
+            let whole = Self::whole(reading).await?;
+            Self { enrolments, retirements, labels, sets: earlier.sets.clone(), ..whole }
         };
         let since = directory.size;
         directory.quotes(reading, since).await?;
@@ -201,7 +208,7 @@ impl Directory {
             let row_id = row.try_get(0)?;
             let labels = labels_of.remove(&row_id).unwrap_or_default();
             let card = Card { id: hex::encode(row.bytes(1)?).into(), name: row.text(2)?.into(), labels };
-            directory.by_row.insert(row_id, directory.hosts.len());
+            directory.by_row(row_id)?;
             directory.hosts.push(HostEntry {
                 row: row_id,
                 card: Arc::new(card),
@@ -214,6 +221,18 @@ impl Directory {
             });
         }
         Ok(directory)
+    }
+
+    /// The next host has this row.
+    fn by_row(&mut self, row: i64) -> Result<(), StoreError> {
+        const DAMAGED: StoreError = StoreError::Damaged { what: "the number of a host" };
+        let row = usize::try_from(row).ok().filter(|row| *row <= HOSTS).ok_or(DAMAGED)?;
+        if self.by_row.len() <= row {
+            self.by_row.resize(row + 1, None);
+        }
+        *self.by_row.get_mut(row).ok_or(DAMAGED)? =
+            Some(u32::try_from(self.hosts.len()).map_err(|_| DAMAGED)?);
+        Ok(())
     }
 
     /// What was heard since the log had a size.
@@ -229,9 +248,7 @@ impl Directory {
         for [host, first, first_named, last, last_named, reach, heard] in
             numbers(reading, query.bind(since)).await?
         {
-            let Some(host) = self.by_row.get(&host).and_then(|index| self.hosts.get_mut(*index)) else {
-                continue;
-            };
+            let Some(host) = self.place(host).and_then(|place| self.hosts.get_mut(place)) else { continue };
             host.quotes = Some((moment(first, first_named), moment(last, last_named)));
             host.reach = reach;
             let heard = UnixTime::from_ms(to_u64(heard));
@@ -247,7 +264,7 @@ impl Directory {
              FROM coverage_gap WHERE to_leaf >= ? AND id <= ?",
         );
         for [host, gap, to] in numbers(reading, query.bind(since).bind(self.gap)).await? {
-            let host = self.by_row.get(&host).and_then(|index| self.hosts.get_mut(*index));
+            let host = self.place(host).and_then(|place| self.hosts.get_mut(place));
             let Some(host) = host else { continue };
             if let Some(gap) = Arc::make_mut(&mut host.gaps).iter_mut().find(|known| known.row == gap) {
                 gap.to_leaf = Some(to);
@@ -290,10 +307,14 @@ pub(crate) async fn begin(
         // Whoever was quicker may have kept a newer one than this transaction sees.
         let earlier = store.directories().newest();
         let mut reading = store.readers().begin_read().await?;
-        let size: i64 =
-            sql::query_scalar("SELECT size FROM log_head WHERE id = 1").fetch_one(&mut *reading).await?;
-        if size >= earlier.size {
-            let directory = Directory::read(&mut reading, store.directories(), earlier).await?;
+        let heads: (i64, i64, i64, i64) = sql::query_as(
+            "SELECT (SELECT size FROM log_head WHERE id = 1), (SELECT coalesce(max(id), 0) FROM enrolment),
+               (SELECT count(*) FROM retirement), (SELECT coalesce(max(change), 0) FROM host_label)",
+        )
+        .fetch_one(&mut *reading)
+        .await?;
+        if heads.0 >= earlier.size {
+            let directory = Directory::read(&mut reading, store.directories(), earlier, heads).await?;
             return Ok((reading, directory));
         }
     }

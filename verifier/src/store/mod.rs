@@ -8,6 +8,7 @@ pub(crate) mod action;
 pub(crate) mod blob;
 pub(crate) mod directory;
 pub(crate) mod host;
+pub(crate) mod host_sets;
 pub(crate) mod incident;
 pub(crate) mod log;
 pub(crate) mod pack;

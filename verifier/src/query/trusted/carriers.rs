@@ -75,7 +75,7 @@ pub(super) async fn all(
     subjects: &[Subject],
     roles: &[Role],
 ) -> Result<Vec<Carriers>, AskError> {
-    let known = known_files(reading, subjects).await?;
+    let known = known_files(reading, subjects, roles.contains(&Role::Executed)).await?;
     let (mut all, mut left) = (Vec::with_capacity(subjects.len()), CARRIERS);
     for (number, subject) in subjects.iter().enumerate() {
         let is_unknown = matches!(subject, Subject::File(_)) && !known.contains(&number);
@@ -91,24 +91,32 @@ pub(super) async fn all(
 }
 
 /// The numbers of those subjects that are contents which some host has or has run. Of a list of indicators most are none.
-async fn known_files(reading: &mut Connection<'_>, subjects: &[Subject]) -> Result<HashSet<usize>, AskError> {
+async fn known_files(
+    reading: &mut Connection<'_>,
+    subjects: &[Subject],
+    of_runs: bool,
+) -> Result<HashSet<usize>, AskError> {
+    const PRESENT: &str = "WITH asked AS MATERIALIZED (SELECT key, unhex(value) AS digest FROM json_each(?))
+       SELECT key FROM asked WHERE EXISTS (SELECT 1 FROM component_artefact a WHERE a.digest = asked.digest)";
+    const RUN: &str = "WITH asked AS MATERIALIZED (SELECT key, unhex(value) AS digest FROM json_each(?))
+       SELECT key FROM asked WHERE EXISTS (SELECT 1 FROM component_artefact a WHERE a.digest = asked.digest)
+         OR EXISTS (SELECT 1 FROM execution e WHERE e.digest = asked.digest)";
     let digest = |(number, subject): (usize, &Subject)| match subject {
-        Subject::File(digest) => Some((number, digest.to_string())),
+        Subject::File(digest) => Some((digest.to_string(), number)),
         _ => None,
     };
-    let (numbers, digests): (Vec<usize>, Vec<String>) =
-        subjects.iter().enumerate().filter_map(digest).unzip();
+    let mut asked: Vec<(String, usize)> = subjects.iter().enumerate().filter_map(digest).collect();
+    // Those that are near each other in the index follow each other.
+    asked.sort_unstable();
+    let (digests, numbers): (Vec<String>, Vec<usize>) = asked.into_iter().unzip();
     // What is but one is as well looked for at once.
     if digests.len() <= 1 {
         return Ok(numbers.into_iter().collect());
     }
-    let found: Vec<i64> = sql::query_scalar(
-        "SELECT key FROM json_each(?) WHERE EXISTS (SELECT 1 FROM component_artefact WHERE digest = unhex(value))
-           OR EXISTS (SELECT 1 FROM execution WHERE digest = unhex(value))",
-    )
-    .bind(format!("[\"{}\"]", digests.join("\",\"")))
-    .fetch_all(reading)
-    .await?;
+    let found: Vec<i64> = sql::query_scalar(if of_runs { RUN } else { PRESENT })
+        .bind(format!("[\"{}\"]", digests.join("\",\"")))
+        .fetch_all(reading)
+        .await?;
     let number = |key: i64| numbers.get(usize::try_from(key).ok()?).copied();
     Ok(found.into_iter().filter_map(number).collect())
 }

@@ -10,6 +10,7 @@ mod happened;
 mod issuers;
 mod keys;
 mod moments;
+mod sets;
 mod sightings;
 mod view;
 
@@ -136,7 +137,12 @@ pub(crate) async fn answer_as_of(
     };
     let hosts: Vec<(usize, &HostEntry)> =
         directory.hosts().iter().enumerate().filter(|(_, host)| fits(host)).collect();
-    let mut found = sightings::all(reading, directory, &asked.subjects, &all, window).await?;
+    // Whoever ever had a component is a YES of a question without a window: when that was is not told.
+    let is_ever = asked.list == List::Names && window == Window::ALL && asked.mode == Mode::Any;
+    let by_sets = is_ever && since.is_empty() && sets::tell_all(&question, &all);
+    let had = if by_sets { sets::had(reading, directory, &all).await? } else { Vec::new() };
+    let of = (asked.subjects.as_slice(), all.as_slice());
+    let mut found = sightings::all(reading, directory, of, window, by_sets).await?;
     let doubts = doubts::all(reading, (&asked.subjects, &asked.roles, &all), &sources, window).await?;
     let gaps = Gaps::of(asked, window, &sources, directory, doubts);
     // Whole windows are filled by what begins where another ends, so that each end counts.
@@ -148,17 +154,17 @@ pub(crate) async fn answer_as_of(
         gap.from_leaf.filter(|leaf| is_unclear(host.at(*leaf), window))
     });
     let exact = sorted(found.exact().chain(unclear));
-    let others = if asked.brief { Vec::new() } else { sorted(found.shown()) };
+    let others = if asked.brief || asked.list == List::Names { Vec::new() } else { sorted(found.shown()) };
     let moments = Moments::of(reading, &exact, &others).await?;
     let placed = found.place(reading, moments, directory).await?;
     let view = view::View {
         question: &question,
         placed: &placed,
         silent_before,
-        times: !asked.brief,
+        times: !asked.brief && asked.list != List::Names,
         most: asked.shown,
     };
-    let (counts, answers) = judged(view, &hosts, &gaps, asked.list, since);
+    let (counts, answers) = judged(view, &hosts, (&gaps, &had), asked.list, since);
     Ok(Trusted {
         subjects: asked.subjects.iter().map(ToString::to_string).collect(),
         roles: asked.roles.iter().map(|role| role.name().to_owned()).collect(),
@@ -181,7 +187,7 @@ pub(crate) async fn answer_as_of(
 fn judged(
     view: view::View<'_>,
     hosts: &[(usize, &HostEntry)],
-    gaps: &Gaps,
+    (gaps, had): (&Gaps, &[bool]),
     list: List,
     since: &Since,
 ) -> (Counts, Vec<HostAnswer>) {
@@ -199,14 +205,19 @@ fn judged(
         let mut alone = Vec::new();
         let bare = if own.is_some() { &mut alone } else { &mut bare };
         let (seen, found) = view.judge(host, (sightings, gaps), bare);
+        let found = if had.get(*place) == Some(&true) { sets::with_had(found) } else { found };
         counts.all += 1;
         match found {
             Answer::Yes(_) => counts.yes += 1,
             Answer::No(_) => counts.no += 1,
             Answer::Unknown(_) => counts.unknown += 1,
         }
-        if list == List::All || !matches!(found, Answer::No(_)) {
-            answers.push(view.of_host((host, &seen), found, sightings, gaps));
+        let is_no = matches!(found, Answer::No(_));
+        match list {
+            List::Names if !is_no => answers.push(view.named((host, &seen), found)),
+            List::Exposed if !is_no => answers.push(view.of_host((host, &seen), found, sightings, gaps)),
+            List::All => answers.push(view.of_host((host, &seen), found, sightings, gaps)),
+            List::Names | List::Exposed => {}
         }
     }
     (counts, answers)

@@ -79,13 +79,13 @@ impl PlacedAll {
     }
 }
 
-/// Every interval of the carriers that is not over before the window.
+/// Every interval of the carriers that is not over before the window; of components none, where it is known who had them.
 pub(super) async fn all(
     reading: &mut Connection<'_>,
     directory: &Directory,
-    subjects: &[Subject],
-    carriers: &[Carriers],
+    (subjects, carriers): (&[Subject], &[Carriers]),
     window: Window,
+    by_sets: bool,
 ) -> Result<Found, AskError> {
     let since = to_i64(window.from.unwrap_or_default());
     let mut found = Found::default();
@@ -93,7 +93,9 @@ pub(super) async fn all(
     for (subject, carriers) in subjects.iter().zip(carriers).filter(|(_, carriers)| !carriers.all.is_empty())
     {
         let subject: Arc<str> = subject.to_string().into();
-        for carrier in &carriers.all {
+        for carrier in
+            carriers.all.iter().filter(|carrier| !by_sets || !matches!(carrier.of, Of::Component(_)))
+        {
             of.entry(carrier.of).or_default().push(found.carried.len());
             let (subject, carrier, what) = (Arc::clone(&subject), carrier.clone(), Arc::default());
             found.carried.push(Carried { subject, carrier, what });

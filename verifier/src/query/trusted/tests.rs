@@ -273,7 +273,17 @@ async fn ask_otherwise(fleet: &Fleet, case: &Case, rng: &mut Rng) {
         ..once
     };
     let silent = if rng.one_in(2) { UnixTime::from_ms(0) } else { UnixTime::from_ms(u64::MAX >> 1) };
-    replay(fleet, &answer(&fleet.bench.store, &asked, silent).await.unwrap());
+    let found = answer(&fleet.bench.store, &asked, silent).await.unwrap();
+    replay(fleet, &found);
+    // By names alone the same is said, where there is no window by other means.
+    let names = Asked { list: List::Names, ..asked };
+    let names = answer(&fleet.bench.store, &names, silent).await.unwrap();
+    let exposed = found.hosts.iter().filter(|host| host.answer != Verdict::No);
+    let exposed: Vec<_> = exposed.map(|host| (&host.name, host.answer, &host.class)).collect();
+    let named: Vec<_> = names.hosts.iter().map(|host| (&host.name, host.answer, &host.class)).collect();
+    assert_eq!(named, exposed, "{:?} as {:?}, {:?}", found.subjects, found.roles, found.window);
+    assert_eq!(names.hosts_asked, found.hosts_asked);
+    assert!(names.hosts.iter().all(|host| host.seen.is_empty() && host.unknown.is_empty()));
 }
 
 /// Compares each host's answer with the one that follows from its evidence, without the index.

@@ -57,6 +57,15 @@ impl View<'_> {
         (seen, answer)
     }
 
+    /// The answer for one host, and nothing beside it.
+    pub(super) fn named(&self, of: (&HostEntry, &Seen), answer: Answer) -> HostAnswer {
+        let answer = match answer {
+            Answer::Unknown(_) => Answer::Unknown(Vec::new()),
+            known => known,
+        };
+        self.of_host(of, answer, &[], &[])
+    }
+
     /// The answer for one host, as it is shown.
     pub(super) fn of_host(
         &self,

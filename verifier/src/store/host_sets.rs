@@ -1,0 +1,181 @@
+//! Which hosts ever had a component, in memory: a compressed bitmap for each that was asked about.
+//!
+//! In: components, and a reading transaction. Out: sets of hosts' rows as of that transaction, of which only what came since the set was last read
+//! is read. Intervals begin at leaves that grow, and none is ever taken back, so a set only grows with the log; when hosts had a component it does
+//! not tell. Components that are asked about seldom make room for others.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use roaring::RoaringBitmap;
+
+use super::packed_rows::numbers;
+use super::{StoreError, to_i64};
+use crate::limits::HOST_SETS_BYTES;
+use crate::sql::{self, Connection};
+
+/// The sets that anybody has read.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HostSets(Arc<Mutex<Kept>>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    sets: HashMap<i64, HostSet>,
+    /// What they take together.
+    bytes: usize,
+    /// Counts questions.
+    now: u64,
+}
+
+#[derive(Clone, Debug)]
+struct HostSet {
+    /// Every interval that began before this leaf is in it.
+    through: i64,
+    hosts: Arc<RoaringBitmap>,
+    bytes: usize,
+    asked: u64,
+}
+
+impl HostSets {
+    /// Hosts that had any of these components before the log had this size.
+    pub(crate) async fn of(
+        &self,
+        reading: &mut Connection<'_>,
+        components: &[i64],
+        size: u64,
+    ) -> Result<RoaringBitmap, StoreError> {
+        let (size, mut all) = (to_i64(size), RoaringBitmap::new());
+        for component in components {
+            all |= &*self.one(reading, *component, size).await?;
+        }
+        Ok(all)
+    }
+
+    async fn one(
+        &self,
+        reading: &mut Connection<'_>,
+        component: i64,
+        size: i64,
+    ) -> Result<Arc<RoaringBitmap>, StoreError> {
+        // Another question may have seen more of the log than this one is about.
+        let known = self.kept(component).filter(|set| set.through <= size);
+        let (through, hosts) = known.map_or((0, Arc::default()), |set| (set.through, set.hosts));
+        if through == size {
+            return Ok(hosts);
+        }
+        let query = sql::query(
+            "SELECT string_agg(CAST(host_id AS TEXT), ' ') FROM host_component WHERE component_id = ? AND from_leaf >= ? AND from_leaf < ?",
+        );
+        let new = numbers::<1>(reading, query.bind(component).bind(through).bind(size)).await?;
+        let hosts = if new.is_empty() { hosts } else { Arc::new(with(&hosts, &new)?) };
+        self.keep(component, size, &hosts);
+        Ok(hosts)
+    }
+
+    fn kept(&self, component: i64) -> Option<HostSet> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.now += 1;
+        let now = kept.now;
+        let set = kept.sets.get_mut(&component)?;
+        set.asked = now;
+        Some(set.clone())
+    }
+
+    fn keep(&self, component: i64, through: i64, hosts: &Arc<RoaringBitmap>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.sets.get(&component).is_some_and(|known| known.through >= through) {
+            return;
+        }
+        let (bytes, asked) = (hosts.serialized_size() + SET_BYTES, kept.now);
+        let set = HostSet { through, hosts: Arc::clone(hosts), bytes, asked };
+        let before = kept.sets.insert(component, set);
+        kept.bytes = kept.bytes + bytes - before.map_or(0, |before| before.bytes);
+        kept.make_room();
+    }
+}
+
+impl Kept {
+    /// Half of them go at once, those that were asked about longest ago: each is read again when it is asked about.
+    fn make_room(&mut self) {
+        if self.bytes <= HOST_SETS_BYTES {
+            return;
+        }
+        let mut asked: Vec<u64> = self.sets.values().map(|set| set.asked).collect();
+        asked.sort_unstable();
+        let middle = asked.get(asked.len() / 2).copied().unwrap_or_default();
+        self.sets.retain(|_, set| set.asked > middle);
+        self.bytes = self.sets.values().map(|set| set.bytes).sum();
+    }
+}
+
+fn with(hosts: &RoaringBitmap, new: &[[i64; 1]]) -> Result<RoaringBitmap, StoreError> {
+    const DAMAGED: StoreError = StoreError::Damaged { what: "the number of a host" };
+    let mut rows =
+        new.iter().map(|[row]| u32::try_from(*row)).collect::<Result<Vec<_>, _>>().map_err(|_| DAMAGED)?;
+    rows.sort_unstable();
+    rows.dedup();
+    let new = RoaringBitmap::from_sorted_iter(rows).map_err(|_| DAMAGED)?;
+    Ok(hosts | new)
+}
+
+/// What a set takes beside its bits.
+const SET_BYTES: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use evidence::digest::Sha256Digest;
+
+    use super::*;
+    use crate::record::Done;
+    use crate::record::tests::{Bench, Chain, submit};
+
+    /// Sets as of sizes of the log, in whichever order they are asked for.
+    #[tokio::test]
+    async fn a_set_has_every_host_that_had_it_before_a_size() {
+        let bench = Bench::new().await;
+        let [a, b] = [1_u8, 2].map(|byte| Sha256Digest::new([byte; 32]));
+        let mut sizes = Vec::new();
+        for (id, states) in [(1, &[vec![], vec![a, b], vec![b]][..]), (2, &[vec![a], vec![]])] {
+            let mut chain = Chain::new(bench.enrol(id, id).await.unwrap(), id);
+            for state in states {
+                let new = chain.next(state);
+                let done = submit(bench.recorder.clone(), new.clone()).await.unwrap().0;
+                let Done::Logged { index, .. } = done else { panic!("{done:?}") };
+                chain.accepted(&new, state);
+                sizes.push(index.get() + 1);
+            }
+        }
+        let mut reading = bench.store.readers().acquire().await.unwrap();
+        let row = |digest: Sha256Digest| {
+            sql::query_scalar::<i64>("SELECT id FROM component WHERE digest = ?")
+                .bind(digest.as_bytes().to_vec())
+        };
+        let (a, b) =
+            (row(a).fetch_one(&mut reading).await.unwrap(), row(b).fetch_one(&mut reading).await.unwrap());
+        let sets = HostSets::default();
+        let mut of = async |components: &[i64], size| {
+            let hosts = sets.of(&mut reading, components, size).await.unwrap();
+            hosts.iter().collect::<Vec<_>>()
+        };
+        assert!(of(&[a], sizes[0]).await.is_empty());
+        assert_eq!(of(&[a], sizes[1]).await, [1]);
+        assert_eq!(of(&[a, b], sizes[4]).await, [1, 2]);
+        assert_eq!(of(&[b], sizes[4]).await, [1]);
+        // One that was read of a larger log does not tell of a smaller one.
+        assert_eq!(of(&[a], sizes[2]).await, [1]);
+        assert_eq!(of(&[a], sizes[4]).await, [1, 2]);
+        assert!(of(&[], sizes[4]).await.is_empty());
+    }
+
+    #[test]
+    fn those_that_were_asked_about_longest_ago_go() {
+        let sets = HostSets::default();
+        let dense = Arc::new((0..400_000_u32).map(|row| row * 3).collect::<RoaringBitmap>());
+        let fit = HOST_SETS_BYTES / dense.serialized_size();
+        for component in 0..i64::try_from(fit + 2).unwrap() {
+            sets.keep(component, 1, &dense);
+            assert!(sets.kept(component).is_some() && sets.0.lock().unwrap().bytes <= HOST_SETS_BYTES);
+        }
+        assert!(sets.kept(0).is_none());
+    }
+}

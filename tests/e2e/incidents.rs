@@ -167,6 +167,11 @@ async fn a_backdoored_package_that_is_gone_already() -> Result<()> {
     for word in ["YES", "executed B", "quoted log", path, "xz-utils 5.6.1-1"] {
         ensure!(explained.stdout.contains(word), "{word:?} is not in:\n{}", explained.stdout);
     }
+    let names = fleet.trusted(&[&bad_ones[..], &["--names"]].concat()).await?.stdout;
+    let ever = fleet.ask(&bad_ones).await?;
+    let yes = ever.0.hosts.iter().filter(|host| host.answer == YES);
+    let lines: Vec<String> = yes.map(|host| format!("yes     {}", host.name)).collect();
+    ensure!(!lines.is_empty() && names.lines().eq(&lines), "{names:?} instead of {lines:?}");
     Ok(())
 }
 

@@ -129,6 +129,9 @@ fn an_execution_is_only_denied_where_every_command_line_asks_for_it() {
 /// What shim measured is what the kernel shows as `MokListRT`: Debian's certificate, as one list.
 #[test]
 fn the_hash_of_a_list_of_shims_is_of_what_the_system_shows() {
+    //= UEFI 2.10 §32.4.1: EFI_SIGNATURE_LIST, EFI_CERT_X509_GUID
+    const X509: [u8; 16] =
+        [0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94, 0xa7, 0x4a, 0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72];
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/shim-sb/binary_bios_measurements");
     let bytes = std::fs::read(path).unwrap();
     let log = EventLog::parse(&bytes).log;
@@ -136,9 +139,6 @@ fn the_hash_of_a_list_of_shims_is_of_what_the_system_shows() {
     // An authority is an owner and a certificate, as an entry of the list has them.
     let vendor = facts.authorities.iter().find(|authority| authority.variable.name == "MokListRT").unwrap();
     let entry = vendor.variable.data;
-    //= UEFI 2.10 §32.4.1: EFI_SIGNATURE_LIST, EFI_CERT_X509_GUID
-    const X509: [u8; 16] =
-        [0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94, 0xa7, 0x4a, 0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72];
     let length = u32::try_from(entry.len()).unwrap();
     let sizes = [length + 28, 0, length].map(u32::to_le_bytes);
     let contents = KeyList::new(&[X509.as_slice(), sizes.as_flattened(), entry].concat());

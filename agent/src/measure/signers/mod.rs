@@ -137,7 +137,7 @@ struct Signatures {
     /// The signatures themselves.
     carried: Vec<Claim>,
     /// How many these are.
-    signatures: usize,
+    whole: usize,
     /// Their bytes, with those of what did not fit.
     bytes: usize,
     unread: bool,
@@ -147,10 +147,10 @@ impl Signatures {
     /// What one file carries is bounded: its other signatures are the agent's word alone.
     fn carry(&mut self, signature: &[u8]) {
         self.bytes = self.bytes.saturating_add(signature.len());
-        let parts = carry(SIGNATURE_BYTES, self.signatures, signature);
+        let parts = carry(SIGNATURE_BYTES, self.whole, signature);
         if self.bytes <= CARRIED_BYTES && !parts.is_empty() {
             self.carried.extend(parts);
-            self.signatures += 1;
+            self.whole += 1;
         }
     }
 }

@@ -134,7 +134,8 @@ pub(super) fn loaded(firmware: &VerifiedFirmwareLog<'_>) -> Vec<Executed> {
     for event in firmware.log().events() {
         let pcr = event.pcr();
         let is_part = parts && pcr == Some(PcrIndex::UNIFIED_IMAGE);
-        if !is_part && !(files && pcr == Some(PcrIndex::LOADED)) {
+        let is_file = files && pcr == Some(PcrIndex::LOADED);
+        if !is_part && !is_file {
             continue;
         }
         let text = match event.payload() {

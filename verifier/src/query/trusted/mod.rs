@@ -205,7 +205,7 @@ fn judged(
         let mut alone = Vec::new();
         let bare = if own.is_some() { &mut alone } else { &mut bare };
         let (seen, found) = view.judge(host, (sightings, gaps), bare);
-        let found = if had.get(*place) == Some(&true) { sets::with_had(found) } else { found };
+        let found = if had.get(*place) == Some(&true) { sets::with_had(&found) } else { found };
         counts.all += 1;
         match found {
             Answer::Yes(_) => counts.yes += 1,

@@ -46,9 +46,9 @@ pub(super) async fn had(
 }
 
 /// The answer for a host that had one, where this is what follows from all else.
-pub(super) fn with_had(answer: Answer) -> Answer {
+pub(super) fn with_had(answer: &Answer) -> Answer {
     match answer {
-        Answer::Yes(class) => Answer::Yes(class.min(OF_COMPONENTS)),
+        Answer::Yes(class) => Answer::Yes(OF_COMPONENTS.min(*class)),
         Answer::No(_) | Answer::Unknown(_) => Answer::Yes(OF_COMPONENTS),
     }
 }

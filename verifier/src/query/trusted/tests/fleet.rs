@@ -528,11 +528,7 @@ impl Host {
             troubles.push(trouble(Source::Ima, "missing", Lasting::Stands));
         }
         troubles.sort();
-        let executions = self.executions(tick);
-        let profile = Some(profile(now.profile));
-        let lists = if begins == Begins::Nothing { Vec::new() } else { measured(now.list) };
-        let (ran, keys) = (self.ran(tick), self.keys(tick));
-        let mut reading = Reading { profile, lists, executions, ran, keys, troubles };
+        let mut reading = Reading { troubles, ..self.reading(tick, begins) };
         let boot = BootCounters { reset_count: now.boot, restart_count: 0 };
         let has =
             self.view.iter().enumerate().filter_map(|(number, version)| Some(component(number, (*version)?)));
@@ -547,6 +543,19 @@ impl Host {
         self.spool.push(Sealed { tick, components, entry, blind });
         self.watch(tick);
         self.sealed = Some(tick);
+    }
+
+    /// What logs tell, and what was run.
+    fn reading(&self, tick: usize, begins: Begins) -> Reading {
+        let Truth { profile: booted, list, .. } = self.truth[tick];
+        Reading {
+            profile: Some(profile(booted)),
+            lists: if begins == Begins::Nothing { Vec::new() } else { measured(list) },
+            executions: self.executions(tick),
+            ran: self.ran(tick),
+            keys: self.keys(tick),
+            troubles: Vec::new(),
+        }
     }
 
     fn watch(&mut self, tick: usize) {

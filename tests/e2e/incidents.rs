@@ -169,8 +169,11 @@ async fn a_backdoored_package_that_is_gone_already() -> Result<()> {
     }
     let names = fleet.trusted(&[&bad_ones[..], &["--names"]].concat()).await?.stdout;
     let ever = fleet.ask(&bad_ones).await?;
-    let yes = ever.0.hosts.iter().filter(|host| host.answer == YES);
-    let lines: Vec<String> = yes.map(|host| format!("yes     {}", host.name)).collect();
+    let of = |answer, word: &str| {
+        let hosts = ever.0.hosts.iter().filter(move |host| host.answer == answer);
+        hosts.map(|host| format!("{word:<7} {}", host.name)).collect::<Vec<_>>()
+    };
+    let lines = [of(YES, "yes"), of(UNKNOWN, "unknown")].concat();
     ensure!(!lines.is_empty() && names.lines().eq(&lines), "{names:?} instead of {lines:?}");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Times for which it cannot be told whether a host had a carrier: what agents told they did not see, components that nobody has
 //! described or read whole, boots that do not say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use inquiry::moment::Window;
@@ -28,6 +28,11 @@ pub(super) struct FoundGap {
 }
 
 impl FoundGap {
+    /// By what doubts of one host are told apart.
+    fn order(&self) -> impl Ord {
+        (self.host, self.from_leaf, self.to_leaf, &*self.cause)
+    }
+
     /// One that the directory has.
     pub(super) fn of(host: i64, gap: &GapEntry) -> Self {
         Self {
@@ -79,16 +84,16 @@ pub(super) async fn all(
         gaps.extend(components(reading, &doubtful, since).await?);
         let of_keys = carriers.iter().flat_map(|carriers| &carriers.doubtful_keys);
         let scope: Arc<str> = Arc::from("a key that the kernel's list tells of");
-        gaps.extend(of_keys.filter(|(_, _, until, _)| until.is_none_or(|until| until >= since)).map(
-            |(host, from_leaf, to_leaf, why)| FoundGap {
-                host: *host,
-                source: Source::Files,
-                cause: Arc::from(*why),
-                scope: Arc::clone(&scope),
-                from_leaf: *from_leaf,
-                to_leaf: *to_leaf,
-            },
-        ));
+        let reaches = of_keys.filter(|(_, _, until, _)| until.is_none_or(|until| until >= since));
+        let of_keys: BTreeSet<_> = reaches.collect();
+        gaps.extend(of_keys.into_iter().map(|(host, from_leaf, to_leaf, why)| FoundGap {
+            host: *host,
+            source: Source::Files,
+            cause: Arc::from(*why),
+            scope: Arc::clone(&scope),
+            from_leaf: *from_leaf,
+            to_leaf: *to_leaf,
+        }));
     }
     Ok(gaps)
 }
@@ -229,6 +234,8 @@ async fn spans(
         let (from_leaf, to_leaf) = (present(before), present(to));
         gaps.push(FoundGap { host, source, cause, scope, from_leaf, to_leaf });
     }
+    // Each database has an order of its own.
+    gaps.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
     Ok(gaps)
 }
 

@@ -1,7 +1,7 @@
 //! Who trusted X, in a fleet of ten thousand hosts over two years: how long the answer takes, and what an interval takes on disk.
 //!
 //! The fleet is fleetgen's, made once in `target/bench/fleet-N` and kept. Goals stand where the peer would: nobody else answers this.
-//! `LYDIAN_BENCH_HOSTS` is another number of hosts; `LYDIAN_BENCH_PARTS=wave` asks nothing and has a wave of updates recorded alone. Where `LYDIAN_TEST_POSTGRES` names a server, the same history is asked there as well, with
+//! `LYDIAN_BENCH_HOSTS` is another number of hosts, `LYDIAN_BENCH_DAYS` another time than two years; `LYDIAN_BENCH_PARTS=wave` asks nothing and has a wave of updates recorded alone. Where `LYDIAN_TEST_POSTGRES` names a server, the same history is asked there as well, with
 //! what SQLite takes as the peer; `scripts/bench` says so where there is none.
 
 #![expect(clippy::cast_precision_loss, reason = "figures are shown with some digits")]
@@ -67,7 +67,9 @@ fn fresh(server: &str, name: &str) -> Result<Database> {
 #[tokio::main]
 async fn main() -> Result<()> {
     let hosts: u64 = std::env::var("LYDIAN_BENCH_HOSTS").ok().map_or(Ok(10_000), |hosts| hosts.parse())?;
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../target/bench/fleet-{hosts}"));
+    let days: u64 = std::env::var("LYDIAN_BENCH_DAYS").ok().map_or(Ok(DAYS), |days| days.parse())?;
+    let kept = if days == DAYS { format!("fleet-{hosts}") } else { format!("fleet-{hosts}-{days}-days") };
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench").join(kept);
     let file = dir.join("verifier.db");
     if std::env::var("LYDIAN_BENCH_PARTS").is_ok_and(|parts| parts == "wave") {
         ingest(&dir.with_extension("wave"), &Store::default()).await?;
@@ -80,7 +82,7 @@ async fn main() -> Result<()> {
         let _ = std::fs::remove_dir_all(&dir);
         let maker = env!("CARGO_BIN_EXE_fleetgen");
         let made = std::process::Command::new(maker)
-            .args(["--hosts", &hosts.to_string(), "--out"])
+            .args(["--hosts", &hosts.to_string(), "--days", &days.to_string(), "--out"])
             .arg(&dir)
             .status()?;
         ensure!(made.success(), "fleetgen: {made}");
@@ -89,7 +91,7 @@ async fn main() -> Result<()> {
     let truth: Vec<Value> = truth.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let database = Database::from(file.as_path());
     let mut store = Store::default();
-    let fleet = Fleet { hosts, dir: &dir, truth: &truth };
+    let fleet = Fleet { hosts, days, dir: &dir, truth: &truth };
     fleet.measure(&database, &mut store).await?;
     if let Ok(server) = std::env::var("LYDIAN_TEST_POSTGRES") {
         let to = fresh(&server, "lydian_fleet")?;
@@ -110,9 +112,13 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
+/// Two years.
+const DAYS: u64 = 730;
+
 /// A made fleet.
 struct Fleet<'a> {
     hosts: u64,
+    days: u64,
     dir: &'a Path,
     truth: &'a [Value],
 }
@@ -133,7 +139,7 @@ impl Fleet<'_> {
             subjects: vec![subject.to_owned()],
             roles: vec!["present".to_owned()],
             from: Some(format!("leaf:{}", hosts * 24)),
-            to: Some(format!("leaf:{}", hosts * 24 * 700)),
+            to: Some(format!("leaf:{}", hosts * 24 * self.days.saturating_sub(30))),
             list: List::Exposed,
             ..AskTrusted::default()
         };

@@ -1,11 +1,12 @@
 //! What is read of real boots for the history: the facts of our own recordings, as they are kept.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use appraisal::verify::verify;
 use evidence::digest::HashAlg;
 use evidence::eventlog::{EventLog, EventType};
+use evidence::pe::Image;
 use inquiry::carried::KeyList;
 use inquiry::profile::{Fact, Profile, Reading, ShimList, read};
 use inquiry::role::{Class, Role, Source};
@@ -196,4 +197,25 @@ fn a_signature_in_the_kernels_list_names_its_key() {
     assert_eq!(key.names.iter().map(ToString::to_string).collect::<Vec<_>>(), ["ima-key-id:440cadcd"]);
     assert_eq!((key.role, key.class), (Role::Used, Class::B));
     assert_eq!(key.place, b"/usr/local/bin/signedtool");
+}
+
+/// What shim has built in as revoked is what it measured as `MokListX`: Debian's own shim, which the recorded machine booted.
+#[test]
+fn what_shims_vendor_revokes_is_what_was_measured() {
+    let vectors = std::env::var_os("LYDIAN_VECTORS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors"), PathBuf::from);
+    let path = vectors.join("debian/shim-signed/usr/lib/shim/shimx64.efi.signed");
+    let Ok(shim) = std::fs::read(&path) else {
+        eprintln!("SKIPPED: {} is missing", path.display());
+        return;
+    };
+    let section = Image::parse(&shim).unwrap().section(".vendor_cert").unwrap().contents().unwrap();
+    //= shim, cert.S: sizes of both lists, then where each begins
+    let number = |at: usize| u32::from_le_bytes(section[at..at + 4].try_into().unwrap()) as usize;
+    let (size, begin) = (number(4), number(12));
+    let contents = KeyList::new(&section[begin..begin + size]);
+    let list = &reading("shim-sb").lists[1];
+    assert!(contents.digests.contains(&list.digest));
+    assert!(contents.whole && contents.edges.len() > 50, "{}", contents.edges.len());
+    assert!(list.facts(&contents).iter().all(|fact| matches!(fact, Fact::Key { role: Role::Revoked, .. })));
 }

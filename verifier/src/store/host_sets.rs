@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use roaring::RoaringBitmap;
 
-use super::packed_rows::numbers;
+use super::packed_rows::{list, numbers};
 use super::{StoreError, to_i64};
 use crate::limits::HOST_SETS_BYTES;
 use crate::sql::{self, Connection};
@@ -45,31 +45,53 @@ impl HostSets {
         size: u64,
     ) -> Result<RoaringBitmap, StoreError> {
         let (size, mut all) = (to_i64(size), RoaringBitmap::new());
+        // Those that nobody has asked about yet are read whole, of the others what came since.
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
         for component in components {
-            all |= &*self.one(reading, *component, size).await?;
+            // Another question may have seen more of the log than this one is about.
+            match self.kept(*component).filter(|set| set.through <= size) {
+                Some(set) if set.through == size => all |= &*set.hosts,
+                Some(set) => known.push((*component, set.through, set.hosts)),
+                None => unknown.push((*component, 0, Arc::default())),
+            }
+        }
+        known.sort_unstable_by_key(|(_, through, _)| *through);
+        for some in known.chunks(SETS_AT_ONCE).chain(unknown.chunks(WHOLE_AT_ONCE)) {
+            for hosts in self.read(reading, some, size).await? {
+                all |= &*hosts;
+            }
         }
         Ok(all)
     }
 
-    async fn one(
+    /// Reads what came since the first of these sets was read, and keeps them as of a size.
+    async fn read(
         &self,
         reading: &mut Connection<'_>,
-        component: i64,
+        sets: &[(i64, i64, Arc<RoaringBitmap>)],
         size: i64,
-    ) -> Result<Arc<RoaringBitmap>, StoreError> {
-        // Another question may have seen more of the log than this one is about.
-        let known = self.kept(component).filter(|set| set.through <= size);
-        let (through, hosts) = known.map_or((0, Arc::default()), |set| (set.through, set.hosts));
-        if through == size {
-            return Ok(hosts);
-        }
+    ) -> Result<Vec<Arc<RoaringBitmap>>, StoreError> {
+        let since = sets.iter().map(|(_, through, _)| *through).min().unwrap_or_default();
+        let components: Vec<i64> = sets.iter().map(|(component, ..)| *component).collect();
         let query = sql::query(
-            "SELECT string_agg(CAST(host_id AS TEXT), ' ') FROM host_component WHERE component_id = ? AND from_leaf >= ? AND from_leaf < ?",
+            "SELECT string_agg(CAST(component_id AS TEXT), ' '), string_agg(CAST(host_id AS TEXT), ' ') FROM host_component
+             WHERE component_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?)) AND from_leaf >= ? AND from_leaf < ?",
         );
-        let new = numbers::<1>(reading, query.bind(component).bind(through).bind(size)).await?;
-        let hosts = if new.is_empty() { hosts } else { Arc::new(with(&hosts, &new)?) };
-        self.keep(component, size, &hosts);
-        Ok(hosts)
+        let query = query.bind(list(&components)).bind(since).bind(size);
+        let mut new: HashMap<i64, Vec<i64>> = HashMap::new();
+        for [component, host] in numbers(reading, query).await? {
+            new.entry(component).or_default().push(host);
+        }
+        let mut read = Vec::with_capacity(sets.len());
+        for (component, _, hosts) in sets {
+            let hosts = match new.remove(component) {
+                Some(new) => Arc::new(with(hosts, &new)?),
+                None => Arc::clone(hosts),
+            };
+            self.keep(*component, size, &hosts);
+            read.push(hosts);
+        }
+        Ok(read)
     }
 
     fn kept(&self, component: i64) -> Option<HostSet> {
@@ -108,16 +130,20 @@ impl Kept {
     }
 }
 
-fn with(hosts: &RoaringBitmap, new: &[[i64; 1]]) -> Result<RoaringBitmap, StoreError> {
+fn with(hosts: &RoaringBitmap, new: &[i64]) -> Result<RoaringBitmap, StoreError> {
     const DAMAGED: StoreError = StoreError::Damaged { what: "the number of a host" };
     let mut rows =
-        new.iter().map(|[row]| u32::try_from(*row)).collect::<Result<Vec<_>, _>>().map_err(|_| DAMAGED)?;
+        new.iter().map(|row| u32::try_from(*row)).collect::<Result<Vec<_>, _>>().map_err(|_| DAMAGED)?;
     rows.sort_unstable();
     rows.dedup();
     let new = RoaringBitmap::from_sorted_iter(rows).map_err(|_| DAMAGED)?;
     Ok(hosts | new)
 }
 
+/// Sets of which one statement reads what came since.
+const SETS_AT_ONCE: usize = 64;
+/// Those of which it reads everything, which may be some intervals of each of a hundred thousand hosts.
+const WHOLE_AT_ONCE: usize = 8;
 /// What a set takes beside its bits.
 const SET_BYTES: usize = 128;
 

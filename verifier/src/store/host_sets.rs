@@ -1,6 +1,6 @@
-//! Which hosts ever had a component, in memory: a compressed bitmap for each that was asked about.
+//! Which hosts ever had a component, or booted by a profile, in memory: a compressed bitmap for each that was asked about.
 //!
-//! In: components, and a reading transaction. Out: sets of hosts' rows as of that transaction, of which only what came since the set was last read
+//! In: components or profiles, and a reading transaction. Out: sets of hosts' rows as of that transaction, of which only what came since the set was last read
 //! is read. Intervals begin at leaves that grow, and none is ever taken back, so a set only grows with the log; when hosts had a component it does
 //! not tell. Components that are asked about seldom make room for others.
 
@@ -18,9 +18,31 @@ use crate::sql::{self, Connection};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HostSets(Arc<Mutex<Kept>>);
 
+/// What hosts have intervals of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Held {
+    Components,
+    Profiles,
+}
+
+impl Held {
+    const fn statement(self) -> &'static str {
+        match self {
+            Self::Components => {
+                "SELECT string_agg(CAST(component_id AS TEXT), ' '), string_agg(CAST(host_id AS TEXT), ' ') FROM host_component
+                 WHERE component_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?)) AND from_leaf >= ? AND from_leaf < ?"
+            }
+            Self::Profiles => {
+                "SELECT string_agg(CAST(profile_id AS TEXT), ' '), string_agg(CAST(host_id AS TEXT), ' ') FROM host_boot_profile
+                 WHERE profile_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?)) AND from_leaf >= ? AND from_leaf < ?"
+            }
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Kept {
-    sets: HashMap<i64, HostSet>,
+    sets: HashMap<(Held, i64), HostSet>,
     /// What they take together.
     bytes: usize,
     /// Counts questions.
@@ -36,30 +58,43 @@ struct HostSet {
     asked: u64,
 }
 
+/// A row, the leaf through which its set was read, and the set.
+type Before = (i64, i64, Arc<RoaringBitmap>);
+
 impl HostSets {
-    /// Hosts that had any of these components before the log had this size.
+    /// Hosts that had any of these before the log had this size.
     pub(crate) async fn of(
         &self,
         reading: &mut Connection<'_>,
-        components: &[i64],
+        rows: (Held, &[i64]),
         size: u64,
     ) -> Result<RoaringBitmap, StoreError> {
-        let (size, mut all) = (to_i64(size), RoaringBitmap::new());
+        let each = self.each(reading, rows, size).await?;
+        Ok(each.values().fold(RoaringBitmap::new(), |all, hosts| all | &**hosts))
+    }
+
+    /// The same of each.
+    pub(crate) async fn each(
+        &self,
+        reading: &mut Connection<'_>,
+        (held, rows): (Held, &[i64]),
+        size: u64,
+    ) -> Result<HashMap<i64, Arc<RoaringBitmap>>, StoreError> {
+        let (size, mut all) = (to_i64(size), HashMap::with_capacity(rows.len()));
         // Those that nobody has asked about yet are read whole, of the others what came since.
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
-        for component in components {
+        for row in rows {
             // Another question may have seen more of the log than this one is about.
-            match self.kept(*component).filter(|set| set.through <= size) {
-                Some(set) if set.through == size => all |= &*set.hosts,
-                Some(set) => known.push((*component, set.through, set.hosts)),
-                None => unknown.push((*component, 0, Arc::default())),
+            match self.kept((held, *row)).filter(|set| set.through <= size) {
+                Some(set) if set.through == size => drop(all.insert(*row, set.hosts)),
+                Some(set) => known.push((*row, set.through, set.hosts)),
+                None => unknown.push((*row, 0, Arc::default())),
             }
         }
         known.sort_unstable_by_key(|(_, through, _)| *through);
         for some in known.chunks(SETS_AT_ONCE).chain(unknown.chunks(WHOLE_AT_ONCE)) {
-            for hosts in self.read(reading, some, size).await? {
-                all |= &*hosts;
-            }
+            let hosts = self.read(reading, (held, some), size).await?;
+            all.extend(some.iter().map(|(row, ..)| *row).zip(hosts));
         }
         Ok(all)
     }
@@ -68,49 +103,46 @@ impl HostSets {
     async fn read(
         &self,
         reading: &mut Connection<'_>,
-        sets: &[(i64, i64, Arc<RoaringBitmap>)],
+        (held, sets): (Held, &[Before]),
         size: i64,
     ) -> Result<Vec<Arc<RoaringBitmap>>, StoreError> {
         let since = sets.iter().map(|(_, through, _)| *through).min().unwrap_or_default();
-        let components: Vec<i64> = sets.iter().map(|(component, ..)| *component).collect();
-        let query = sql::query(
-            "SELECT string_agg(CAST(component_id AS TEXT), ' '), string_agg(CAST(host_id AS TEXT), ' ') FROM host_component
-             WHERE component_id IN (SELECT CAST(value AS BIGINT) FROM json_each(?)) AND from_leaf >= ? AND from_leaf < ?",
-        );
-        let query = query.bind(list(&components)).bind(since).bind(size);
+        let rows: Vec<i64> = sets.iter().map(|(row, ..)| *row).collect();
+        let query = sql::query(held.statement());
+        let query = query.bind(list(&rows)).bind(since).bind(size);
         let mut new: HashMap<i64, Vec<i64>> = HashMap::new();
-        for [component, host] in numbers(reading, query).await? {
-            new.entry(component).or_default().push(host);
+        for [row, host] in numbers(reading, query).await? {
+            new.entry(row).or_default().push(host);
         }
         let mut read = Vec::with_capacity(sets.len());
-        for (component, _, hosts) in sets {
-            let hosts = match new.remove(component) {
+        for (row, _, hosts) in sets {
+            let hosts = match new.remove(row) {
                 Some(new) => Arc::new(with(hosts, &new)?),
                 None => Arc::clone(hosts),
             };
-            self.keep(*component, size, &hosts);
+            self.keep((held, *row), size, &hosts);
             read.push(hosts);
         }
         Ok(read)
     }
 
-    fn kept(&self, component: i64) -> Option<HostSet> {
+    fn kept(&self, of: (Held, i64)) -> Option<HostSet> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.now += 1;
         let now = kept.now;
-        let set = kept.sets.get_mut(&component)?;
+        let set = kept.sets.get_mut(&of)?;
         set.asked = now;
         Some(set.clone())
     }
 
-    fn keep(&self, component: i64, through: i64, hosts: &Arc<RoaringBitmap>) {
+    fn keep(&self, of: (Held, i64), through: i64, hosts: &Arc<RoaringBitmap>) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.sets.get(&component).is_some_and(|known| known.through >= through) {
+        if kept.sets.get(&of).is_some_and(|known| known.through >= through) {
             return;
         }
         let (bytes, asked) = (hosts.serialized_size() + SET_BYTES, kept.now);
         let set = HostSet { through, hosts: Arc::clone(hosts), bytes, asked };
-        let before = kept.sets.insert(component, set);
+        let before = kept.sets.insert(of, set);
         kept.bytes = kept.bytes + bytes - before.map_or(0, |before| before.bytes);
         kept.make_room();
     }
@@ -180,7 +212,7 @@ mod tests {
             (row(a).fetch_one(&mut reading).await.unwrap(), row(b).fetch_one(&mut reading).await.unwrap());
         let sets = HostSets::default();
         let mut of = async |components: &[i64], size| {
-            let hosts = sets.of(&mut reading, components, size).await.unwrap();
+            let hosts = sets.of(&mut reading, (Held::Components, components), size).await.unwrap();
             hosts.iter().collect::<Vec<_>>()
         };
         assert!(of(&[a], sizes[0]).await.is_empty());
@@ -199,9 +231,12 @@ mod tests {
         let dense = Arc::new((0..400_000_u32).map(|row| row * 3).collect::<RoaringBitmap>());
         let fit = HOST_SETS_BYTES / dense.serialized_size();
         for component in 0..i64::try_from(fit + 2).unwrap() {
-            sets.keep(component, 1, &dense);
-            assert!(sets.kept(component).is_some() && sets.0.lock().unwrap().bytes <= HOST_SETS_BYTES);
+            sets.keep((Held::Components, component), 1, &dense);
+            assert!(
+                sets.kept((Held::Components, component)).is_some()
+                    && sets.0.lock().unwrap().bytes <= HOST_SETS_BYTES
+            );
         }
-        assert!(sets.kept(0).is_none());
+        assert!(sets.kept((Held::Components, 0)).is_none());
     }
 }

@@ -1,6 +1,6 @@
 //! What carries the subjects of a question, when everything is known.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use evidence::digest::Sha256Digest;
 use evidence::principal::Principal;
@@ -34,7 +34,22 @@ pub struct Carriers {
     pub(super) of_issuers: bool,
     /// Certificates whose chains end with a stranger, where a closure was asked for.
     pub(super) strangers: HashSet<Principal>,
+    /// Programs that boots started, by their profiles.
+    pub(super) started: HashMap<Sha256Digest, Vec<Principal>>,
+    /// Components with files that are a program, and whether all signatures are known of these.
+    pub(super) owners: HashMap<Principal, Vec<(Sha256Digest, bool)>>,
+    /// What must be known of programs that were started.
+    pub(super) needed: BTreeSet<Needed>,
     roles: Vec<Role>,
+}
+
+/// What of a program's file its host's agent must have told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Needed {
+    /// That it has it.
+    File,
+    /// All of its signatures.
+    Signatures,
 }
 
 impl Carriers {
@@ -115,6 +130,17 @@ impl Carriers {
     /// Whether it has a certificate whose chain ends with a stranger, where that was asked.
     pub(super) fn is_open(&self, component: &Sha256Digest) -> bool {
         self.open.contains(component)
+    }
+
+    /// Whether a host that ever had these components booted by a program that is no file of its own, where that was asked.
+    pub(super) fn is_unresolved(&self, profile: &Sha256Digest, had: &HashSet<&Sha256Digest>) -> bool {
+        let owned = |image: &Principal, needed: Needed| {
+            let owners = self.owners.get(image).into_iter().flatten();
+            let mut fit = owners.filter(|(_, whole)| *whole || needed == Needed::File);
+            fit.any(|(component, _)| had.contains(component))
+        };
+        let started = self.started.get(profile).map(Vec::as_slice).unwrap_or_default();
+        self.needed.iter().any(|needed| !started.iter().all(|image| owned(image, *needed)))
     }
 
     /// Why it cannot be told of a profile.

@@ -10,8 +10,8 @@ use evidence::digest::Sha256Digest;
 use evidence::manifest::{ComponentKind, Entry, Manifest};
 use evidence::principal::{Edge, Principal, Relation};
 
-use super::carriers::Carriers;
-use super::doubts::{by_boot, doubt, doubt_anywhere, is_nameless};
+use super::carriers::{Carriers, Needed};
+use super::doubts::{by_boot, doubt_anywhere, is_nameless};
 use crate::carried::{KeyList, image_signers, key_lists};
 use crate::component::{Image, Origin, generations_of, role_of, unread};
 use crate::issued::{Below, Certificate, UnknownAuthority, below};
@@ -80,9 +80,8 @@ impl Boots {
 /// Files that are one boot image.
 #[derive(Debug, Default)]
 struct Program {
-    /// Whether of one of them all signatures are known.
-    whole: bool,
-    files: HashSet<(Sha256Digest, Vec<u8>)>,
+    /// With whether all signatures are known of each.
+    files: HashMap<(Sha256Digest, Vec<u8>), bool>,
     /// Who signed it, by signatures that hold.
     signers: Vec<Edge>,
     /// Whether a file of it states a generation that is asked about.
@@ -186,8 +185,7 @@ impl<'q> Catalogue<'q> {
             let Some(image) = Image::of(entry) else { continue };
             self.keyed.insert(component);
             let program = self.images.entry(image.name).or_default();
-            program.whole |= image.whole;
-            program.files.insert((component, entry.path.clone()));
+            program.files.insert((component, entry.path.clone()), image.whole);
             program.stated |= self.subjects.iter().any(|subject| match subject {
                 Subject::Sbat(sbat) => states(sbat, entry),
                 _ => false,
@@ -281,7 +279,7 @@ impl<'q> Catalogue<'q> {
     }
 
     pub(super) fn is_whole(&self, image: &Principal) -> bool {
-        self.images.get(image).is_some_and(|program| program.whole)
+        self.images.get(image).is_some_and(|program| program.files.values().any(|whole| *whole))
     }
 
     /// What carries the subjects, when every host's history was read.
@@ -333,6 +331,9 @@ impl<'q> Catalogue<'q> {
             }
         }
         carriers.entries.clone_from(&self.entries);
+        if !carriers.needed.is_empty() {
+            self.started((&boots, &mut carriers));
+        }
         carriers.retain(self.roles);
         carriers
     }
@@ -365,13 +366,13 @@ impl<'q> Catalogue<'q> {
             }
         }
         for name in names {
-            for (component, _) in self.images.get(name).into_iter().flat_map(|program| &program.files) {
+            for (component, _) in self.images.get(name).into_iter().flat_map(|program| program.files.keys()) {
                 carriers.component(*component, (Role::Present, Class::D));
             }
         }
         // Programs that it signed, by the file that has their hash.
         let of_signed = |name: &Principal| {
-            let files = self.images.get(name).into_iter().flat_map(|program| &program.files);
+            let files = self.images.get(name).into_iter().flat_map(|program| program.files.keys());
             files.into_iter().any(|(component, path)| signed.contains(&(*component, path.as_slice())))
         };
         // Those whose signatures hold need nobody's word.
@@ -396,11 +397,22 @@ impl<'q> Catalogue<'q> {
         carriers.keys.extend(names.iter().copied().cloned());
     }
 
+    /// Which programs boots started, and whose files they are.
+    fn started(&self, (boots, carriers): (&Boots, &mut Carriers)) {
+        for (digest, profile) in &boots.firmware {
+            let images: Vec<Principal> =
+                profile.facts().iter().filter_map(started).flatten().cloned().collect();
+            carriers.started.insert(*digest, images);
+        }
+        for (image, program) in &self.images {
+            let owners = program.files.iter().map(|((component, _), whole)| (*component, *whole));
+            carriers.owners.insert(image.clone(), owners.collect());
+        }
+    }
+
     /// Programs that state a generation that is asked about.
     fn by_generation(&self, (boots, carriers): (&Boots, &mut Carriers)) {
         let is_stated = |name: &Principal| self.images.get(name).is_some_and(|program| program.stated);
-        let is_file =
-            |name: &Principal| self.images.get(name).is_some_and(|program| !program.files.is_empty());
         for (digest, profile) in &boots.firmware {
             let mut started = profile.facts().iter().filter_map(started).flatten();
             if started.any(is_stated) {
@@ -408,10 +420,7 @@ impl<'q> Catalogue<'q> {
             }
         }
         if self.roles.contains(&Role::Executed) {
-            let unresolved = |profile: &Profile| {
-                profile.facts().iter().filter_map(started).flatten().any(|name| !is_file(name))
-            };
-            doubt("image-unresolved", unresolved, (boots, carriers));
+            carriers.needed.insert(Needed::File);
         }
     }
 }

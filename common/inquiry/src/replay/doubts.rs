@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use evidence::digest::Sha256Digest;
 use evidence::principal::{Principal, PrincipalKind};
 
-use super::carriers::Carriers;
-use super::catalogue::{Boots, Catalogue, started};
+use super::carriers::{Carriers, Needed};
+use super::catalogue::{Boots, Catalogue};
 use crate::component::role_of;
 use crate::issued::is_of_unknown_issuer;
 use crate::limits::LABEL_BYTES_WHOLE;
@@ -67,14 +67,11 @@ impl Catalogue<'_> {
         if self.roles.contains(&Role::Revoked) {
             unnamed(&["dbx", "MokListX"]);
         }
-        let mut doubt = |cause, of: &dyn Fn(&Profile) -> bool| doubt(cause, of, (boots, &mut *carriers));
+        // A program that ran is known by its hash alone: who signed it, only where the host has it as a file.
         if self.roles.contains(&Role::Used) && !is_image {
-            // A program that ran is known by its hash alone: who signed it, only where some host has it as a file.
-            let unresolved = |profile: &Profile| {
-                profile.facts().iter().filter_map(started).flatten().any(|name| !self.is_whole(name))
-            };
-            doubt("image-unresolved", &unresolved);
+            carriers.needed.insert(Needed::Signatures);
         }
+        let mut doubt = |cause, of: &dyn Fn(&Profile) -> bool| doubt(cause, of, (boots, &mut *carriers));
         let measured = |profile: &Profile, lists: &[&str]| {
             let has = |list: &&&str| {
                 settings(profile).any(|setting| matches!(setting, Setting::Measured(of) if of == **list))

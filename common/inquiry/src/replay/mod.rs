@@ -9,7 +9,9 @@ mod catalogue;
 mod doubts;
 mod history;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+
+use evidence::digest::Sha256Digest;
 
 use crate::answer::{Answer, Gap, Happening, Presence, Question, Seen, Sighting, Span, Standing};
 use crate::moment::{Moment, Window};
@@ -145,6 +147,12 @@ fn gaps(asked: &Asked, carriers: &Carriers, history: &History) -> Vec<Gap> {
     }
     for (profile, from, until) in history.profiles().filter(|(_, _, until)| reaches(*until)) {
         if carriers.doubt(profile).is_some_and(|cause| !accepted(cause)) {
+            gaps.push(gap(Source::Boot, history.before(from).map(|moment| moment.leaf), until));
+        }
+    }
+    let had: HashSet<&Sha256Digest> = history.components().map(|(component, ..)| component).collect();
+    for (profile, from, until) in history.profiles().filter(|(_, _, until)| reaches(*until)) {
+        if carriers.is_unresolved(profile, &had) && !accepted("image-unresolved") {
             gaps.push(gap(Source::Boot, history.before(from).map(|moment| moment.leaf), until));
         }
     }

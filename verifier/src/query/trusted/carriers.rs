@@ -13,6 +13,7 @@ use inquiry::subject::{BootSubject, Glob, PackageSubject, Scheme, Subject};
 
 use super::AskError;
 use super::happened::{EXECUTIONS, RUNS};
+use super::images::Needed;
 use crate::limits::{CARRIERS, PATHS_NAMED};
 use crate::sql::{self, Connection, QueryBuilder, Row};
 use crate::store::{StoreError, to_u64};
@@ -63,6 +64,8 @@ pub(super) struct Carriers {
     pub(super) doubtful_components: BTreeMap<i64, &'static str>,
     /// Keys of which a host's kernel tells: the host, the last evidence before, the end, and the reason.
     pub(super) doubtful_keys: Vec<(i64, Option<i64>, Option<i64>, &'static str)>,
+    /// What must be known of the programs that hosts started.
+    pub(super) needed: Option<Needed>,
     /// Whether it is asked what was run.
     of_runs: bool,
     /// How many there may be.

@@ -9,9 +9,10 @@ use inquiry::role::{Role, Source};
 use inquiry::subject::Subject;
 
 use super::carriers::Carriers;
+use super::images::{self, Needed};
 use crate::limits::DOUBTS_APART;
 use crate::sql::{self, Connection, QueryBuilder, Row};
-use crate::store::directory::GapEntry;
+use crate::store::directory::{Directory, GapEntry};
 use crate::store::packed_rows::{list, numbers, present};
 use crate::store::{StoreError, to_i64};
 
@@ -49,6 +50,7 @@ impl FoundGap {
 /// Those of the subjects that are not over before the window.
 pub(super) async fn all(
     reading: &mut Connection<'_>,
+    directory: &Directory,
     (subjects, roles, carriers): (&[Subject], &[Role], &[Carriers]),
     sources: &[Source],
     window: Window,
@@ -76,12 +78,16 @@ pub(super) async fn all(
     for (profile, why) in carriers.iter().flat_map(|carriers| &carriers.doubtful) {
         doubtful.entry(*profile).or_insert_with(|| Arc::from(*why));
     }
-    gaps.extend(boots(reading, &doubtful, since).await?);
+    gaps.extend(alone(boots(reading, &doubtful, since).await?));
+    let needed: BTreeSet<Needed> = carriers.iter().filter_map(|carriers| carriers.needed).collect();
+    for needed in needed {
+        gaps.extend(images::unresolved(reading, directory, needed, since).await?);
+    }
     if sources.contains(&Source::Files) {
         let doubtful = carriers.iter().flat_map(|carriers| &carriers.doubtful_components);
         let doubtful: BTreeMap<i64, Arc<str>> =
             doubtful.map(|(component, why)| (*component, Arc::from(*why))).collect();
-        gaps.extend(components(reading, &doubtful, since).await?);
+        gaps.extend(alone(components(reading, &doubtful, since).await?));
         let of_keys = carriers.iter().flat_map(|carriers| &carriers.doubtful_keys);
         let scope: Arc<str> = Arc::from("a key that the kernel's list tells of");
         let reaches = of_keys.filter(|(_, _, until, _)| until.is_none_or(|until| until >= since));
@@ -188,12 +194,16 @@ impl Doubt {
     }
 }
 
+fn alone(found: Vec<(i64, FoundGap)>) -> impl Iterator<Item = FoundGap> {
+    found.into_iter().map(|(_, gap)| gap)
+}
+
 /// When hosts had these components.
 async fn components(
     reading: &mut Connection<'_>,
     doubtful: &BTreeMap<i64, Arc<str>>,
     since: i64,
-) -> Result<Vec<FoundGap>, StoreError> {
+) -> Result<Vec<(i64, FoundGap)>, StoreError> {
     const STATEMENT: &str = "SELECT string_agg(CAST(component_id AS TEXT), ' '), string_agg(CAST(host_id AS TEXT), ' '),
            string_agg(CAST(coalesce((SELECT leaf - back FROM moment WHERE leaf = from_leaf), -1) AS TEXT), ' '),
            string_agg(CAST(coalesce(to_leaf, -1) AS TEXT), ' ')
@@ -203,11 +213,11 @@ async fn components(
 }
 
 /// When hosts had booted by these profiles.
-async fn boots(
+pub(super) async fn boots(
     reading: &mut Connection<'_>,
     doubtful: &BTreeMap<i64, Arc<str>>,
     since: i64,
-) -> Result<Vec<FoundGap>, StoreError> {
+) -> Result<Vec<(i64, FoundGap)>, StoreError> {
     const STATEMENT: &str = "SELECT string_agg(CAST(profile_id AS TEXT), ' '), string_agg(CAST(host_id AS TEXT), ' '),
            string_agg(CAST(coalesce((SELECT leaf - back FROM moment WHERE leaf = from_leaf), -1) AS TEXT), ' '),
            string_agg(CAST(coalesce(to_leaf, -1) AS TEXT), ' ')
@@ -221,7 +231,7 @@ async fn spans(
     (statement, source, scope): (&'static str, Source, Arc<str>),
     doubtful: &BTreeMap<i64, Arc<str>>,
     since: i64,
-) -> Result<Vec<FoundGap>, StoreError> {
+) -> Result<Vec<(i64, FoundGap)>, StoreError> {
     let ids: Vec<i64> = doubtful.keys().copied().collect();
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -232,10 +242,10 @@ async fn spans(
         let Some(cause) = doubtful.get(&row) else { continue };
         let (cause, scope) = (Arc::clone(cause), Arc::clone(&scope));
         let (from_leaf, to_leaf) = (present(before), present(to));
-        gaps.push(FoundGap { host, source, cause, scope, from_leaf, to_leaf });
+        gaps.push((row, FoundGap { host, source, cause, scope, from_leaf, to_leaf }));
     }
     // Each database has an order of its own.
-    gaps.sort_unstable_by(|a, b| a.order().cmp(&b.order()));
+    gaps.sort_unstable_by(|(_, a), (_, b)| a.order().cmp(&b.order()));
     Ok(gaps)
 }
 

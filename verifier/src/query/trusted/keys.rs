@@ -15,6 +15,7 @@ use super::carriers::{
     Carrier, Carriers, GatherError, NO_DBX, Of, class, executed, label, present, role, shown,
 };
 use super::happened::KEYS;
+use super::images::Needed;
 use crate::sql::{self, Connection, QueryBuilder};
 use crate::store::StoreError;
 
@@ -67,9 +68,9 @@ impl Carriers {
         roles: &[Role],
         is_image: bool,
     ) -> Result<(), GatherError> {
-        // A program that ran is known by its hash alone: who signed it, only where some host has it as a file.
+        // A program that ran is known by its hash alone: who signed it, only where the host has it as a file.
         if roles.contains(&Role::Used) && !is_image {
-            self.doubt(reading, "image-unresolved", UNRESOLVED_IMAGES).await?;
+            self.needed = Some(Needed::Signatures);
             self.doubt(reading, "entries-of-other-kinds", UNNAMED_AUTHORITIES).await?;
         }
         for (role, unmeasured, unnamed) in
@@ -147,8 +148,8 @@ impl Carriers {
                 level: None,
             })?;
         }
-        drop(rows);
-        self.doubt(reading, "image-unresolved", UNKNOWN_IMAGES).await
+        self.needed = Some(Needed::File);
+        Ok(())
     }
 
     pub(super) async fn principal(
@@ -263,10 +264,6 @@ impl Carriers {
     }
 }
 
-/// Programs that were started and are no file that is known with all its signatures.
-const UNRESOLVED_IMAGES: &str =
-    "SELECT DISTINCT b.profile_id FROM boot_principal b WHERE b.role = 3 AND NOT EXISTS
-  (SELECT 1 FROM component_image i WHERE i.principal_id = b.principal_id AND i.whole <> 0) ORDER BY 1";
 const UNMEASURED_TRUST: &str = "SELECT id FROM boot_profile p WHERE p.list IS NULL AND 3 >
   (SELECT count(*) FROM boot_setting s WHERE s.profile_id = p.id AND s.name IN ('measured:PK', 'measured:KEK', 'measured:db')) ORDER BY 1";
 const UNNAMED_TRUST: &str = "SELECT DISTINCT profile_id FROM boot_setting WHERE name IN ('unnamed:PK', 'unnamed:KEK', 'unnamed:db', 'unnamed:dbt', 'unnamed:MokList') ORDER BY 1";
@@ -288,10 +285,6 @@ const NAMELESS: &str =
 /// Lists that boots were under, by a hash of which nobody has sent the contents.
 const UNRESOLVED_LISTS: &str = "SELECT id, list FROM boot_profile p WHERE p.list IS NOT NULL AND NOT EXISTS
   (SELECT 1 FROM key_list k WHERE k.digest = p.content) ORDER BY 1";
-/// Programs that were started and are no file that is known.
-const UNKNOWN_IMAGES: &str =
-    "SELECT DISTINCT b.profile_id FROM boot_principal b WHERE b.role = 3 AND NOT EXISTS
-  (SELECT 1 FROM component_image i WHERE i.principal_id = b.principal_id) ORDER BY 1";
 
 pub(super) async fn principal(
     reading: &mut Connection<'_>,

@@ -7,6 +7,7 @@
 mod carriers;
 mod doubts;
 mod happened;
+mod images;
 mod issuers;
 mod keys;
 mod moments;
@@ -143,7 +144,8 @@ pub(crate) async fn answer_as_of(
     let had = if by_sets { sets::had(reading, directory, &all).await? } else { Vec::new() };
     let of = (asked.subjects.as_slice(), all.as_slice());
     let mut found = sightings::all(reading, directory, of, window, by_sets).await?;
-    let doubts = doubts::all(reading, (&asked.subjects, &asked.roles, &all), &sources, window).await?;
+    let doubts =
+        doubts::all(reading, directory, (&asked.subjects, &asked.roles, &all), &sources, window).await?;
     let gaps = Gaps::of(asked, window, &sources, directory, doubts);
     // Whole windows are filled by what begins where another ends, so that each end counts.
     if asked.mode == Mode::Any {

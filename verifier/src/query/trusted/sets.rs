@@ -10,6 +10,7 @@ use super::carriers::{Carriers, Of};
 use crate::sql::Connection;
 use crate::store::StoreError;
 use crate::store::directory::Directory;
+use crate::store::host_sets::Held;
 
 /// Whether components that are carriers are all that a YES of them takes: in a role that is asked for, and of a class that counts. What was there and may have been run
 /// is no YES.
@@ -35,7 +36,7 @@ pub(super) async fn had(
     let mut components: Vec<i64> = all.filter_map(|carrier| component(carrier.of)).collect();
     components.sort_unstable();
     components.dedup();
-    let rows = directory.sets().of(reading, &components, directory.log_size()).await?;
+    let rows = directory.sets().of(reading, (Held::Components, &components), directory.log_size()).await?;
     let mut had = vec![false; directory.hosts().len()];
     for row in rows {
         if let Some(had) = directory.place(row.into()).and_then(|place| had.get_mut(place)) {

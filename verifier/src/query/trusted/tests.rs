@@ -375,13 +375,20 @@ fn is_plain(fleet: &Fleet, host: &Host, case: &Case, from: usize, to: usize) -> 
             && host.quotes.iter().any(|quote| quote.leaf > after.leaf && quote.blind[0]);
     let span = &host.truth[before.tick..=after.tick];
     let constant = span.iter().all(|truth| case.holds(truth) == case.holds(&span[0]));
+    let owned = |version: usize| {
+        let saw = |quote: &fleet::Quote| {
+            let truth = &host.truth[quote.tick];
+            !truth.blind && truth.packages[0] == Some(version)
+        };
+        host.quotes.iter().any(saw)
+    };
     let missing = |truth: &Truth| {
         let has = |(number, version): (usize, &Option<usize>)| {
             version.is_some_and(|version| !fleet.sent.contains(&(number, version)))
         };
         truth.packages.iter().enumerate().any(has)
-            // A program that was started and that no host has as a file.
-            || truth.profile < VERSIONS && !fleet.sent.contains(&(0, truth.profile))
+            // A program that was started and that is not known as a file of the host's own.
+            || truth.profile < VERSIONS && !(fleet.sent.contains(&(0, truth.profile)) && owned(truth.profile))
             // A list that nobody has sent the contents of.
             || !fleet.stores.contains(&truth.list)
     };

@@ -1,5 +1,7 @@
 //! Reading what evidence of a host is verified against.
 
+use std::collections::HashSet;
+
 use appraisal::attester::{AttestationKey, Attester};
 use appraisal::endorsement::TrustTier;
 use appraisal::state::HostState;
@@ -9,7 +11,8 @@ use evidence::tpm::Public;
 use super::packed::Keyframe;
 use super::unpack::{Found, find};
 use super::{Store, StoreError};
-use crate::sql;
+use crate::limits::ROWS_PER_STATEMENT;
+use crate::sql::{self, QueryBuilder};
 
 /// An enrolled host with its chain's state.
 #[derive(Clone, Debug)]
@@ -67,6 +70,28 @@ impl Store {
         Ok(found.map(|Found { host_row, leaf, status, .. }| RecordedEvidence { host_row, leaf, status }))
     }
 
+    /// Those of these components whose manifests are missing.
+    pub(crate) async fn wanted(
+        &self,
+        components: &[Sha256Digest],
+    ) -> Result<HashSet<Sha256Digest>, StoreError> {
+        let mut wanted = HashSet::new();
+        for some in components.chunks(ROWS_PER_STATEMENT) {
+            let mut query = QueryBuilder::new(
+                "SELECT c.digest FROM component_wanted w JOIN component c ON c.id = w.component_id WHERE c.digest IN (",
+            );
+            let mut list = query.separated(", ");
+            for component in some {
+                list.push_bind(component.as_bytes().as_slice());
+            }
+            query.push(")");
+            for row in query.build().fetch_all(&self.readers).await? {
+                wanted.insert(component(row.bytes(0)?)?);
+            }
+        }
+        Ok(wanted)
+    }
+
     /// Components of the host's newest state whose manifests are missing.
     pub(crate) async fn wanted_of(&self, host_row: i64) -> Result<Vec<Sha256Digest>, StoreError> {
         let wanted: Vec<Vec<u8>> = sql::query_scalar(
@@ -84,12 +109,15 @@ impl Store {
         let state = HostState::decode(&state).map_err(|_| StoreError::Damaged { what: "a host's state" })?;
         let mut missing = Vec::new();
         for digest in wanted {
-            let digest = Sha256Digest::from_slice(&digest)
-                .map_err(|_| StoreError::Damaged { what: "a component's digest" })?;
+            let digest = component(&digest)?;
             if state.components().binary_search(&digest).is_ok() {
                 missing.push(digest);
             }
         }
         Ok(missing)
     }
+}
+
+fn component(digest: &[u8]) -> Result<Sha256Digest, StoreError> {
+    Sha256Digest::from_slice(digest).map_err(|_| StoreError::Damaged { what: "a component's digest" })
 }

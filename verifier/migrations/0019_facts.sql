@@ -51,3 +51,5 @@ CREATE TABLE component_run (
   from_leaf    BIGINT NOT NULL,
   PRIMARY KEY (component_id, entry, host_id, from_leaf)
 ) WITHOUT ROWID;
+-- How often the index was made: whoever keeps something of it in memory must not take one for another.
+ALTER TABLE index_state ADD COLUMN made BIGINT NOT NULL DEFAULT 0;

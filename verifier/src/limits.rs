@@ -91,8 +91,6 @@ pub(crate) const ACTIONS_SHOWN: i64 = 500;
 pub(crate) const OUTBOX: Duration = Duration::from_secs(1);
 /// Files that are named for one key of one component: a kernel has thousands of modules of one signer, and the manifest has them all.
 pub(crate) const PATHS_PER_PRINCIPAL: usize = 16;
-/// Rows of hosts that are found by their number: a hundred times as many hosts as anybody has.
-pub(crate) const HOSTS: usize = 100_000_000;
 /// What sets of hosts take in memory: each of a hundred thousand hosts has 1 to 13 KiB, so some ten thousand components.
 pub(crate) const HOST_SETS_BYTES: usize = 64 << 20;
 /// Components, profiles and executions that the subjects of a question are found in: a path that every host has in a hundred versions is far below.

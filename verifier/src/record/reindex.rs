@@ -91,6 +91,8 @@ async fn all(
 ) -> Result<Reindexed, ReindexError> {
     let mut tx = connection.begin_write().await?;
     let of: i64 = sql::query_scalar("SELECT count(*) FROM attestation").fetch_one(&mut *tx).await?;
+    let made: i64 =
+        sql::query_scalar("SELECT coalesce(max(made), 0) + 1 FROM index_state").fetch_one(&mut *tx).await?;
     for statement in FORGET {
         sql::query(statement).execute(&mut *tx).await?;
     }
@@ -109,8 +111,9 @@ async fn all(
         done.hosts += 1;
     }
     done.roots = roots.compared()?;
-    sql::query("INSERT INTO index_state (id, extractor) VALUES (1, ?)")
+    sql::query("INSERT INTO index_state (id, extractor, made) VALUES (1, ?, ?)")
         .bind(to_i64(EXTRACTOR))
+        .bind(made)
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;

@@ -183,6 +183,22 @@ fn component(n: u8) -> Sha256Digest {
     Sha256Digest::of(&[&[n]])
 }
 
+/// Hosts that lived through these states one after the other, with the leaves of their evidence.
+pub(crate) async fn lived(bench: &Bench, hosts: &[(u8, &[Vec<Sha256Digest>])]) -> Vec<u64> {
+    let mut leaves = Vec::new();
+    for (id, states) in hosts {
+        let mut chain = Chain::new(bench.enrol(*id, *id).await.unwrap(), *id);
+        for state in *states {
+            let new = chain.next(state);
+            let done = submit(bench.recorder.clone(), new.clone()).await.unwrap().0;
+            let Done::Logged { index, .. } = done else { panic!("{done:?}") };
+            chain.accepted(&new, state);
+            leaves.push(index.get());
+        }
+    }
+    leaves
+}
+
 pub(crate) async fn submit(recorder: Recorder, new: NewEvidence) -> Answer {
     recorder.record(Work::Evidence(Box::new(new))).await
 }

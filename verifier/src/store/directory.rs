@@ -14,7 +14,6 @@ use inquiry::role::Source;
 use super::host_sets::HostSets;
 use super::packed_rows::{numbers, present};
 use super::{StoreError, to_u64};
-use crate::limits::HOSTS;
 use crate::sql::{self, Connection, Transaction};
 
 /// The newest directory that anybody has read.
@@ -30,7 +29,7 @@ impl Directories {
     /// Keeps one that is newer.
     fn keep(&self, directory: &Arc<Directory>) {
         let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if directory.size >= newest.size {
+        if directory.heads.size >= newest.heads.size {
             *newest = Arc::clone(directory);
         }
     }
@@ -40,22 +39,48 @@ impl Directories {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Directory {
     hosts: Vec<HostEntry>,
-    /// Which of them has a row: rows are counted from 1.
-    by_row: Vec<Option<u32>>,
+    by_row: HashMap<i64, usize>,
     /// Which hosts ever had components that were asked about.
     sets: HostSets,
-    /// The log's size at the time.
-    size: i64,
-    enrolments: i64,
-    retirements: i64,
-    /// The newest change of a label.
-    labels: i64,
+    heads: Heads,
     /// The newest gap.
     gap: i64,
     /// Which hosts have gaps.
     gapped: BTreeSet<usize>,
     /// Leaves by which a host's chain ended: of enrolments but the first, and of retirements.
     breaks: Arc<HashSet<i64>>,
+}
+
+/// What tells whether anything has changed since.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Heads {
+    /// The log's size at the time.
+    size: i64,
+    enrolments: i64,
+    retirements: i64,
+    /// The newest change of a label.
+    labels: i64,
+    /// How often the index was made: numbers of its rows are of one of them.
+    made: i64,
+}
+
+impl Heads {
+    async fn read(reading: &mut Connection<'_>) -> Result<Self, StoreError> {
+        let row = sql::query(
+            "SELECT (SELECT size FROM log_head WHERE id = 1), (SELECT coalesce(max(id), 0) FROM enrolment),
+               (SELECT count(*) FROM retirement), (SELECT coalesce(max(change), 0) FROM host_label),
+               (SELECT coalesce(max(made), 0) FROM index_state)",
+        )
+        .fetch_one(reading)
+        .await?;
+        Ok(Self {
+            size: row.try_get(0)?,
+            enrolments: row.try_get(1)?,
+            retirements: row.try_get(2)?,
+            labels: row.try_get(3)?,
+            made: row.try_get(4)?,
+        })
+    }
 }
 
 /// A host.
@@ -132,8 +157,7 @@ impl Directory {
 
     /// Which of [`Self::hosts`] is that of a row.
     pub(crate) fn place(&self, row: i64) -> Option<usize> {
-        let place = (*self.by_row.get(usize::try_from(row).ok()?)?)?;
-        usize::try_from(place).ok()
+        self.by_row.get(&row).copied()
     }
 
     /// Which hosts ever had a component.
@@ -153,7 +177,7 @@ impl Directory {
 
     /// The log's size as of this directory.
     pub(crate) fn log_size(&self) -> u64 {
-        to_u64(self.size)
+        to_u64(self.heads.size)
     }
 
     /// The directory as of a transaction that was begun after `earlier` was the newest one.
@@ -161,23 +185,22 @@ impl Directory {
         reading: &mut Connection<'_>,
         directories: &Directories,
         earlier: Arc<Self>,
-        (size, enrolments, retirements, labels): (i64, i64, i64, i64),
+        heads: Heads,
     ) -> Result<Arc<Self>, StoreError> {
-        let same =
-            (earlier.enrolments, earlier.retirements, earlier.labels) == (enrolments, retirements, labels);
-        if same && earlier.size == size && size > 0 {
+        let is_known = earlier.heads.size > 0;
+        if earlier.heads == heads && is_known {
             return Ok(earlier);
         }
-        let mut directory = if same && earlier.size > 0 {
-            (*earlier).clone()
-        } else {
-            let whole = Self::whole(reading).await?;
-            Self { enrolments, retirements, labels, sets: earlier.sets.clone(), ..whole }
-        };
-        let since = directory.size;
+        let same_hosts = Heads { size: heads.size, ..earlier.heads } == heads;
+        let mut directory =
+            if same_hosts && is_known { (*earlier).clone() } else { Self::whole(reading).await? };
+        if earlier.heads.made == heads.made {
+            directory.sets = earlier.sets.clone();
+        }
+        let since = directory.heads.size;
         directory.quotes(reading, since).await?;
         directory.gaps(reading, since).await?;
-        directory.size = size;
+        directory.heads = heads;
         let directory = Arc::new(directory);
         directories.keep(&directory);
         Ok(directory)
@@ -208,7 +231,7 @@ impl Directory {
             let row_id = row.try_get(0)?;
             let labels = labels_of.remove(&row_id).unwrap_or_default();
             let card = Card { id: hex::encode(row.bytes(1)?).into(), name: row.text(2)?.into(), labels };
-            directory.by_row(row_id)?;
+            directory.by_row.insert(row_id, directory.hosts.len());
             directory.hosts.push(HostEntry {
                 row: row_id,
                 card: Arc::new(card),
@@ -221,18 +244,6 @@ impl Directory {
             });
         }
         Ok(directory)
-    }
-
-    /// The next host has this row.
-    fn by_row(&mut self, row: i64) -> Result<(), StoreError> {
-        const DAMAGED: StoreError = StoreError::Damaged { what: "the number of a host" };
-        let row = usize::try_from(row).ok().filter(|row| *row <= HOSTS).ok_or(DAMAGED)?;
-        if self.by_row.len() <= row {
-            self.by_row.resize(row + 1, None);
-        }
-        *self.by_row.get_mut(row).ok_or(DAMAGED)? =
-            Some(u32::try_from(self.hosts.len()).map_err(|_| DAMAGED)?);
-        Ok(())
     }
 
     /// What was heard since the log had a size.
@@ -307,13 +318,8 @@ pub(crate) async fn begin(
         // Whoever was quicker may have kept a newer one than this transaction sees.
         let earlier = store.directories().newest();
         let mut reading = store.readers().begin_read().await?;
-        let heads: (i64, i64, i64, i64) = sql::query_as(
-            "SELECT (SELECT size FROM log_head WHERE id = 1), (SELECT coalesce(max(id), 0) FROM enrolment),
-               (SELECT count(*) FROM retirement), (SELECT coalesce(max(change), 0) FROM host_label)",
-        )
-        .fetch_one(&mut *reading)
-        .await?;
-        if heads.0 >= earlier.size {
+        let heads = Heads::read(&mut reading).await?;
+        if heads.size >= earlier.heads.size {
             let directory = Directory::read(&mut reading, store.directories(), earlier, heads).await?;
             return Ok((reading, directory));
         }

@@ -184,25 +184,16 @@ mod tests {
     use evidence::digest::Sha256Digest;
 
     use super::*;
-    use crate::record::Done;
-    use crate::record::tests::{Bench, Chain, submit};
+    use crate::record::tests::{Bench, lived};
+    use crate::store::{self, directory};
 
     /// Sets as of sizes of the log, in whichever order they are asked for.
     #[tokio::test]
     async fn a_set_has_every_host_that_had_it_before_a_size() {
         let bench = Bench::new().await;
         let [a, b] = [1_u8, 2].map(|byte| Sha256Digest::new([byte; 32]));
-        let mut sizes = Vec::new();
-        for (id, states) in [(1, &[vec![], vec![a, b], vec![b]][..]), (2, &[vec![a], vec![]])] {
-            let mut chain = Chain::new(bench.enrol(id, id).await.unwrap(), id);
-            for state in states {
-                let new = chain.next(state);
-                let done = submit(bench.recorder.clone(), new.clone()).await.unwrap().0;
-                let Done::Logged { index, .. } = done else { panic!("{done:?}") };
-                chain.accepted(&new, state);
-                sizes.push(index.get() + 1);
-            }
-        }
+        let hosts = [(1, &[vec![], vec![a, b], vec![b]][..]), (2, &[vec![a], vec![]])];
+        let sizes: Vec<u64> = lived(&bench, &hosts).await.into_iter().map(|leaf| leaf + 1).collect();
         let mut reading = bench.store.readers().acquire().await.unwrap();
         let row = |digest: Sha256Digest| {
             sql::query_scalar::<i64>("SELECT id FROM component WHERE digest = ?")
@@ -223,6 +214,28 @@ mod tests {
         assert_eq!(of(&[a], sizes[2]).await, [1]);
         assert_eq!(of(&[a], sizes[4]).await, [1, 2]);
         assert!(of(&[], sizes[4]).await.is_empty());
+    }
+
+    /// Whoever makes the index anew gives its rows other numbers.
+    #[tokio::test]
+    async fn sets_of_an_index_that_was_made_anew_are_forgotten() {
+        let bench = Bench::new().await;
+        let component = Sha256Digest::new([1; 32]);
+        lived(&bench, &[(1, &[vec![component]])]).await;
+        let had = async || {
+            let (mut reading, directory) = directory::begin(&bench.store).await.unwrap();
+            let rows = (Held::Components, &[1][..]);
+            directory.sets().of(&mut reading, rows, directory.log_size()).await.unwrap().len()
+        };
+        assert_eq!(had().await, 1);
+        let mut writing = store::open_existing(&bench.database()).await.unwrap();
+        for statement in
+            ["DELETE FROM host_component", "INSERT INTO index_state (id, extractor, made) VALUES (1, 3, 7)"]
+        {
+            assert_eq!(had().await, 1, "what is known is not read again");
+            sql::query(statement).execute(&mut writing).await.unwrap();
+        }
+        assert_eq!(had().await, 0);
     }
 
     #[test]

@@ -254,8 +254,7 @@ mod tests {
     use evidence::digest::Sha256Digest;
 
     use super::*;
-    use crate::record::Done;
-    use crate::record::tests::{Bench, Chain, submit};
+    use crate::record::tests::{Bench, lived};
 
     /// Of each host: since when, until when, and of what.
     async fn undescribed(bench: &Bench, apart: i64) -> Vec<(i64, Option<i64>, Option<i64>, String)> {
@@ -269,17 +268,8 @@ mod tests {
     async fn many_undescribed_components_of_a_host_are_one_doubt() {
         let bench = Bench::new().await;
         let [a, b] = [1_u8, 2].map(|byte| Sha256Digest::new([byte; 32]));
-        let mut leaves = Vec::new();
-        for (id, states) in [(1, &[vec![], vec![a, b], vec![b]][..]), (2, &[vec![a], vec![]])] {
-            let mut chain = Chain::new(bench.enrol(id, id).await.unwrap(), id);
-            for state in states {
-                let new = chain.next(state);
-                let done = submit(bench.recorder.clone(), new.clone()).await.unwrap().0;
-                let Done::Logged { index, .. } = done else { panic!("{done:?}") };
-                chain.accepted(&new, state);
-                leaves.push(to_i64(index.get()));
-            }
-        }
+        let hosts = [(1, &[vec![], vec![a, b], vec![b]][..]), (2, &[vec![a], vec![]])];
+        let leaves: Vec<i64> = lived(&bench, &hosts).await.into_iter().map(to_i64).collect();
         let [first, _, third, _, last] = leaves[..] else { panic!("{leaves:?}") };
         let named = |digest: Sha256Digest| format!("component {digest}");
         let apart = [

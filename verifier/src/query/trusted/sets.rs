@@ -9,7 +9,7 @@ use inquiry::role::Class;
 use super::carriers::{Carriers, Of};
 use crate::sql::Connection;
 use crate::store::StoreError;
-use crate::store::directory::Directory;
+use crate::store::directory::{Directory, HostEntry};
 use crate::store::host_sets::Held;
 
 /// Whether components that are carriers are all that a YES of them takes: in a role that is asked for, and of a class that counts. What was there and may have been run
@@ -37,13 +37,8 @@ pub(super) async fn had(
     components.sort_unstable();
     components.dedup();
     let rows = directory.sets().of(reading, (Held::Components, &components), directory.log_size()).await?;
-    let mut had = vec![false; directory.hosts().len()];
-    for row in rows {
-        if let Some(had) = directory.place(row.into()).and_then(|place| had.get_mut(place)) {
-            *had = true;
-        }
-    }
-    Ok(had)
+    let has = |host: &HostEntry| u32::try_from(host.row).is_ok_and(|row| rows.contains(row));
+    Ok(directory.hosts().iter().map(has).collect())
 }
 
 /// The answer for a host that had one, where this is what follows from all else.

@@ -23,5 +23,3 @@ pub const LABELS: usize = 32;
 pub const SIGNERS_CHECKED: usize = 64;
 /// Keys that one slice of the kernel's list tells of: those of its keyrings, and the signers of files.
 pub const KERNEL_KEYS: usize = 4_096;
-/// What boot loaders read, of one boot: GRUB reads some 300 files.
-pub const LOADED_FILES: usize = 8_192;

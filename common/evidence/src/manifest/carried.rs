@@ -28,7 +28,7 @@ pub fn carry(kind: &str, number: usize, bytes: &[u8]) -> Vec<Claim> {
     parts.map(|(part, bytes)| Claim { key: key(kind, number, part), value: STANDARD.encode(bytes) }).collect()
 }
 
-/// The contents of a kind that facts carry. What is damaged is left out, and what is behind a part that is missing.
+/// The contents of a kind that facts carry, up to one that is damaged: whoever wants more of them asks somebody who has them whole.
 pub fn carried<'f>(facts: &'f [Claim], kind: &'f str) -> impl Iterator<Item = Vec<u8>> + use<'f> {
     (0_usize..).map_while(move |number| read(facts, kind, number))
 }

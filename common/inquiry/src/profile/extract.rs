@@ -16,8 +16,8 @@ use evidence::pe::sbat_entries;
 use evidence::principal::{Edge, Principal, PrincipalKind, Relation};
 use evidence::time::UnixTime;
 
-use super::kernel::{self, Keys};
-use super::{Fact, KeySeen, MeasuredList, Place, Profile, Ran, Setting, lists};
+use super::kernel_keys::Keys;
+use super::{Fact, KeySeen, MeasuredList, Place, Profile, Ran, Setting, lists, runs};
 use crate::limits::PROFILE_FACTS;
 use crate::role::{Class, Role, Source};
 use crate::subject::SecureBootState;
@@ -89,7 +89,7 @@ pub fn read(log: &VerifiedLog<'_>, before: &HostState) -> Reading {
     let mut lists = Vec::new();
     // A boot has one firmware log, so its first evidence tells all that it says.
     if let (Some(firmware), BootChange::First) = (log.firmware(), log.boot_change()) {
-        executions.extend(kernel::loaded(firmware));
+        executions.extend(runs::loaded(firmware));
         lists = lists::measured(firmware);
     }
     if !log.firmware().is_some_and(asks_for_executions) {
@@ -98,7 +98,7 @@ pub fn read(log: &VerifiedLog<'_>, before: &HostState) -> Reading {
     }
     troubles.sort_unstable();
     troubles.dedup();
-    Reading { profile, lists, executions, ran: kernel::ran(log), keys: keys.seen, troubles }
+    Reading { profile, lists, executions, ran: runs::ran(log), keys: keys.seen, troubles }
 }
 
 /// What the agent says that it could not see.

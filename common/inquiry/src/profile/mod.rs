@@ -5,8 +5,9 @@
 //! an authority that it measured let something run. Who signed an image is not measured: an image is known by its hash alone.
 
 mod extract;
-mod kernel;
+mod kernel_keys;
 mod lists;
+mod runs;
 
 use evidence::cbor::Writer;
 use evidence::digest::Sha256Digest;
@@ -16,8 +17,9 @@ use crate::role::{Class, Role};
 use crate::subject::SecureBootState;
 
 pub use extract::{Executed, Lasting, Reading, Trouble, read};
-pub use kernel::{KeySeen, Ran};
+pub use kernel_keys::KeySeen;
 pub use lists::{MeasuredList, ShimList};
+pub use runs::Ran;
 
 /// What is done anew where extraction changes: facts of another version are made again from the evidence.
 pub const EXTRACTOR: u64 = 3;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use evidence::digest::Sha256Digest;
-use evidence::principal::{Principal, PrincipalKind};
+use evidence::principal::{Edge, Principal, PrincipalKind};
 
 use super::carriers::{Carriers, Needed};
 use super::catalogue::{Boots, Catalogue};
@@ -23,33 +23,29 @@ impl Catalogue<'_> {
     ) {
         let is_open = |names: &[Principal]| names.iter().any(|name| open.contains(name));
         carriers.strangers.extend(open.iter().cloned());
-        for (component, _, edge) in &self.edges {
-            if self.roles.contains(&role_of(edge.relation)) && is_open(&edge.principals) {
-                carriers.open.insert(*component);
-            }
-        }
-        let unknown = |profile: &Profile| {
-            profile.facts().iter().any(|fact| {
-                matches!(fact, Fact::Key { names, role, .. } if self.roles.contains(role) && is_open(names))
-            })
-        };
-        doubt_anywhere("chain-open", unknown, (boots, carriers));
+        carriers.open.extend(self.components_with(is_open));
+        doubt_anywhere("chain-open", |profile| self.lists_such(profile, is_open), (boots, carriers));
     }
 
     /// Certificates of which it is not known may have been issued by anybody.
     pub(super) fn doubts_of_issuers(&self, (boots, carriers): (&Boots, &mut Carriers)) {
         carriers.of_issuers = true;
-        for (component, _, edge) in &self.edges {
-            if self.roles.contains(&role_of(edge.relation)) && is_of_unknown_issuer(&edge.principals) {
-                carriers.unissued.insert(*component);
-            }
-        }
-        let unknown = |profile: &Profile| {
-            profile.facts().iter().any(|fact| {
-                matches!(fact, Fact::Key { names, role, .. } if self.roles.contains(role) && is_of_unknown_issuer(names))
-            })
-        };
+        carriers.unissued.extend(self.components_with(is_of_unknown_issuer));
+        let unknown = |profile: &Profile| self.lists_such(profile, is_of_unknown_issuer);
         doubt_anywhere("issuer-unknown", unknown, (boots, carriers));
+    }
+
+    /// Components that have such a key in a role that is asked for.
+    fn components_with(&self, is_such: impl Fn(&[Principal]) -> bool) -> Vec<Sha256Digest> {
+        let asked = |edge: &Edge| self.roles.contains(&role_of(edge.relation)) && is_such(&edge.principals);
+        let found = self.edges.iter().filter(|(_, _, edge)| asked(edge));
+        found.map(|(component, ..)| *component).collect()
+    }
+
+    /// Whether a boot tells of such a key in a role that is asked for.
+    fn lists_such(&self, profile: &Profile, is_such: impl Fn(&[Principal]) -> bool) -> bool {
+        let asked = |fact: &Fact| matches!(fact, Fact::Key { names, role, .. } if self.roles.contains(role) && is_such(names));
+        profile.facts().iter().any(asked)
     }
 
     pub(super) fn doubts_of_keys(&self, is_image: bool, (boots, carriers): (&Boots, &mut Carriers)) {

@@ -78,13 +78,13 @@ pub(super) async fn all(
     subjects: &[Subject],
     roles: &[Role],
 ) -> Result<Vec<Carriers>, AskError> {
-    let known = known_files(reading, subjects, roles.contains(&Role::Executed)).await?;
+    let known = known_files(reading, subjects).await?;
     let (mut all, mut left) = (Vec::with_capacity(subjects.len()), CARRIERS);
     for (number, subject) in subjects.iter().enumerate() {
         let is_unknown = matches!(subject, Subject::File(_)) && !known.contains(&number);
-        let mut found = Carriers { left, ..Carriers::default() };
+        let of_runs = roles.contains(&Role::Executed);
+        let mut found = Carriers { of_runs, left, ..Carriers::default() };
         if !is_unknown {
-            found.of_runs = roles.contains(&Role::Executed);
             found.gather(reading, subject, roles).await?;
         }
         left = left.saturating_sub(found.all.len());
@@ -94,16 +94,7 @@ pub(super) async fn all(
 }
 
 /// The numbers of those subjects that are contents which some host has or has run. Of a list of indicators most are none.
-async fn known_files(
-    reading: &mut Connection<'_>,
-    subjects: &[Subject],
-    of_runs: bool,
-) -> Result<HashSet<usize>, AskError> {
-    const PRESENT: &str = "WITH asked AS MATERIALIZED (SELECT key, unhex(value) AS digest FROM json_each(?))
-       SELECT key FROM asked WHERE EXISTS (SELECT 1 FROM component_artefact a WHERE a.digest = asked.digest)";
-    const RUN: &str = "WITH asked AS MATERIALIZED (SELECT key, unhex(value) AS digest FROM json_each(?))
-       SELECT key FROM asked WHERE EXISTS (SELECT 1 FROM component_artefact a WHERE a.digest = asked.digest)
-         OR EXISTS (SELECT 1 FROM execution e WHERE e.digest = asked.digest)";
+async fn known_files(reading: &mut Connection<'_>, subjects: &[Subject]) -> Result<HashSet<usize>, AskError> {
     let digest = |(number, subject): (usize, &Subject)| match subject {
         Subject::File(digest) => Some((digest.to_string(), number)),
         _ => None,
@@ -116,10 +107,14 @@ async fn known_files(
     if digests.len() <= 1 {
         return Ok(numbers.into_iter().collect());
     }
-    let found: Vec<i64> = sql::query_scalar(if of_runs { RUN } else { PRESENT })
-        .bind(format!("[\"{}\"]", digests.join("\",\"")))
-        .fetch_all(reading)
-        .await?;
+    let found: Vec<i64> = sql::query_scalar(
+        "WITH asked AS MATERIALIZED (SELECT key, unhex(value) AS digest FROM json_each(?))
+         SELECT key FROM asked WHERE EXISTS (SELECT 1 FROM component_artefact a WHERE a.digest = asked.digest)
+           OR EXISTS (SELECT 1 FROM execution e WHERE e.digest = asked.digest)",
+    )
+    .bind(format!("[\"{}\"]", digests.join("\",\"")))
+    .fetch_all(reading)
+    .await?;
     let number = |key: i64| numbers.get(usize::try_from(key).ok()?).copied();
     Ok(found.into_iter().filter_map(number).collect())
 }

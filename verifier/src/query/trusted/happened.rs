@@ -22,7 +22,7 @@ macro_rules! happened {
 /// Contents that were run, by quoted logs or the agent's word.
 pub(super) const EXECUTIONS: &str = happened!("e.class, e.path", "execution e");
 
-/// Files of components that the agent saw start.
+/// Files of components that the agent saw start: of class D, which is 4.
 pub(super) const RUNS: &str = happened!(
     "4 AS class, a.path",
     "component_artefact a CROSS JOIN component_run e WHERE e.component_id = a.component_id AND e.entry = a.entry"

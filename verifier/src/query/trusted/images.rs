@@ -37,34 +37,15 @@ pub(super) async fn unresolved(
     )
     .fetch_all(&mut *reading)
     .await?;
-    let mut programs: BTreeMap<i64, Vec<i64>> =
-        started.iter().map(|(_, image)| (*image, Vec::new())).collect();
-    let files: Vec<(i64, i64, bool)> = sql::query_as(
-        "SELECT DISTINCT principal_id, component_id, whole <> 0 FROM component_image ORDER BY 1, 2",
-    )
-    .fetch_all(&mut *reading)
-    .await?;
-    for (image, component, whole) in files {
-        if let Some(components) = programs.get_mut(&image).filter(|_| whole || needed == Needed::File) {
-            components.push(component);
-        }
-    }
-    let components: BTreeSet<i64> = programs.values().flatten().copied().collect();
-    let components: Vec<i64> = components.into_iter().collect();
-    let had = directory.sets().each(reading, (Held::Components, &components), size).await?;
-    let owners = |image: &i64| {
-        let had = programs.get(image).into_iter().flatten().filter_map(|component| had.get(component));
-        had.fold(RoaringBitmap::new(), |all, hosts| all | &**hosts)
-    };
-    let owners: BTreeMap<i64, RoaringBitmap> = programs.keys().map(|image| (*image, owners(image))).collect();
+    let owners = owners(reading, directory, &started, needed).await?;
     let mut profiles: Vec<i64> = started.iter().map(|(profile, _)| *profile).collect();
     profiles.dedup();
     let booted = directory.sets().each(reading, (Held::Profiles, &profiles), size).await?;
     let mut strangers: BTreeMap<i64, RoaringBitmap> = BTreeMap::new();
-    for programs in started.chunk_by(|(a, _), (b, _)| a == b) {
-        let Some((profile, _)) = programs.first() else { continue };
+    for of_one in started.chunk_by(|(a, _), (b, _)| a == b) {
+        let Some((profile, _)) = of_one.first() else { continue };
         let Some(booted) = booted.get(profile) else { continue };
-        let owned = programs.iter().filter_map(|(_, image)| owners.get(image));
+        let owned = of_one.iter().filter_map(|(_, image)| owners.get(image));
         let hosts = &**booted - owned.fold((**booted).clone(), |owned, owners| owned & owners);
         if !hosts.is_empty() {
             strangers.insert(*profile, hosts);
@@ -79,4 +60,32 @@ pub(super) async fn unresolved(
     let found = boots(reading, &doubtful, since).await?;
     let gaps = found.into_iter().filter(|(profile, gap)| is_stranger(*profile, gap.host));
     Ok(gaps.map(|(_, gap)| FoundGap { source: Source::Boot, ..gap }).collect())
+}
+
+/// Of each program that was started the hosts whose own agents ever told so much of a file of it.
+async fn owners(
+    reading: &mut Connection<'_>,
+    directory: &Directory,
+    started: &[(i64, i64)],
+    needed: Needed,
+) -> Result<BTreeMap<i64, RoaringBitmap>, StoreError> {
+    let mut files: BTreeMap<i64, Vec<i64>> = started.iter().map(|(_, image)| (*image, Vec::new())).collect();
+    let known: Vec<(i64, i64, bool)> = sql::query_as(
+        "SELECT DISTINCT principal_id, component_id, whole <> 0 FROM component_image ORDER BY 1, 2",
+    )
+    .fetch_all(&mut *reading)
+    .await?;
+    for (image, component, whole) in known {
+        if let Some(components) = files.get_mut(&image).filter(|_| whole || needed == Needed::File) {
+            components.push(component);
+        }
+    }
+    let components: BTreeSet<i64> = files.values().flatten().copied().collect();
+    let components: Vec<i64> = components.into_iter().collect();
+    let had = directory.sets().each(reading, (Held::Components, &components), directory.log_size()).await?;
+    let hosts = |components: Vec<i64>| {
+        let had = components.iter().filter_map(|component| had.get(component));
+        had.fold(RoaringBitmap::new(), |all, hosts| all | &**hosts)
+    };
+    Ok(files.into_iter().map(|(image, components)| (image, hosts(components))).collect())
 }

@@ -93,7 +93,7 @@ impl Carriers {
         why: &'static str,
     ) -> Result<(), GatherError> {
         let before = "SELECT k.host_id, k.role, k.until, (SELECT leaf - back FROM moment WHERE leaf = coalesce(k.since, k.from_leaf)) AS before FROM (";
-        let query = sql::assembled(format!("{before}{statement}) k ORDER BY 1, 4, 3")).bind(number);
+        let query = sql::assembled(format!("{before}{statement}) k")).bind(number);
         for row in query.fetch_all(reading).await? {
             if roles.contains(&role(&row)?) {
                 let (host, until) = (row.try_get("host_id")?, row.try_get("until")?);

@@ -5,6 +5,7 @@
 //! better class than its word.
 
 mod fleet;
+mod made;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,10 +17,11 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use wire::trusted::{HostAnswer, Verdict};
 
-use self::fleet::{
-    Fleet, Host, Kept, LISTS, NO_PLATFORM_KEY, PACKAGES, PROFILES, ROOT, Rng, TICK_MS, TICKS, Truth,
-    UNNAMED_REVOCATIONS, VERSIONS, authority, component, image, is_kernel_signed, is_sourceless, is_unissued,
-    kernel_key, listed, package, platform_key, program, prover, signer, source, store,
+use self::fleet::{Fleet, Host, Kept, Rng, TICK_MS, TICKS, Truth};
+use self::made::{
+    LISTS, LOST, NO_PLATFORM_KEY, PACKAGES, PROFILES, ROOT, UNNAMED_REVOCATIONS, VERSIONS, authority,
+    component, image, is_kernel_signed, is_sourceless, is_unissued, kernel_key, lie, listed, lost_key,
+    package, platform_key, program, prover, signer, source, store,
 };
 use super::*;
 use crate::sql::Kind;
@@ -57,13 +59,15 @@ enum What {
     KernelKey,
     /// Images that state a generation below this one.
     States(usize),
+    /// The key that signed a program which no honest agent has as a file.
+    LostKey,
 }
 
 impl Case {
     fn draw(rng: &mut Rng) -> Self {
         let (number, version) = (rng.below(PACKAGES), rng.below(VERSIONS));
         let name = |principal: Principal| hex::encode(principal.id());
-        let (subject, roles, what): (String, &[Role], What) = match rng.below(16) {
+        let (subject, roles, what): (String, &[Role], What) = match rng.below(17) {
             0 => {
                 let subject = format!("file:{}", program(number, version));
                 (subject, &[Role::Present, Role::Executed], What::Program(number, version))
@@ -116,6 +120,7 @@ impl Case {
             }
             13 => (format!("key:spki:{}", name(prover())), &[Role::Used], What::Prover),
             14 => (format!("key:{}", name(kernel_key())), &[Role::Used], What::KernelKey),
+            15 => (format!("key:spki:{}", name(lost_key())), &[Role::Used], What::LostKey),
             _ => (format!("sbat:loader<{number}"), &[Role::Executed, Role::Present], What::States(number)),
         };
         Self { subject, role: roles[rng.below(roles.len())], what }
@@ -181,6 +186,7 @@ impl Case {
             (What::SbatBelow(generation), _) => truth.profile < generation,
             (What::Listed(list), _) => truth.list == list,
             (What::Prover, _) => started(0),
+            (What::LostKey, _) => started(LOST),
             (What::KernelKey, _) => has(PACKAGES - 1, VERSIONS - 1),
             (What::States(generation), Role::Executed) => truth.profile < generation.min(VERSIONS),
             (What::States(generation), _) => truth.packages[0].is_some_and(|version| version < generation),
@@ -221,9 +227,11 @@ impl Tally {
     fn check(&self, least: u64) {
         println!("{self:#?}");
         assert!(self.yes > least && self.no > least, "{self:?}");
-        // Of a host without a package of an authority there is hardly any.
+        // Of a host without a package of an authority there is hardly any, and of what nobody can know none.
+        let has_yes = |case: &str| case != "LostKey used";
         let has_no = |case: &str| !matches!(case, "Authority used" | "Root used");
-        let never = self.by_case.iter().filter(|(case, [yes, no, _])| *yes == 0 || *no == 0 && has_no(case));
+        let lacks = |case: &str, [yes, no, _]: [u64; 3]| yes == 0 && has_yes(case) || no == 0 && has_no(case);
+        let never = self.by_case.iter().filter(|(case, counts)| lacks(case, **counts));
         let never: Vec<&String> = never.map(|(case, _)| case).collect();
         assert_eq!(never, <[&String; 0]>::default(), "{self:#?}");
     }
@@ -303,6 +311,9 @@ fn replay(fleet: &Fleet, found: &Trusted) {
     }
     for list in &fleet.stores {
         catalogue.manifest(store(*list).digest(), &store(*list)).unwrap();
+    }
+    if fleet.is_lied_to {
+        catalogue.manifest(lie().digest(), &lie()).unwrap();
     }
     let histories: Vec<_> = fleet.hosts.iter().map(|host| host.replayed(&catalogue)).collect();
     let carriers = catalogue.carriers();
@@ -388,6 +399,7 @@ fn is_plain(fleet: &Fleet, host: &Host, case: &Case, from: usize, to: usize) -> 
         };
         truth.packages.iter().enumerate().any(has)
             // A program that was started and that is not known as a file of the host's own.
+            || truth.profile == LOST
             || truth.profile < VERSIONS && !(fleet.sent.contains(&(0, truth.profile)) && owned(truth.profile))
             // A list that nobody has sent the contents of.
             || !fleet.stores.contains(&truth.list)

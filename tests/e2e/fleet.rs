@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use evidence::body::Gap;
+use evidence::body::{Body, Gap};
 use evidence::digest::Sha256Digest;
 use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
 use evidence::principal::{Edge, Principal, Relation};
@@ -75,10 +75,15 @@ impl Fleet {
 
     /// The next evidence; with a gap where there is one.
     pub(crate) async fn attest_with(&mut self, name: &str, gaps: Vec<Gap>) -> Result<u64> {
+        self.attest_as(name, |body| body.gaps = gaps).await
+    }
+
+    /// The next evidence, which says more.
+    pub(crate) async fn attest_as(&mut self, name: &str, say: impl FnOnce(&mut Body)) -> Result<u64> {
         let client = self.verifier.client()?;
         let attester = self.of(name)?;
         let mut body = attester.host.body();
-        body.gaps = gaps;
+        say(&mut body);
         let envelope = attester.host.seal(&body)?;
         let receipt = granted(client.submit(&envelope, attester.from_size()).await?)?;
         attester.recorded(&envelope, &receipt)?;

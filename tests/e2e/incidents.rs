@@ -58,7 +58,7 @@ pub(crate) fn certificate(name: &str) -> Result<Vec<u8>> {
     Ok(parameters.self_signed(&key)?.der().to_vec())
 }
 
-fn cert(der: &[u8]) -> String {
+pub(crate) fn cert(der: &[u8]) -> String {
     format!("cert:{}", Sha256Digest::of(&[der]))
 }
 

@@ -9,6 +9,7 @@ mod bad_input;
 mod bandwidth;
 mod containment;
 mod durability;
+mod facts;
 mod faults;
 mod fleet;
 mod folding;

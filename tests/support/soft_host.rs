@@ -126,6 +126,14 @@ impl SoftHost {
         Ok(())
     }
 
+    /// The kernel loads a certificate onto a keyring.
+    pub fn load_key(&mut self, keyring: &str, certificate: &[u8]) -> Result<()> {
+        let mut list = ImaListBuilder::new(&self.tpm);
+        list.key(keyring, certificate)?;
+        self.ima_list.extend(list.finish());
+        Ok(())
+    }
+
     /// The kernel notes a violation.
     pub fn violate(&mut self, path: &str) -> Result<()> {
         let mut list = ImaListBuilder::new(&self.tpm);
@@ -145,6 +153,11 @@ impl SoftHost {
         if !self.components.remove(&component) {
             self.components.insert(component);
         }
+    }
+
+    /// Its components, sorted.
+    pub const fn components(&self) -> &BTreeSet<Sha256Digest> {
+        &self.components
     }
 
     /// Its identity.

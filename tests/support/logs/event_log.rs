@@ -82,6 +82,12 @@ impl<'t, T: Measured> EventLogBuilder<'t, T> {
             let digests: Vec<Digest> = log.banks.iter().map(|bank| image_digest(content, *bank)).collect();
             log.digests(4, EventType::EFI_BOOT_SERVICES_APPLICATION, &digests, &data)?;
         }
+        for (name, list) in ["MokList\0", "MokListX\0"].into_iter().zip(machine.shim_lists.iter().flatten()) {
+            log.measured(14, EventType::IPL, list, name.as_bytes())?;
+        }
+        for (content, path) in &machine.loaded {
+            log.measured(9, EventType::IPL, content, format!("{path}\0").as_bytes())?;
+        }
         log.event(5, EventType::EFI_ACTION, b"Exit Boot Services Invocation")?;
         log.event(5, EventType::EFI_ACTION, b"Exit Boot Services Returned with Success")?;
         Ok(log)

@@ -1,6 +1,6 @@
 //! An IMA list that is written while a TPM is extended, in the kernel's order: list first, PCR after.
 //!
-//! In: files and their digests. Out: `ima-ng` records as `binary_runtime_measurements` holds them, and PCR 10 at the
+//! In: files and their digests, keys. Out: `ima-ng` and `ima-buf` records as `binary_runtime_measurements` holds them, and PCR 10 at the
 //! value that they replay to.
 //= Linux security/integrity/ima/ima_fs.c, ima_queue.c
 
@@ -42,6 +42,16 @@ impl<'t, T: Measured> ImaListBuilder<'t, T> {
         super::extend_list(self.tpm, &record)
     }
 
+    /// A certificate that was loaded onto a keyring, as `measure func=KEY_CHECK` logs it.
+    pub fn key(&mut self, keyring: &str, certificate: &[u8]) -> Result<()> {
+        let mut data = ng_data(keyring, &Sha256Digest::of(&[certificate]))?;
+        data.extend(u32::try_from(certificate.len())?.to_le_bytes());
+        data.extend(certificate);
+        let record = record(&HashAlg::Sha1.hash(&[&data]), b"ima-buf", &data)?;
+        self.bytes.extend(&record);
+        super::extend_list(self.tpm, &record)
+    }
+
     /// A file that was written while it was measured: nobody knows what was executed.
     pub fn violation(&mut self, path: &str) -> Result<()> {
         let record = violation_record(path)?;
@@ -64,11 +74,11 @@ impl<'t, T: Measured> ImaListBuilder<'t, T> {
 pub(crate) fn ng_record(path: &str, digest: &Sha256Digest) -> Result<Vec<u8>> {
     let data = ng_data(path, digest)?;
     let listed = HashAlg::Sha1.hash(&[&data]);
-    record(&listed, &data)
+    record(&listed, b"ima-ng", &data)
 }
 
 fn violation_record(path: &str) -> Result<Vec<u8>> {
-    record(&Digest::zero(HashAlg::Sha1), &ng_data(path, &Sha256Digest::new([0; 32]))?)
+    record(&Digest::zero(HashAlg::Sha1), b"ima-ng", &ng_data(path, &Sha256Digest::new([0; 32]))?)
 }
 
 fn ng_data(path: &str, digest: &Sha256Digest) -> Result<Vec<u8>> {
@@ -82,12 +92,11 @@ fn ng_data(path: &str, digest: &Sha256Digest) -> Result<Vec<u8>> {
     Ok(data)
 }
 
-fn record(listed: &Digest, data: &[u8]) -> Result<Vec<u8>> {
-    const TEMPLATE: &[u8] = b"ima-ng";
+fn record(listed: &Digest, template: &[u8], data: &[u8]) -> Result<Vec<u8>> {
     let mut bytes = u32::from(PcrIndex::IMA.get()).to_le_bytes().to_vec();
     bytes.extend(listed.as_bytes());
-    bytes.extend(u32::try_from(TEMPLATE.len())?.to_le_bytes());
-    bytes.extend(TEMPLATE);
+    bytes.extend(u32::try_from(template.len())?.to_le_bytes());
+    bytes.extend(template);
     bytes.extend(u32::try_from(data.len())?.to_le_bytes());
     bytes.extend(data);
     Ok(bytes)

@@ -23,6 +23,10 @@ pub struct Machine {
     pub sbat_level: Option<&'static str>,
     /// Programs that are started: what a signature would be over, and where they come from.
     pub images: Vec<(Vec<u8>, &'static str)>,
+    /// What shim trusts, and what it revokes, as signature lists.
+    pub shim_lists: Option<[Vec<u8>; 2]>,
+    /// Files that the boot loader reads, with the paths that it logs.
+    pub loaded: Vec<(Vec<u8>, &'static str)>,
 }
 
 impl Machine {
@@ -36,6 +40,8 @@ impl Machine {
             authorities: Vec::new(),
             sbat_level: None,
             images: vec![(b"a boot loader's image".to_vec(), "")],
+            shim_lists: None,
+            loaded: Vec::new(),
         }
     }
 }

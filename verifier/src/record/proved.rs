@@ -62,14 +62,15 @@ async fn keep(
     (list, component): (&KeyList, Option<i64>),
     principals: &mut Principals,
 ) -> Result<(), StoreError> {
+    let mut w = Writer::new();
+    write_edges(&mut w, &list.edges);
+    let edges = w.finish();
     for digest in &list.digests {
-        let mut w = Writer::new();
-        write_edges(&mut w, &list.edges);
         let new = sql::query(
             "INSERT INTO key_list (digest, edges, whole, component_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING digest",
         )
         .bind(digest)
-        .bind(w.finish())
+        .bind(edges.as_slice())
         .bind(list.whole)
         .bind(component)
         .fetch_optional(&mut *tx)

@@ -21,8 +21,10 @@ test: ## all tests
 	scripts/with-postgres cargo nextest run -p lydian-verifier --lib -p lydian-tests --test e2e --no-fail-fast
 	cargo nextest run --workspace --no-fail-fast
 
-truth: ## answers against the truth of a made fleet: make truth SEED=7
-	LYDIAN_TRUTH_SEED=$(or $(SEED),1) cargo nextest run -p lydian-verifier answers_are_true_of_made_fleets
+truth: ## answers against the truth of made fleets, in memory and through a verifier: make truth SEED=7
+	@scripts/setup
+	cargo build --workspace --bins
+	LYDIAN_TRUTH_SEED=$(or $(SEED),1) cargo nextest run -p lydian-verifier -p lydian-tests -E 'test(answers_are_true_of_made_fleets) + test(true_of_a_course)'
 
 log-conformance: ## other people's software checks our logs; installs what it needs, fails where something is missing
 	@scripts/setup

@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use wire::export::{ItemReader, ItemWriter};
 use wire::operator::{CreateJoinToken, NewToken, Scope};
 
-use crate::scene::{attest, booted, enrol, package};
+use crate::scene::{attest, booted, package};
 
 /// A verifier with two hosts, of which the second has enrolled twice.
 pub(crate) struct Fleet {
@@ -53,7 +53,7 @@ impl Fleet {
         let mut attesters = [booted(&ca, 1, KeyKind::EccP256)?, booted(&ca, 2, KeyKind::Rsa2048)?];
         let client = verifier.client()?;
         for attester in &mut attesters {
-            enrol(&client, attester, &verifier.join_token().await?).await?;
+            attester.enrol(&client, &verifier.join_token().await?).await?;
         }
         for round in 0..3 {
             for attester in &mut attesters {

@@ -12,7 +12,7 @@ use support::{
 use wire::operator::{HostDetail, Scope};
 use wire::submit::{compress, compress_against};
 
-use crate::scene::{attest, booted, enrol};
+use crate::scene::{attest, booted};
 
 /// Packages with executables of a Debian server, and executables of each: 3,600 files.
 const PACKAGES: usize = 720;
@@ -55,7 +55,7 @@ async fn a_reference_that_is_not_there_is_told() -> Result<()> {
     let mut attesters = Vec::new();
     for seed in [1, 2] {
         let mut attester = booted(&ca, seed, KeyKind::EccP256)?;
-        enrol(&client, &mut attester, &verifier.join_token().await?).await?;
+        attester.enrol(&client, &verifier.join_token().await?).await?;
         attesters.push(attester);
     }
     let [one, other] = attesters.as_mut_slice() else { bail!("two hosts") };

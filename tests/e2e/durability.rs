@@ -14,7 +14,7 @@ use support::{KeyKind, SoftAttester, TestEkCa, Verifier, VerifierClient, Verifie
 use wire::operator::Scope;
 use wire::submit::Receipt;
 
-use crate::scene::{booted, enrol, history, package};
+use crate::scene::{booted, history, package};
 
 /// The receipt of evidence whose first answer may have been lost.
 pub(crate) async fn settle(
@@ -100,7 +100,7 @@ pub(crate) async fn survive(seed: u64, rounds: u64, blow: Blow) -> Result<(u64, 
     let mut verifier = Verifier::start(&settings).await?;
     let operator = verifier.operator(Scope::Read).await?;
     let mut attester = booted(&ca, seed, KeyKind::EccP256)?;
-    enrol(&verifier.client()?, &mut attester, &verifier.join_token().await?).await?;
+    attester.enrol(&verifier.client()?, &verifier.join_token().await?).await?;
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let (mut evidence, mut answers) = (0, 0);
     for round in 0..rounds {
@@ -161,7 +161,7 @@ async fn two_submissions_of_the_same_evidence_make_one_leaf() -> Result<()> {
     let verifier = Verifier::start(&settings).await?;
     let client = verifier.client()?;
     let mut attester = booted(&ca, 1, KeyKind::Rsa2048)?;
-    enrol(&client, &mut attester, &verifier.join_token().await?).await?;
+    attester.enrol(&client, &verifier.join_token().await?).await?;
     for round in 0..5_u32 {
         attester.toggle(&package("changing", &round.to_string())?);
         let (envelope, from) = (attester.host.next()?, attester.from_size());

@@ -17,7 +17,7 @@ use wire::operator::Scope;
 use wire::submit::Receipt;
 
 use crate::durability::settle;
-use crate::scene::{booted, enrol, history, package};
+use crate::scene::{booted, history, package};
 
 /// Calls by which the database and the log's files are written.
 const WRITING: [&str; 8] =
@@ -90,7 +90,7 @@ impl World {
         let settings = VerifierSettings { ek_roots: vec![ca.root_pem()?], ..VerifierSettings::default() };
         let verifier = Verifier::start(&settings).await?;
         let mut attester = booted(&ca, seed, KeyKind::EccP256)?;
-        enrol(&verifier.client()?, &mut attester, &verifier.join_token().await?).await?;
+        attester.enrol(&verifier.client()?, &verifier.join_token().await?).await?;
         let dir = tempfile::tempdir()?;
         Ok(Self { verifier, attester, dir, receipts: Vec::new(), waiting: None, made: 0 })
     }

@@ -15,7 +15,7 @@ use support::{KeyKind, Program, SoftAttester, TestEkCa, Verifier, VerifierClient
 use wire::operator::Scope;
 use wire::trusted::{HostAnswer, Trusted, Verdict};
 
-use crate::scene::{booted, enrol};
+use crate::scene::booted;
 
 /// A verifier and hosts by name.
 pub(crate) struct Fleet {
@@ -45,7 +45,7 @@ impl Fleet {
         let mut attester = SoftAttester::new(booted.host, name)?;
         // What nobody has sent the manifest of could be anything.
         attester.host.toggle(Sha256Digest::of(&[b"first component"]));
-        enrol(&self.client, &mut attester, &self.verifier.join_token().await?).await?;
+        attester.enrol(&self.client, &self.verifier.join_token().await?).await?;
         self.hosts.insert(name.to_owned(), attester);
         Ok(())
     }
@@ -59,7 +59,7 @@ impl Fleet {
         let (client, token) = (self.verifier.client()?, self.verifier.join_token().await?);
         let attester = self.of(name)?;
         attester.host.start_chain("00112233445566778899aabbccddeeff".parse()?);
-        enrol(&client, attester, &token).await
+        attester.enrol(&client, &token).await
     }
 
     /// A host gets a component, or loses it.

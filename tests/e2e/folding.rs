@@ -8,7 +8,7 @@ use support::{KeyKind, Program, SoftAttester, TestEkCa, Verifier, VerifierSettin
 use wire::operator::{HistoryEntry, Scope};
 
 use crate::audit::{copy, items};
-use crate::scene::{attest, booted, enrol, history, package};
+use crate::scene::{attest, booted, history, package};
 
 struct World {
     verifier: Verifier,
@@ -23,7 +23,7 @@ impl World {
         let settings = VerifierSettings { ek_roots: vec![ca.root_pem()?], ..VerifierSettings::default() };
         let verifier = Verifier::start(&settings).await?;
         let mut attester = booted(&ca, 1, KeyKind::EccP256)?;
-        enrol(&verifier.client()?, &mut attester, &verifier.join_token().await?).await?;
+        attester.enrol(&verifier.client()?, &verifier.join_token().await?).await?;
         let mut world = Self { verifier, attester, sent: Vec::new() };
         world.attest(pieces).await?;
         Ok(world)

@@ -8,6 +8,7 @@ mod audit;
 mod bad_input;
 mod bandwidth;
 mod containment;
+mod course;
 mod durability;
 mod facts;
 mod faults;

@@ -8,7 +8,6 @@ use support::client::granted;
 use support::{
     KeyKind, Lifetime, SecureBootSwitch, SoftAttester, SoftHost, SoftTpmSpec, TestEkCa, VerifierClient,
 };
-use wire::enrol::{EnrolChallenge, Enrolled};
 use wire::operator::{HistoryEntry, HostHistory};
 use wire::submit::Receipt;
 
@@ -33,15 +32,6 @@ pub(crate) fn booted(ca: &TestEkCa, seed: u64, ak: KeyKind) -> Result<SoftAttest
     let host = SoftHost::with(&spec, SecureBootSwitch::On)?;
     ca.certify(&host.tpm, Lifetime::Endless)?;
     SoftAttester::new(host, &format!("host-{seed}"))
-}
-
-/// Enrols a host.
-pub(crate) async fn enrol(client: &VerifierClient, attester: &mut SoftAttester, token: &str) -> Result<()> {
-    let begin = attester.enrol_begin(token)?;
-    let challenge: EnrolChallenge = granted(client.post("/v1/enrol/begin", &begin).await?)?;
-    let finish = attester.enrol_finish(&challenge)?;
-    let enrolled: Enrolled = granted(client.post("/v1/enrol/finish", &finish).await?)?;
-    attester.enrolled(&enrolled).context("the enrolment's receipt")
 }
 
 /// Submits the true next evidence, which must be recorded.

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use support::{KeyKind, TestEkCa, Verifier, VerifierSettings, wait};
 use wire::operator::{HostDetail, HostStatus, Scope};
 
-use crate::scene::{attest, booted, enrol, history};
+use crate::scene::{attest, booted, history};
 
 #[tokio::test]
 async fn a_host_that_falls_silent_becomes_stale_and_comes_back() -> Result<()> {
@@ -15,7 +15,7 @@ async fn a_host_that_falls_silent_becomes_stale_and_comes_back() -> Result<()> {
     let verifier = Verifier::start(&settings).await?;
     let (client, operator) = (verifier.client()?, verifier.operator(Scope::Read).await?);
     let mut attester = booted(&ca, 1, KeyKind::EccP256)?;
-    enrol(&client, &mut attester, &verifier.join_token().await?).await?;
+    attester.enrol(&client, &verifier.join_token().await?).await?;
     attest(&client, &mut attester).await?;
 
     let status = async || -> Result<HostStatus> {

@@ -1,11 +1,14 @@
-//! A synthetic fleet, straight into the tables that questions are answered from, with the truth beside it.
+//! A synthetic fleet with the truth beside it: straight into the tables that questions are answered from, or through a verifier that runs.
 //!
-//! In: how many hosts, packages and days, and a seed. Out: a database as `lydian-verifier` reads it, without logs and contents, and
+//! In: how many hosts, packages and days, and a seed. Out, with `--index`: a database as `lydian-verifier` reads it, without logs and contents, and
 //! `truth.jsonl`: subjects with the number of hosts that had each. Packages are updated in waves over three days; most are on every host,
 //! some on a fifth, some on a handful. Evidence has rows only where a subject of the truth came or went: two years of hourly
 //! evidence of ten thousand hosts would be 175 million.
+//! Out, with `--ingest`: the files of a verifier to which every host has enrolled and sent its evidence, four pieces a day, and `truth.jsonl` with the
+//! rounds in which each host had each subject; `rounds.json` has the log's size at the end of each. There are reboots, an update of firmware, agents
+//! that do not run, networks that are down and intruders as well (`support::course`).
 
-mod life;
+mod ingest;
 mod rows;
 
 use std::io::Write as _;
@@ -14,11 +17,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
+use support::course::Life;
 
-use life::Life;
-
-const USAGE: &str = "usage: fleetgen --out DIR [--hosts N] [--packages N] [--days N] [--seed N]
-Makes DIR/verifier.db and DIR/truth.jsonl; defaults are 1000 hosts, 600 packages, 730 days, seed 1.";
+const USAGE: &str =
+    "usage: fleetgen [--index | --ingest] --out DIR [--hosts N] [--packages N] [--days N] [--seed N]
+--index (the default) makes DIR/verifier.db and DIR/truth.jsonl: 1000 hosts, 600 packages, 730 days, seed 1.
+--ingest runs a verifier on DIR/verifier, and adds DIR/rounds.json: 50 hosts, 40 packages, 30 days, seed 1.";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -32,17 +36,24 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<()> {
-    let mut words = std::env::args().skip(1);
-    let (mut out, mut life) = (None, Life { hosts: 1_000, packages: 600, days: 730, seed: 1 });
+    let mut words = std::env::args().skip(1).peekable();
+    let is_ingest = words.peek().is_some_and(|word| word == "--ingest");
+    words.next_if(|word| word == "--ingest" || word == "--index");
+    let mut life = if is_ingest {
+        Life { hosts: 50, packages: 40, days: 30, seed: 1 }
+    } else {
+        Life { hosts: 1_000, packages: 600, days: 730, seed: 1 }
+    };
+    let mut out = None;
     while let Some(word) = words.next() {
         let value = words.next().with_context(|| format!("{word} takes a value"))?;
         match word.as_str() {
             "--out" => out = Some(PathBuf::from(value)),
-            "--hosts" => life.hosts = value.parse()?,
-            "--packages" => life.packages = value.parse()?,
-            "--days" => life.days = value.parse()?,
-            "--seed" => life.seed = value.parse()?,
-            other => anyhow::bail!("there is no option {other}"),
+            "--hosts" => life.hosts = number(&word, &value)?,
+            "--packages" => life.packages = number(&word, &value)?,
+            "--days" => life.days = number(&word, &value)?,
+            "--seed" => life.seed = number(&word, &value)?,
+            other => anyhow::bail!("there is no option {other} in this place"),
         }
     }
     let out = out.context("--out says where to")?;
@@ -50,7 +61,11 @@ async fn run() -> Result<()> {
         life.hosts > 0 && life.packages >= 10 && life.days > 0,
         "a fleet has hosts, 10 packages and a day"
     );
-    make(&out, &life).await
+    if is_ingest { ingest::make(&out, life).await } else { make(&out, &life).await }
+}
+
+fn number(word: &str, value: &str) -> Result<u64> {
+    value.parse().with_context(|| format!("{word} takes a number, not {value}"))
 }
 
 async fn make(out: &Path, life: &Life) -> Result<()> {

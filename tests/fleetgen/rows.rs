@@ -3,8 +3,7 @@
 use anyhow::Result;
 use evidence::digest::Sha256Digest;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
-
-use crate::life::{Life, Stay};
+use support::course::{Life, Stay};
 
 /// Rows of one statement: four numbers each stay below SQLite's limit of 32,766.
 const ROWS: usize = 4_000;

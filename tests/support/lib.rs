@@ -9,6 +9,7 @@ pub mod agent;
 pub mod artefacts;
 pub mod attester;
 pub mod client;
+pub mod course;
 pub mod database;
 pub mod debian;
 pub mod ek_ca;

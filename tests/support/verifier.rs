@@ -37,6 +37,8 @@ pub struct VerifierSettings {
     pub alerts: Table,
     /// Where it keeps its history.
     pub kept: Kept,
+    /// A directory in which all its files stay, in `verifier`; otherwise they go away with the guard.
+    pub stays_in: Option<PathBuf>,
 }
 
 /// Where a verifier keeps its history.
@@ -60,6 +62,7 @@ impl Default for VerifierSettings {
             log: Table::new(),
             alerts: Table::new(),
             kept: Kept::AsOthers,
+            stays_in: None,
         }
     }
 }
@@ -77,7 +80,13 @@ pub struct Verifier {
 impl Verifier {
     /// Starts a verifier on an empty store and waits until it is ready.
     pub async fn start(settings: &VerifierSettings) -> Result<Self> {
-        let dir = tempfile::Builder::new().prefix("lydian-verifier").tempdir()?;
+        let dir = match &settings.stays_in {
+            None => tempfile::Builder::new().prefix("lydian-verifier").tempdir()?,
+            Some(out) => {
+                let mut fixed = tempfile::Builder::new();
+                fixed.prefix("verifier").rand_bytes(0).disable_cleanup(true).tempdir_in(out)?
+            }
+        };
         let roots = dir.path().join("ek-roots");
         std::fs::create_dir(&roots)?;
         for (number, pem) in settings.ek_roots.iter().enumerate() {
@@ -87,7 +96,10 @@ impl Verifier {
             database::make(dir.path()).await?;
         }
         let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let (service, address) = launch(dir.path(), settings, anywhere).await?;
+        let (mut service, address) = launch(dir.path(), settings, anywhere).await?;
+        if settings.stays_in.is_some() {
+            service.file_words();
+        }
         Ok(Self { dir, settings: settings.clone(), service, address, enroller: OnceCell::new() })
     }
 

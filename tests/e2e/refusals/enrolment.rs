@@ -10,7 +10,7 @@ use support::{
 use wire::enrol::{EnrolBegin, EnrolChallenge, EnrolFinish, Enrolled};
 use wire::operator::{CreateJoinToken, NewToken, Scope};
 
-use crate::scene::{booted, enrol};
+use crate::scene::booted;
 
 async fn verifier(ca: &TestEkCa) -> Result<Verifier> {
     let ek_roots = vec![ca.root_pem()?];
@@ -44,7 +44,7 @@ async fn join_tokens_that_do_not_count_are_refused() -> Result<()> {
     refused("unknown", "token-unknown", 403, begin(&client, &host.enrol_begin("no such token")?).await?)?;
 
     let token = verifier.join_token().await?;
-    enrol(&client, &mut host, &token).await?;
+    host.enrol(&client, &token).await?;
     let mut other = booted(&ca, 2, KeyKind::EccP256)?;
     refused("used", "token-used", 403, begin(&client, &other.enrol_begin(&token)?).await?)?;
 
@@ -71,9 +71,9 @@ async fn a_lost_answer_is_mended_by_the_same_host_alone() -> Result<()> {
     let client = verifier.client()?;
     let token = verifier.join_token().await?;
     let mut host = booted(&ca, 1, KeyKind::EccP256)?;
-    enrol(&client, &mut host, &token).await?;
+    host.enrol(&client, &token).await?;
     let mut again = booted(&ca, 1, KeyKind::EccP256)?;
-    enrol(&client, &mut again, &token).await?;
+    again.enrol(&client, &token).await?;
     let old = client.submit(&host.host.next()?, host.from_size()).await?;
     refused("the chain before", "wrong-chain", 409, old)?;
     crate::scene::attest(&client, &mut again).await.map(drop)
@@ -164,5 +164,5 @@ async fn secrets_that_no_tpm_opened_are_refused() -> Result<()> {
     let mut unknown = finish;
     unknown.session = "no such session".to_owned();
     refused("no session", "credential-wrong", 403, ask(&unknown).await?)?;
-    enrol(&client, &mut host, &token).await
+    host.enrol(&client, &token).await
 }

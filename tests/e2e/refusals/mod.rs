@@ -19,7 +19,7 @@ use support::{KeyKind, SoftAttester, SoftHost, TestEkCa, Verifier, VerifierClien
 use wire::operator::{HostDetail, Scope};
 use wire::submit::compress;
 
-use crate::scene::{attest, booted, enrol, package};
+use crate::scene::{attest, booted, package};
 
 /// One way to be refused.
 struct Row {
@@ -57,7 +57,7 @@ impl Stage {
         let mut attester = booted(ca, seed, KeyKind::EccP256)?;
         let mut other = booted(ca, seed + 1_000_000, KeyKind::EccP256)?;
         for joining in [&mut attester, &mut other] {
-            enrol(client, joining, &verifier.join_token().await?).await?;
+            joining.enrol(client, &verifier.join_token().await?).await?;
         }
         attester.toggle(&package("one", "1")?);
         let (first, _) = attest(client, &mut attester).await?;

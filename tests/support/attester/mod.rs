@@ -7,7 +7,7 @@
 mod receipt;
 
 use agent::quote::Tpm as _;
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use evidence::digest::{ChainId, Sha256Digest};
 use evidence::envelope::Envelope;
 use evidence::manifest::Manifest;
@@ -15,6 +15,7 @@ use evidence::pcr::PcrSelection;
 use wire::enrol::{EnrolBegin, EnrolChallenge, EnrolFinish, Enrolled};
 use wire::submit::Receipt;
 
+use crate::client::{VerifierClient, granted};
 use crate::soft_host::SoftHost;
 use receipt::LogView;
 
@@ -84,9 +85,24 @@ impl SoftAttester {
 
     /// Takes in the receipt of evidence: checks its proofs, and moves on.
     pub fn recorded(&mut self, envelope: &Envelope, receipt: &Receipt) -> Result<()> {
-        self.log.accept_evidence(&envelope.evidence, receipt)?;
+        self.delivered(envelope, receipt)?;
         self.host.accepted(envelope);
+        Ok(())
+    }
+
+    /// The same for evidence that was sealed some time before, after which the host has gone on.
+    pub fn delivered(&mut self, envelope: &Envelope, receipt: &Receipt) -> Result<()> {
+        self.log.accept_evidence(&envelope.evidence, receipt)?;
         self.host.saw(self.log.checkpoint());
         Ok(())
+    }
+
+    /// Enrols it.
+    pub async fn enrol(&mut self, client: &VerifierClient, token: &str) -> Result<()> {
+        let begin = self.enrol_begin(token)?;
+        let challenge: EnrolChallenge = granted(client.post("/v1/enrol/begin", &begin).await?)?;
+        let finish = self.enrol_finish(&challenge)?;
+        let enrolled: Enrolled = granted(client.post("/v1/enrol/finish", &finish).await?)?;
+        self.enrolled(&enrolled).context("the enrolment's receipt")
     }
 }

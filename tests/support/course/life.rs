@@ -4,34 +4,41 @@ use evidence::digest::Sha256Digest;
 
 /// A fleet's life.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Life {
-    pub(crate) hosts: u64,
-    pub(crate) packages: u64,
-    pub(crate) days: u64,
-    pub(crate) seed: u64,
+pub struct Life {
+    /// How many hosts.
+    pub hosts: u64,
+    /// How many packages there are.
+    pub packages: u64,
+    /// Over what time.
+    pub days: u64,
+    /// What decides everything.
+    pub seed: u64,
 }
 
 /// One host's time with one version of a package, in hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stay {
-    pub(crate) host: u64,
-    pub(crate) from: u64,
+pub struct Stay {
+    /// Which host.
+    pub host: u64,
+    /// When it begins.
+    pub from: u64,
     /// `None` while it lasts.
-    pub(crate) to: Option<u64>,
+    pub to: Option<u64>,
 }
 
 impl Life {
-    pub(crate) const fn hours(&self) -> u64 {
+    /// How many hours it lasts.
+    pub const fn hours(&self) -> u64 {
         self.days * 24
     }
 
     /// Each host sends evidence once an hour, in the order of their numbers.
-    pub(crate) const fn leaf(&self, hour: u64, host: u64) -> u64 {
+    pub const fn leaf(&self, hour: u64, host: u64) -> u64 {
         hour * self.hosts + host
     }
 
     /// Some number for some things.
-    fn dice(&self, parts: [u64; 3]) -> u64 {
+    pub(super) fn dice(&self, parts: [u64; 3]) -> u64 {
         // SplitMix64's mixing: well spread, and the same everywhere.
         let mix = |mut x: u64| {
             x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -44,7 +51,7 @@ impl Life {
     }
 
     /// How many versions a package has over the time: five in two years, give or take.
-    pub(crate) fn versions(&self, package: u64) -> u64 {
+    pub fn versions(&self, package: u64) -> u64 {
         let many = self.days * 55 / 7_300 + self.dice([1, package, 0]) % 3;
         many.max(1)
     }
@@ -68,7 +75,7 @@ impl Life {
     }
 
     /// Whether a host has a package at all: nine in ten are on every host, the others on a fifth, the last two on some and on one.
-    pub(crate) fn has(&self, package: u64, host: u64) -> bool {
+    pub fn has(&self, package: u64, host: u64) -> bool {
         let rare = self.packages - 1;
         match package {
             p if p == rare => host == self.seed % self.hosts,
@@ -78,8 +85,14 @@ impl Life {
         }
     }
 
+    /// The version that a host has in an hour.
+    pub(super) fn version(&self, package: u64, host: u64, hour: u64) -> Option<u64> {
+        let arrived = |version: &u64| self.arrival(package, *version, host) <= hour;
+        self.has(package, host).then(|| (0..self.versions(package)).rfind(arrived)).flatten()
+    }
+
     /// Every host's time with a version, by its begin.
-    pub(crate) fn stays(&self, package: u64, version: u64) -> Vec<Stay> {
+    pub fn stays(&self, package: u64, version: u64) -> Vec<Stay> {
         let last = version + 1 == self.versions(package);
         let mut stays = Vec::new();
         for host in (0..self.hosts).filter(|host| self.has(package, *host)) {
@@ -95,7 +108,7 @@ impl Life {
     }
 
     /// A file of a version.
-    pub(crate) fn file(&self, package: u64, version: u64, number: u64) -> Sha256Digest {
+    pub fn file(&self, package: u64, version: u64, number: u64) -> Sha256Digest {
         let words = [self.seed, package, version, number].map(u64::to_be_bytes);
         Sha256Digest::of(&[b"fleetgen file", words.as_flattened()])
     }

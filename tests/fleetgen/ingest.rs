@@ -11,11 +11,11 @@ use support::verifier::Kept;
 use support::{TestEkCa, Verifier, VerifierSettings};
 
 pub(crate) async fn make(out: &Path, life: Life) -> Result<()> {
+    let course = Course { life };
+    ensure!(course.rounds() > 4, "a course takes two days at least");
     std::fs::create_dir_all(out).with_context(|| format!("create {}", out.display()))?;
     let place = out.join("verifier");
     ensure!(!place.exists(), "{} is there already", place.display());
-    let course = Course { life };
-    ensure!(course.rounds() > 4, "a course takes two days at least");
     let ca = TestEkCa::new("fleetgen's TPM maker")?;
     let settings = VerifierSettings {
         ek_roots: vec![ca.root_pem()?],

@@ -36,15 +36,20 @@ async fn main() -> ExitCode {
 }
 
 async fn run() -> Result<()> {
-    let mut words = std::env::args().skip(1).peekable();
-    let is_ingest = words.peek().is_some_and(|word| word == "--ingest");
-    words.next_if(|word| word == "--ingest" || word == "--index");
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let is_ingest = words.iter().any(|word| word == "--ingest");
+    ensure!(
+        !(is_ingest && words.iter().any(|word| word == "--index")),
+        "a fleet goes one way: --index or --ingest"
+    );
+    words.retain(|word| word != "--ingest" && word != "--index");
     let mut life = if is_ingest {
         Life { hosts: 50, packages: 40, days: 30, seed: 1 }
     } else {
         Life { hosts: 1_000, packages: 600, days: 730, seed: 1 }
     };
     let mut out = None;
+    let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let value = words.next().with_context(|| format!("{word} takes a value"))?;
         match word.as_str() {
@@ -53,7 +58,7 @@ async fn run() -> Result<()> {
             "--packages" => life.packages = number(&word, &value)?,
             "--days" => life.days = number(&word, &value)?,
             "--seed" => life.seed = number(&word, &value)?,
-            other => anyhow::bail!("there is no option {other} in this place"),
+            other => anyhow::bail!("there is no option {other}"),
         }
     }
     let out = out.context("--out says where to")?;

@@ -16,6 +16,8 @@ use anyhow::Result;
 use evidence::digest::Sha256Digest;
 use evidence::manifest::{ComponentKind, Entry, EntryFlags, Manifest};
 
+use crate::logs::SecureBootSwitch;
+
 /// Each host that is up and has its network sends something so often.
 pub const ROUNDS_A_DAY: u64 = 4;
 
@@ -27,22 +29,30 @@ pub struct Course {
 }
 
 /// What is true of a host in one round.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The version of each package that is there.
     versions: Vec<Option<u64>>,
     /// How often it has booted.
     boots: u64,
-    /// Whether it booted with Secure Boot off.
-    is_open: bool,
+    /// With what it booted.
+    secure_boot: SecureBootSwitch,
     /// Whether it booted with the list of revocations that came with the update of firmware.
     is_patched: bool,
     /// Whether somebody's tool is there.
     has_tool: bool,
-    /// Whether its agent runs.
-    runs: bool,
-    /// Whether it reaches the verifier.
-    is_reached: bool,
+    agent: AgentState,
+}
+
+/// What becomes of what the agent sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AgentState {
+    /// It is sealed and sent.
+    Sends,
+    /// It is sealed, and the verifier is out of reach.
+    Waits,
+    /// The agent does not run.
+    Ended,
 }
 
 /// What somebody does who should not be there.
@@ -65,11 +75,29 @@ enum Throw {
     Firmware = 1_000_006,
 }
 
+impl Moment {
+    /// Before anything has happened.
+    const fn first() -> Self {
+        Self {
+            versions: Vec::new(),
+            boots: 0,
+            secure_boot: SecureBootSwitch::On,
+            is_patched: false,
+            has_tool: false,
+            agent: AgentState::Sends,
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.secure_boot == SecureBootSwitch::Off
+    }
+}
+
 impl Course {
     /// How many rounds there are.
-    pub const fn rounds(&self) -> usize {
-        // A life of so many days would not fit anywhere else.
-        (self.life.days * ROUNDS_A_DAY) as usize
+    pub fn rounds(&self) -> usize {
+        // More would not fit into any memory.
+        usize::try_from(self.life.days.saturating_mul(ROUNDS_A_DAY)).unwrap_or(usize::MAX)
     }
 
     /// The name of a host.
@@ -78,8 +106,7 @@ impl Course {
     }
 
     fn dice(&self, throw: Throw, host: u64, more: usize) -> usize {
-        // What is left of 64 bits is as good.
-        (self.life.dice([throw as u64, host, more as u64]) >> 33) as usize
+        usize::try_from(self.life.dice([throw as u64, host, more as u64]) >> 33).unwrap_or_default()
     }
 
     /// What is true of a host, round by round.
@@ -88,31 +115,30 @@ impl Course {
         let patched = self.rounds() / 2 + self.dice(Throw::Firmware, host, 0) % 8;
         let mut moments: Vec<Moment> = Vec::new();
         for round in 0..self.rounds() {
-            let mut now = moments.last().cloned().unwrap_or_default();
+            let mut now = moments.last().cloned().unwrap_or_else(Moment::first);
             let hour = round as u64 * 24 / ROUNDS_A_DAY;
             now.versions =
                 (0..self.life.packages).map(|package| self.life.version(package, host, hour)).collect();
             let during =
                 |kind| intrusion.as_ref().is_some_and(|(what, when)| *what == kind && when.contains(&round));
             now.has_tool = during(Intrusion::Tool);
-            let is_due =
-                self.has_new_kernel(&moments) || during(Intrusion::Boot) != now.is_open || round == patched;
+            let is_off = during(Intrusion::Boot);
+            let is_due = has_new_kernel(&moments) || is_off != now.is_open() || round == patched;
             if round > 0 && (is_due || self.dice(Throw::Reboot, host, round).is_multiple_of(40)) {
                 now.boots += 1;
-                now.is_open = during(Intrusion::Boot);
+                now.secure_boot = if is_off { SecureBootSwitch::Off } else { SecureBootSwitch::On };
                 now.is_patched = round >= patched;
             }
-            now.runs = !self.is_without(Throw::Silence, host, round);
-            now.is_reached = !self.is_without(Throw::Outage, host, round);
+            now.agent = if self.is_without(Throw::Silence, host, round) {
+                AgentState::Ended
+            } else if self.is_without(Throw::Outage, host, round) {
+                AgentState::Waits
+            } else {
+                AgentState::Sends
+            };
             moments.push(now);
         }
         moments
-    }
-
-    /// The first package is the kernel: two rounds after its update the host boots by it.
-    fn has_new_kernel(&self, moments: &[Moment]) -> bool {
-        let kernel = |back: usize| moments.iter().nth_back(back).and_then(|moment| moment.versions.first());
-        matches!((kernel(1), kernel(2)), (Some(new), Some(old)) if new != old)
     }
 
     /// Begins now and then, and lasts up to three rounds; not at the begin, and not so late that nobody would be told.
@@ -128,7 +154,7 @@ impl Course {
     /// On one host in six there is somebody at some time.
     fn intrusion(&self, host: u64) -> Option<(Intrusion, std::ops::Range<usize>)> {
         let dice = self.dice(Throw::Intruder, host, 0);
-        let kind = if dice / 6 % 2 == 0 { Intrusion::Tool } else { Intrusion::Boot };
+        let kind = if (dice / 6).is_multiple_of(2) { Intrusion::Tool } else { Intrusion::Boot };
         let arrival = self.dice(Throw::Arrival, host, 0);
         let from = 2 + arrival % self.rounds();
         dice.is_multiple_of(6).then(|| (kind, from..from + 1 + arrival / self.rounds() % 8))
@@ -157,6 +183,12 @@ impl Course {
     fn revoked(&self) -> Sha256Digest {
         Sha256Digest::of(&[b"fleetgen loader", &self.life.seed.to_be_bytes()])
     }
+}
+
+/// The first package is the kernel: two rounds after its update the host boots by it.
+fn has_new_kernel(moments: &[Moment]) -> bool {
+    let kernel = |back: usize| moments.iter().nth_back(back).and_then(|moment| moment.versions.first());
+    matches!((kernel(1), kernel(2)), (Some(new), Some(old)) if new != old)
 }
 
 /// Where intruders put what they bring.

@@ -11,7 +11,7 @@ use evidence::time::UnixTime;
 use tokio::task::JoinSet;
 use wire::submit::Receipt;
 
-use super::{Course, Moment, ROUNDS_A_DAY, TOOLS};
+use super::{AgentState, Course, Moment, ROUNDS_A_DAY, TOOLS};
 use crate::attester::SoftAttester;
 use crate::client::{VerifierClient, granted};
 use crate::ek_ca::{Lifetime, TestEkCa};
@@ -130,18 +130,18 @@ impl Player {
         let boots = now.boots - before.as_ref().map_or(0, |before| before.boots);
         for _ in 0..boots {
             let machine = &mut self.attester.host.machine;
-            machine.secure_boot = if now.is_open { SecureBootSwitch::Off } else { SecureBootSwitch::On };
+            machine.secure_boot = now.secure_boot;
             machine.dbx = if now.is_patched { hash_list(&[course.revoked()])? } else { Vec::new() };
             self.attester.host.reboot()?;
         }
         if now.starts_tool(before.as_ref()) {
             self.attester.host.run_content(&format!("{TOOLS}/tool"), &course.tool())?;
         }
-        if !now.runs {
+        if now.agent == AgentState::Ended {
             return Ok(());
         }
         self.seal(course, round, &now)?;
-        if now.is_reached {
+        if now.agent == AgentState::Sends {
             for envelope in std::mem::take(&mut self.spool) {
                 let receipt = granted(client.submit(&envelope, self.attester.from_size()).await?)?;
                 self.attester.delivered(&envelope, &receipt)?;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 use wire::trusted::Verdict;
 
-use super::{Course, Moment, version_text};
+use super::{AgentState, Course, Moment, version_text};
 
 /// From the end of one round to the end of another, as places in [`super::Played::sizes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +47,8 @@ impl Moment {
     }
 
     /// Whether something of it reaches the verifier in its own round.
-    const fn is_told(&self) -> bool {
-        self.runs && self.is_reached
+    fn is_told(&self) -> bool {
+        self.agent == AgentState::Sends
     }
 }
 
@@ -84,7 +84,7 @@ impl Course {
         let tool = format!("file:{}", self.tool());
         facts.push(fact(tool.clone(), "present", Kind::State, &|now, _| now.has_tool));
         facts.push(fact(tool, "executed", Kind::Event, &|now, before| now.starts_tool(before)));
-        facts.push(fact("boot:secure-boot=off".to_owned(), "", Kind::State, &|now, _| now.is_open));
+        facts.push(fact("boot:secure-boot=off".to_owned(), "", Kind::State, &|now, _| now.is_open()));
         let lacks = format!("boot:dbx-lacks={}", self.revoked());
         facts.push(fact(lacks, "", Kind::State, &|now, _| !now.is_patched));
         facts
@@ -141,7 +141,8 @@ impl Fact {
         // What is sealed next to the end may have been sealed before it, so that one more is wanted.
         let to = (to..=last).filter(is_told).nth(1).unwrap_or(last);
         moments.iter().enumerate().skip(from).take(to + 1 - from).all(|(round, moment)| {
-            moment.runs && !self.had.get(&host).is_some_and(|rounds| rounds.contains(&round))
+            moment.agent != AgentState::Ended
+                && !self.had.get(&host).is_some_and(|rounds| rounds.contains(&round))
         })
     }
 }
@@ -159,9 +160,12 @@ mod tests {
     #[track_caller]
     fn check(rounds: &str, kind: Kind, window: Option<(usize, usize)>, allowed: &str) {
         let of = |letter: char| Moment {
-            runs: !letter.eq_ignore_ascii_case(&'s'),
-            is_reached: !letter.eq_ignore_ascii_case(&'o'),
-            ..Moment::default()
+            agent: match letter.to_ascii_lowercase() {
+                's' => AgentState::Ended,
+                'o' => AgentState::Waits,
+                _ => AgentState::Sends,
+            },
+            ..Moment::first()
         };
         let moments: Vec<_> = rounds.chars().map(of).collect();
         let has = rounds.chars().enumerate().filter(|(_, letter)| letter.is_ascii_uppercase());

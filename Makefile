@@ -1,6 +1,6 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test truth log-conformance lint fmt bench fuzz soak clean-demo
+.PHONY: help demo test truth log-conformance lint fmt bench fuzz soak packages clean-demo
 SHELL := /bin/bash
 
 help: ## this list
@@ -52,6 +52,10 @@ soak: ## the long forms of the tests and half an hour of fuzzing a target: hours
 	scripts/log-conformance
 	scripts/crash-logs --soak
 	scripts/fuzz -j 2 1800
+
+packages: ## Debian packages of agent, verifier and command line in target/packages
+	@scripts/setup build
+	@scripts/packages
 
 clean-demo: ## remove what the demo left in ./demo
 	rm -rf demo

@@ -24,7 +24,7 @@ mod ui;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::args::Cli;
 use crate::ui::Ui;
@@ -38,6 +38,11 @@ enum Outcome {
     NotTrusted,
     /// Something that was given could not be read to its end; what was read was shown.
     Unreadable,
+}
+
+/// The program's grammar, for manual pages and completions.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Runs the program with these arguments, the first of which is its name.

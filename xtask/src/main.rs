@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
 
 mod ek_roots;
+mod manuals;
 
 use std::process::ExitCode;
 
@@ -18,11 +19,14 @@ struct Cli {
 enum Chore {
     /// Makes a bundle of EK roots from a folder of certificates
     EkRoots(ek_roots::Args),
+    /// Makes the manual pages and completions that packages install
+    Manuals(manuals::Args),
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().chore {
         Chore::EkRoots(args) => ek_roots::run(&args),
+        Chore::Manuals(args) => manuals::run(&args),
     };
     match outcome {
         Ok(report) => {

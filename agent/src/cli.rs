@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use reqwest::Url;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, Overrides, RawConfig};
@@ -19,7 +20,7 @@ use crate::journal::Journal;
 use crate::lock::StateLock;
 use crate::quote::TpmHandle;
 use crate::status::{self, Report};
-use crate::{ask, run, warnings};
+use crate::{ask, pin, run, warnings};
 
 /// Attests this host to a Lydian verifier
 ///
@@ -38,7 +39,7 @@ pub struct Cli {
 enum Command {
     /// Enrol this host with a verifier, once
     ///
-    /// Needs the verifier's address (--url), its certificate authority (--ca) and a join token. Enrolling again gives
+    /// Needs the verifier's address (--url), its certificate authority (--ca, or --ca-fingerprint) and a join token. Enrolling again gives
     /// the host a new chain of evidence; what the verifier has stays.
     #[command(after_help = HELP)]
     Enroll(Enroll),
@@ -113,6 +114,9 @@ struct Enroll {
     /// A file that holds the join token
     #[arg(long, value_name = "FILE", conflicts_with = "token")]
     token_file: Option<PathBuf>,
+    /// SHA-256 of the authority's certificate, as `lydian-verifier ca --fingerprint` prints it, where no file of it is here (--ca)
+    #[arg(long, env = "LYDIAN_CA_FINGERPRINT", value_name = "SHA256")]
+    ca_fingerprint: Option<String>,
     /// What people will call this host [default: its host name]
     #[arg(long)]
     name: Option<String>,
@@ -195,10 +199,6 @@ fn joining(config: &Config, arguments: &Enroll) -> Result<Joining, Failure> {
         |what: &str, hint: &str| Failure::new(Status::Configuration, format_args!("{what} is missing"), hint);
     let url = config.verifier_url.clone();
     let url = url.ok_or_else(|| missing("the verifier's address", "name it with --url https://…"))?;
-    let hint =
-        "copy the ca.pem that the verifier wrote at its first start to this host, and name it with --ca";
-    let ca =
-        config.verifier_ca.as_deref().ok_or_else(|| missing("the verifier's certificate authority", hint))?;
     let token = match (&arguments.token, &arguments.token_file) {
         (Some(token), _) => token.clone(),
         (None, Some(path)) => read_small(path)?,
@@ -215,7 +215,36 @@ fn joining(config: &Config, arguments: &Enroll) -> Result<Joining, Failure> {
         let limit = format!("--reason has more than {} bytes", wire::limits::REASON_BYTES);
         return Err(Failure::new(Status::Usage, limit, "say it in a sentence"));
     }
-    Ok(Joining { url, ca: read_small(ca)?, token: token.trim().to_owned(), name, reason })
+    Ok(Joining { ca: authority(config, arguments, &url)?, url, token: token.trim().to_owned(), name, reason })
+}
+
+/// The authority's certificate: from a file, or as the verifier shows it where its fingerprint is known.
+fn authority(config: &Config, arguments: &Enroll, url: &Url) -> Result<String, Failure> {
+    let usage = |message: String, hint: &str| Failure::new(Status::Usage, message, hint);
+    match (config.verifier_ca.as_deref(), arguments.ca_fingerprint.as_deref()) {
+        (Some(path), None) => read_small(path),
+        (None, Some(text)) => {
+            let digits: String =
+                text.trim_start_matches("sha256:").chars().filter(|digit| *digit != ':').collect();
+            let fingerprint = digits.to_ascii_lowercase().parse().map_err(|_| {
+                usage(
+                    format!("{text} is no SHA-256"),
+                    "it has 64 hexadecimal digits: `lydian-verifier ca --fingerprint`",
+                )
+            })?;
+            Ok(pin::authority(url, &fingerprint)?)
+        }
+        (Some(_), Some(_)) => Err(usage(
+            "the authority is given twice, as a file and by its fingerprint".to_owned(),
+            "leave out --ca-fingerprint, or --ca and verifier.ca of the configuration",
+        )),
+        (None, None) => {
+            let hint = "give --ca-fingerprint SHA256 (`lydian-verifier ca --fingerprint` prints it), or copy the ca.pem that the verifier wrote at its \
+                        first start to this host, and name it with --ca";
+            let what = "the verifier's certificate authority is missing";
+            Err(Failure::new(Status::Configuration, what, hint))
+        }
+    }
 }
 
 fn read_small(path: &Path) -> Result<String, Failure> {
@@ -320,7 +349,8 @@ mod tests {
     #[test]
     fn what_enrolment_lacks_is_named_with_a_hint() {
         let config = RawConfig::default().check().unwrap();
-        let arguments = Enroll { token: None, token_file: None, name: None, reason: None };
+        let arguments =
+            Enroll { token: None, token_file: None, ca_fingerprint: None, name: None, reason: None };
         let failure = joining(&config, &arguments).unwrap_err();
         assert_eq!(failure.status(), Status::Configuration);
         assert!(failure.message().contains("address") && failure.hint().contains("--url"), "{failure:?}");

@@ -16,6 +16,7 @@ pub mod session;
 pub mod anchors;
 pub mod enrol;
 pub mod measure;
+pub mod pin;
 pub mod posture;
 pub mod quote;
 pub mod seal;

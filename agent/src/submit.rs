@@ -227,6 +227,14 @@ pub enum ClientError {
         /// Why.
         reason: String,
     },
+    /// None of the certificates that the server shows has the fingerprint.
+    #[error("no certificate of whoever answers has the fingerprint {fingerprint}; they have {}", .shown.join(", "))]
+    Fingerprint {
+        /// The one that was given.
+        fingerprint: String,
+        /// Those that were shown.
+        shown: Vec<String>,
+    },
     /// A server error without our protocol's words.
     #[error("the verifier is not available (HTTP {status})")]
     Unavailable {
@@ -267,6 +275,9 @@ impl ClientError {
                 "check the address and that the verifier is running; `run` tries again by itself"
             }
             Self::NotTrusted { .. } => "the file given with --ca must be the authority of this verifier",
+            Self::Fingerprint { .. } => {
+                "the verifier's is what `lydian-verifier ca --fingerprint` prints there; if that is the one given, somebody else answers at this address"
+            }
             Self::Protocol { .. } => {
                 "is this a lydian-verifier? if so, bring agent and verifier to the same version"
             }

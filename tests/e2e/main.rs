@@ -12,6 +12,7 @@ mod course;
 mod durability;
 mod facts;
 mod faults;
+mod first_run;
 mod fleet;
 mod folding;
 mod incidents;

@@ -20,6 +20,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use time::OffsetDateTime;
+use wire::AUTHORITY_ALPN;
 
 use crate::config::TlsSource;
 use crate::failure::{Exit, Failure};
@@ -30,6 +31,7 @@ use crate::limits::PEM_BYTES;
 #[derive(Debug)]
 pub struct ServerIdentity {
     ca_pem: String,
+    authority: Vec<CertificateDer<'static>>,
     source: Source,
     current: RwLock<Arc<CertifiedKey>>,
 }
@@ -49,12 +51,13 @@ impl ServerIdentity {
                 let names = all_names(names);
                 let current = RwLock::new(authority.issue(&names, now)?);
                 let ca_pem = authority.certificate_pem.clone();
-                Ok(Self { ca_pem, source: Source::Own { authority, names }, current })
+                let source = Source::Own { authority, names };
+                Ok(Self { authority: certificates(&ca_pem)?, ca_pem, source, current })
             }
             TlsSource::Files { ca, certificate, key } => {
                 let ca_pem = text(ca, files::read_trusted(ca, PEM_BYTES)?)?;
                 let current = RwLock::new(from_files(certificate, key)?);
-                Ok(Self { ca_pem, source: Source::Files, current })
+                Ok(Self { authority: certificates(&ca_pem)?, ca_pem, source: Source::Files, current })
             }
         }
     }
@@ -75,8 +78,16 @@ impl ServerIdentity {
 }
 
 impl ResolvesServerCert for ServerIdentity {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner)))
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let current = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner));
+        let asks = hello.alpn().is_some_and(|mut offered| offered.any(|name| name == AUTHORITY_ALPN));
+        if !asks {
+            return Some(current);
+        }
+        let mut shown = CertifiedKey::clone(&current);
+        shown.cert.retain(|certificate| !self.authority.contains(certificate));
+        shown.cert.extend(self.authority.iter().cloned());
+        Some(Arc::new(shown))
     }
 }
 
@@ -179,6 +190,14 @@ fn all_names(configured: &[String]) -> Vec<String> {
         }
     }
     names
+}
+
+/// The certificates of a file that was read before.
+pub(crate) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let all = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>();
+    all.map_err(|error| {
+        Failure::new(Exit::Config, format_args!("the authority's certificate cannot be read: {error}"))
+    })
 }
 
 fn text(path: &Path, bytes: Vec<u8>) -> Result<String, Failure> {

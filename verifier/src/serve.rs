@@ -116,6 +116,18 @@ impl Running {
     }
 }
 
+/// Makes what a verifier is known by, without starting it: its authority, the log's key, the database. What is there already stays as it is.
+pub async fn prepare(config: &Config, clock: &Clock) -> Result<VerifierKey, Failure> {
+    let _lock = lock_state_dir(&config.state_dir)?;
+    Endorser::open(&config.endorsement)?;
+    ServerIdentity::open(&config.tls, &config.state_dir, &config.names, clock.now())?;
+    // Before the database: one that is there without a key is one whose key was lost.
+    let key = log_key(config, log_is_begun(config).await?)?;
+    let connection = store::migrated(&config.database).await?;
+    connection.close().await.map_err(|error| Failure::from(store::OpenError::from(error)))?;
+    Ok(key.verifier_key().clone())
+}
+
 /// Starts the verifier.
 pub async fn start(config: Config, clock: Clock) -> Result<Running, Failure> {
     let lock = lock_state_dir(&config.state_dir)?;

@@ -26,6 +26,9 @@ pub use problem::Problem;
 pub const PROTOCOL_VERSION: u32 = 1;
 /// The header that carries [`PROTOCOL_VERSION`].
 pub const PROTOCOL_HEADER: &str = "lydian-protocol";
+/// A protocol of TLS's ALPN that is never spoken: a client that offers it, before `http/1.1`, is shown the verifier's certificate authority as the last certificate of
+/// the chain, which it can compare with a fingerprint. Others are spared its bytes.
+pub const AUTHORITY_ALPN: &[u8] = b"lydian-authority";
 /// Media type of a submission: zstd over the deterministic CBOR of an envelope.
 pub const EVIDENCE_MEDIA_TYPE: &str = "application/vnd.lydian.evidence+zstd";
 /// Media type of uploaded manifests: zstd over a deterministic CBOR array of byte strings.

@@ -50,6 +50,7 @@ complete -c lydian-agent -n "__fish_lydian_agent_needs_command" -f -a "check-con
 complete -c lydian-agent -n "__fish_lydian_agent_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand enroll" -l token -d 'The join token that an operator made (`lydian token create`); other users can see it in the process list, so better use --token-file or the environment' -r
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand enroll" -l token-file -d 'A file that holds the join token' -r -F
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand enroll" -l ca-fingerprint -d 'SHA-256 of the authority\'s certificate, as `lydian-verifier ca --fingerprint` prints it, where no file of it is here (--ca)' -r
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand enroll" -l name -d 'What people will call this host [default: its host name]' -r
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand enroll" -l reason -d 'Why this host enrols again, such as "new disk"; the log keeps it for auditors' -r
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand enroll" -l config -d 'Configuration file [default: /etc/lydian/agent.toml, if there is one]' -r -F

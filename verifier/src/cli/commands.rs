@@ -6,6 +6,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
+use evidence::digest::Sha256Digest;
 use evidence::time::UnixTime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -13,6 +14,7 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 use wire::operator::{NewToken, TokenView};
 
+use super::init;
 use super::witness;
 use super::{Command, JoinTokenCommand, LogFormat, Settings, TokenCommand};
 use crate::clock::Clock;
@@ -21,6 +23,7 @@ use crate::export::{self, ExportError, Exported, Wanted};
 use crate::failure::{Exit, Failure};
 use crate::limits::{OPERATOR_TOKEN_TTL_MAX, TOKEN_NAME_BYTES};
 use crate::notify;
+use crate::pki;
 use crate::record::{self, Reindexed};
 use crate::relocate::{self, Copied};
 use crate::serve;
@@ -39,11 +42,13 @@ pub(super) fn run(settings: &Settings, command: Command) -> Result<(), Failure> 
             log_to_stderr(log_format);
             block_on(serve(config))
         }
+        Command::Init(arguments) => block_on(init::run(settings, &arguments)),
         Command::Migrate => block_on(migrate(&config()?)),
         Command::CheckConfig => check(&config()?),
         Command::Token(command) => block_on(operator_token(&config()?, command)),
         Command::JoinToken(command) => block_on(join_token(&config()?, command)),
-        Command::Ca => print(&serve::ca_pem(&config()?)?),
+        Command::Ca { fingerprint: false } => print(&serve::ca_pem(&config()?)?),
+        Command::Ca { fingerprint: true } => print(&format!("{}\n", fingerprint(&config()?)?)),
         Command::LogKey => print(&format!("{}\n", serve::existing_log_key(&config()?)?)),
         Command::Reindex => block_on(reindex(&config()?)),
         Command::CopyToServer { address } => block_on(copy_to_server(&config()?, &address)),
@@ -71,6 +76,14 @@ pub(super) fn log_to_stderr(format: LogFormat) {
         }
         LogFormat::Json => registry.with(layer.json().with_filter(filter)).init(),
     }
+}
+
+/// The SHA-256 of the authority's certificate; of several, of the last: it is the one that the others lead to.
+pub(super) fn fingerprint(config: &Config) -> Result<Sha256Digest, Failure> {
+    let pem = serve::ca_pem(config)?;
+    let last = pki::certificates(&pem)?.pop();
+    let last = last.ok_or_else(|| Failure::new(Exit::Config, "the authority's file has no certificate"))?;
+    Ok(Sha256Digest::of(&[&last]))
 }
 
 async fn serve(config: Config) -> Result<(), Failure> {
@@ -228,7 +241,7 @@ fn check_text(text: &str, what: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn expiry(now: UnixTime, ttl: Duration, max: Duration) -> Result<UnixTime, Failure> {
+pub(super) fn expiry(now: UnixTime, ttl: Duration, max: Duration) -> Result<UnixTime, Failure> {
     if ttl > max {
         let limit = format!("--ttl is above the maximum of {} s", max.as_secs());
         return Err(
@@ -272,7 +285,7 @@ async fn revoke(db: &mut Connection<'_>, kind: TokenKind, id: &str, now: UnixTim
         .hint(format_args!("`lydian-verifier {command} list` shows their ids")))
 }
 
-fn token_failure(error: TokenError) -> Failure {
+pub(super) fn token_failure(error: TokenError) -> Failure {
     match error {
         TokenError::Store(error) => store_failure(error),
         TokenError::Random(_) => Failure::new(Exit::Software, error),

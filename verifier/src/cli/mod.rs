@@ -6,6 +6,7 @@
 
 mod commands;
 mod duration;
+mod init;
 mod witness;
 
 use std::path::PathBuf;
@@ -66,6 +67,10 @@ impl Settings {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Set up a new verifier: configuration, certificate authority, the log's key, an operator's token and the first join token.
+    ///
+    /// Asks for what is not given where somebody is at the terminal. What is there already stays, but for settings that are given; tokens are new each time.
+    Init(InitArgs),
     /// Run the server in the foreground; it tells systemd when it is ready.
     Serve {
         /// How its log on stderr is written; `RUST_LOG` says how much.
@@ -83,7 +88,11 @@ enum Command {
     #[command(subcommand)]
     JoinToken(JoinTokenCommand),
     /// Print the certificate that agents and operators pin.
-    Ca,
+    Ca {
+        /// Its SHA-256 instead, for `lydian-agent enroll --ca-fingerprint`.
+        #[arg(long)]
+        fingerprint: bool,
+    },
     /// Print the log's public key.
     LogKey,
     /// Write everything that the log commits to into files, for an auditor (`lydian log audit`).
@@ -117,6 +126,32 @@ enum Command {
         #[command(subcommand)]
         command: Option<WitnessCommand>,
     },
+}
+
+/// What a new verifier is told.
+#[derive(Debug, Args)]
+struct InitArgs {
+    /// EK roots: a bundle, or a folder of the TPM makers' certificates.
+    #[arg(long, value_name = "PATH", conflicts_with = "danger_first_use")]
+    ek_roots: Option<PathBuf>,
+    /// Believe whoever has a join token that its TPM is a real one.
+    #[arg(long)]
+    danger_first_use: bool,
+    /// How long the first join token lasts: 24h, 30m, 60s.
+    #[arg(long, default_value = "24h", value_parser = duration::parse)]
+    join_ttl: Duration,
+    /// How to show what was made.
+    #[arg(short, long, value_enum, default_value_t)]
+    output: InitOutput,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum InitOutput {
+    /// For people, with what to do next.
+    #[default]
+    Text,
+    /// One JSON object.
+    Json,
 }
 
 #[derive(Debug, Subcommand)]

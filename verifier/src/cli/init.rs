@@ -163,18 +163,15 @@ fn with(text: &str, (section, key, value): &Setting) -> String {
     let setting = format!("{key} = {value}");
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let is_header = |line: &str| line.trim_start().starts_with('[');
-    let begin = match section {
-        None => 0,
-        Some(section) => {
-            let header = format!("[{section}]");
-            match lines.iter().position(|line| line.trim() == header) {
-                Some(at) => at + 1,
-                None => {
-                    lines.extend([header, setting]);
-                    return joined(&lines);
-                }
-            }
-        }
+    let begin = if let Some(section) = section {
+        let header = format!("[{section}]");
+        let Some(at) = lines.iter().position(|line| line.trim() == header) else {
+            lines.extend([header, setting]);
+            return joined(&lines);
+        };
+        at + 1
+    } else {
+        0
     };
     let end = lines.iter().skip(begin).position(|line| is_header(line)).map_or(lines.len(), |at| begin + at);
     let names_it = |line: &str| {

@@ -1,6 +1,6 @@
 # `make` alone tells what there is.
 .DEFAULT_GOAL := help
-.PHONY: help demo test truth log-conformance lint fmt bench fuzz soak packages clean-demo
+.PHONY: help demo test truth log-conformance lint fmt bench fuzz soak packages package-test clean-demo
 SHELL := /bin/bash
 
 help: ## this list
@@ -56,6 +56,9 @@ soak: ## the long forms of the tests and half an hour of fuzzing a target: hours
 packages: ## Debian packages of agent, verifier and command line in target/packages
 	@scripts/setup build
 	@scripts/packages
+
+package-test: packages ## install, set up, upgrade, remove and purge them in a system of its own (as root)
+	scripts/package-test
 
 clean-demo: ## remove what the demo left in ./demo
 	rm -rf demo

@@ -20,7 +20,7 @@ use crate::journal::Journal;
 use crate::lock::StateLock;
 use crate::quote::TpmHandle;
 use crate::status::{self, Report};
-use crate::{ask, pin, run, warnings};
+use crate::{ask, doctor, pin, run, warnings};
 
 /// Attests this host to a Lydian verifier
 ///
@@ -100,6 +100,15 @@ enum Command {
         #[arg(long, conflicts_with = "key")]
         line: bool,
     },
+    /// Look at what the agent needs of this host: TPM, logs, file events, the verifier; each with what to do
+    ///
+    /// Exit status 0: nothing is bad; what is weak is in the evidence as a gap. 1: something is. Best run as root.
+    #[command(after_help = HELP)]
+    Doctor {
+        /// How to show it
+        #[arg(short, long, value_enum, default_value_t)]
+        output: status::Format,
+    },
     /// Check the configuration and print it as the agent reads it
     #[command(after_help = HELP)]
     CheckConfig,
@@ -162,6 +171,10 @@ impl Cli {
                     (false, false) => ask::Wanted::Checkpoint,
                 };
                 ask::cosign(&config.state_dir, wanted, &mut out)
+            }
+            Command::Doctor { output } => {
+                drop(out);
+                block_on(doctor::examine(&config, output))
             }
             Command::CheckConfig => {
                 drop(out);

@@ -6,6 +6,7 @@
 pub mod ask;
 pub mod cli;
 pub mod config;
+pub mod doctor;
 pub mod failure;
 pub mod status;
 pub mod warnings;

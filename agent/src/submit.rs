@@ -9,11 +9,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evidence::digest::Sha256Digest;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use evidence::time::UnixTime;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderValue};
 use reqwest::{Response, StatusCode, Url};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 use wire::enrol::{EnrolBegin, EnrolChallenge, EnrolFinish, Enrolled};
 use wire::limits::JSON_REPLY_BYTES;
 use wire::submit::{ManifestsStored, Receipt};
@@ -108,6 +111,16 @@ impl VerifierClient {
         let mut url = self.url(&format!("v1/evidence/{evidence}/receipt"))?;
         url.query_pairs_mut().append_pair("from", &from.to_string());
         self.answer(self.http.get(url)).await
+    }
+
+    /// What time it is there, by the head of an answer, whatever that is; nothing where it does not say so.
+    pub async fn time(&self) -> Result<Option<UnixTime>, ClientError> {
+        let response =
+            self.http.get(self.url("checkpoint")?).send().await.map_err(|error| unreachable(&error))?;
+        check_protocol(response.status(), response.headers())?;
+        let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
+        Ok(date.and_then(|date| u64::try_from(date.unix_timestamp()).ok()).map(UnixTime::from_secs))
     }
 
     /// Uploads manifests, framed and compressed.

@@ -37,6 +37,11 @@ async fn a_verifier_from_nothing_and_a_host_by_its_fingerprint() -> Result<()> {
         let enroll = agent.command("enroll")?.args(["--url", &url, "--name", "first"]);
         Ok(enroll.args(["--ca-fingerprint", fingerprint, "--token", text("join_token")?]))
     };
+    let doctor = agent.command("doctor")?.run().await?;
+    ensure!(
+        doctor.code() == 1 && doctor.stdout.contains("BAD   verifier      this host is not enrolled"),
+        "{doctor:?}"
+    );
     // Nobody's certificate, and no fingerprint: nothing is sent.
     let wrong = enroll(&"0".repeat(64))?.run().await?;
     ensure!(wrong.code() == 69 && wrong.stderr.contains(text("ca_fingerprint")?), "{wrong:?}");
@@ -45,7 +50,19 @@ async fn a_verifier_from_nothing_and_a_host_by_its_fingerprint() -> Result<()> {
     let twice = enroll(text("ca_fingerprint")?)?.args(["--ca", "/dev/null"]).run().await?;
     ensure!(twice.code() == 2 && twice.stderr.contains("twice"), "{twice:?}");
     enroll(text("ca_fingerprint")?)?.run().await?.succeeded()?;
+    let doctor = agent.command("doctor")?.args(["-o", "json"]).run().await?.succeeded()?;
+    let findings: Vec<Value> = serde_json::from_str(&doctor)?;
+    let of =
+        |what: &str| findings.iter().find(|finding| finding.get("what").is_some_and(|name| name == what));
+    for what in ["verifier", "clock", "firmware log", "ima list", "trees"] {
+        ensure!(
+            of(what).is_some_and(|finding| finding.get("standing").is_some_and(|is| is == "good")),
+            "{what}: {doctor}"
+        );
+    }
     agent.start().await?;
+    let doctor = agent.command("doctor")?.run().await?;
+    ensure!(doctor.stdout.contains("the agent runs"), "{doctor:?}");
 
     let ca = std::fs::read_to_string(dir.path().join("state/ca.pem"))?;
     let operator = VerifierClient::new(address, &ca)?.with_token(text("operator_token")?);

@@ -91,11 +91,14 @@ pub struct Journal {
     tally: Tally,
 }
 
+/// The journal's file in the state directory.
+pub const FILE: &str = "journal.redb";
+
 impl Journal {
     /// Opens the journal in a directory, made if need be, and catches up with the spool.
     pub fn open(dir: &Path) -> Result<Self, JournalError> {
         std::fs::create_dir_all(dir).map_err(|error| JournalError::io(dir, error))?;
-        let store = Store::open(&dir.join("journal.redb"))?;
+        let store = Store::open(&dir.join(FILE))?;
         let identity: Option<Identity> =
             store.row::<IdentityRow>(IDENTITY)?.map(TryInto::try_into).transpose()?;
         let checkpoint = match (&identity, store.row::<String>(CHECKPOINT)?) {

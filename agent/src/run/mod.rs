@@ -113,7 +113,7 @@ async fn reach(tpm: &TpmHandle) -> Result<(), TpmError> {
 }
 
 /// The configuration goes before what enrolment recorded: a verifier may move, and its authority be renewed.
-fn client(config: &Config, identity: &Identity) -> Result<VerifierClient, Failure> {
+pub(crate) fn client(config: &Config, identity: &Identity) -> Result<VerifierClient, Failure> {
     let url = match &config.verifier_url {
         Some(url) => url.clone(),
         None => identity.url.parse().map_err(|_| not_enrolled())?,

@@ -46,6 +46,7 @@ complete -c lydian-agent -n "__fish_lydian_agent_needs_command" -f -a "file" -d 
 complete -c lydian-agent -n "__fish_lydian_agent_needs_command" -f -a "has" -d 'Tell whether contents are, or were, among this host\'s artefacts'
 complete -c lydian-agent -n "__fish_lydian_agent_needs_command" -f -a "coverage" -d 'Show what is watched, by what means, and what could not be seen'
 complete -c lydian-agent -n "__fish_lydian_agent_needs_command" -f -a "cosign" -d 'Cosign the newest log checkpoint that this host has verified'
+complete -c lydian-agent -n "__fish_lydian_agent_needs_command" -f -a "doctor" -d 'Look at what the agent needs of this host: TPM, logs, file events, the verifier; each with what to do'
 complete -c lydian-agent -n "__fish_lydian_agent_needs_command" -f -a "check-config" -d 'Check the configuration and print it as the agent reads it'
 complete -c lydian-agent -n "__fish_lydian_agent_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand enroll" -l token -d 'The join token that an operator made (`lydian token create`); other users can see it in the process list, so better use --token-file or the environment' -r
@@ -161,6 +162,22 @@ complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand cosign" -l spo
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand cosign" -l key -d 'The public key instead, for `witness` lines of trust policies; it is made at the first use'
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand cosign" -l line -d 'The signature line alone, without the checkpoint'
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand cosign" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -s o -l output -d 'How to show it' -r -f -a "table\t'For people'
+json\t'For programs'"
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -l config -d 'Configuration file [default: /etc/lydian/agent.toml, if there is one]' -r -F
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -l state-dir -d 'Where the agent keeps its state [default: /var/lib/lydian-agent]' -r -F
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -l url -d 'The verifier, such as <https://verifier.example:8443>' -r
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -l ca -d 'PEM file with the verifier\'s certificate authority, the only one that is trusted' -r -F
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -l tcti -d 'The TPM: device:PATH, swtpm:host=H,port=P, swtpm:path=P or tabrmd [default: `device:/dev/tpmrm0`]' -r
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -l firmware-log -d 'The firmware\'s event log [default: in securityfs]' -r -F
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -l ima-list -d 'The kernel\'s IMA list [default: in securityfs]' -r -F
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -l systemd-log -d 'systemd\'s measurement log [default: in /run/log/systemd]' -r -F
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -l root -d 'A tree whose executables are measured; can be given several times [default: /, with every local file system below it]' -r -F
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -l exclude -d 'A tree that is not measured; can be given several times' -r -F
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -l settle-ms -d 'Quiet time after a change before evidence is sealed [default: 500]' -r
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -l heartbeat-secs -d 'Time without a change after which evidence is sealed all the same [default: as the verifier says]' -r
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -l spool-max-bytes -d 'Bytes of evidence that may wait for the verifier [default: 256 MiB]' -r
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand check-config" -l config -d 'Configuration file [default: /etc/lydian/agent.toml, if there is one]' -r -F
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand check-config" -l state-dir -d 'Where the agent keeps its state [default: /var/lib/lydian-agent]' -r -F
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand check-config" -l url -d 'The verifier, such as <https://verifier.example:8443>' -r
@@ -175,12 +192,13 @@ complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand check-config" 
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand check-config" -l heartbeat-secs -d 'Time without a change after which evidence is sealed all the same [default: as the verifier says]' -r
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand check-config" -l spool-max-bytes -d 'Bytes of evidence that may wait for the verifier [default: 256 MiB]' -r
 complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand check-config" -s h -l help -d 'Print help'
-complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign check-config help" -f -a "enroll" -d 'Enrol this host with a verifier, once'
-complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign check-config help" -f -a "run" -d 'Attest until told to stop; this is what the systemd service runs'
-complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign check-config help" -f -a "status" -d 'Show what was sealed, sent and acknowledged, and what is wrong'
-complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign check-config help" -f -a "file" -d 'Show what is known of one file, in one card'
-complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign check-config help" -f -a "has" -d 'Tell whether contents are, or were, among this host\'s artefacts'
-complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign check-config help" -f -a "coverage" -d 'Show what is watched, by what means, and what could not be seen'
-complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign check-config help" -f -a "cosign" -d 'Cosign the newest log checkpoint that this host has verified'
-complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign check-config help" -f -a "check-config" -d 'Check the configuration and print it as the agent reads it'
-complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign check-config help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign doctor check-config help" -f -a "enroll" -d 'Enrol this host with a verifier, once'
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign doctor check-config help" -f -a "run" -d 'Attest until told to stop; this is what the systemd service runs'
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign doctor check-config help" -f -a "status" -d 'Show what was sealed, sent and acknowledged, and what is wrong'
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign doctor check-config help" -f -a "file" -d 'Show what is known of one file, in one card'
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign doctor check-config help" -f -a "has" -d 'Tell whether contents are, or were, among this host\'s artefacts'
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign doctor check-config help" -f -a "coverage" -d 'Show what is watched, by what means, and what could not be seen'
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign doctor check-config help" -f -a "cosign" -d 'Cosign the newest log checkpoint that this host has verified'
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign doctor check-config help" -f -a "doctor" -d 'Look at what the agent needs of this host: TPM, logs, file events, the verifier; each with what to do'
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign doctor check-config help" -f -a "check-config" -d 'Check the configuration and print it as the agent reads it'
+complete -c lydian-agent -n "__fish_lydian_agent_using_subcommand help; and not __fish_seen_subcommand_from enroll run status file has coverage cosign doctor check-config help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -388,8 +388,8 @@ impl Question {
         }
     }
 
-    /// The best source of these that would have shown it throughout; else why the one with the fewest reasons would not have. There are none
-    /// where no source is good enough.
+    /// The best source of these that would have shown it throughout; else why the one that missed the fewest times would not have. There are none
+    /// where no source is good enough. Of times that begin and end together it does not matter how many things were missed in them, nor who counts these apart.
     fn resting_on(
         &self,
         role: Role,
@@ -397,22 +397,26 @@ impl Question {
         sightings: &[Sighting],
         gaps: &[Gap],
     ) -> Result<Source, Vec<Why>> {
-        let mut best: Option<Vec<Why>> = None;
+        let mut best: Option<(usize, Vec<Why>)> = None;
         for source in one_of.iter().filter(|source| source.class().reaches(self.least)) {
             let of_source = gaps.iter().enumerate().filter(|(_, gap)| gap.source == *source);
-            let touching = of_source.filter(|(_, gap)| gap.touches(self.window));
-            let mut found: Vec<Why> = touching.map(|(index, _)| Why::Gap(index)).collect();
+            let touching: Vec<_> = of_source.filter(|(_, gap)| gap.touches(self.window)).collect();
+            let mut found: Vec<Why> = touching.iter().map(|(index, _)| Why::Gap(*index)).collect();
             if *source == Source::Files && role == Role::Executed && self.was_there(sightings) {
                 found.push(Why::WasThere);
             }
             if found.is_empty() {
                 return Ok(*source);
             }
-            if best.as_ref().is_none_or(|best| found.len() < best.len()) {
-                best = Some(found);
+            let leaf = |moment: Option<Moment>| moment.map(|moment| moment.leaf);
+            let times: HashSet<_> =
+                touching.iter().map(|(_, gap)| (leaf(gap.from), leaf(gap.until))).collect();
+            let missed = times.len() + usize::from(found.len() > touching.len());
+            if best.as_ref().is_none_or(|(least, _)| missed < *least) {
+                best = Some((missed, found));
             }
         }
-        Err(best.unwrap_or_default())
+        Err(best.map(|(_, why)| why).unwrap_or_default())
     }
 
     /// Whether the host may have had it: then files do not tell that it was not run.

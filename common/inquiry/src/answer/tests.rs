@@ -102,6 +102,22 @@ fn one_of_two_sources_is_enough_and_the_better_one_counts() {
 }
 
 #[test]
+fn which_source_is_told_of_does_not_depend_on_who_counts_gaps_apart() {
+    let executed: &[&[Source]] = &[&[Source::Ima, Source::Files]];
+    let question = Question { roles: vec![(Role::Executed, executed)], ..question(Window::ALL) };
+    let gap = |source, at| Gap { source, from: Some(quote(at)), until: Some(quote(at + 1)) };
+    let (files, ima) = (gap(Source::Files, 4), [gap(Source::Ima, 2), gap(Source::Ima, 5)]);
+    let answer = |gaps: &[Gap]| question.answer(&heard(quote(1), quote(9)), &[], gaps);
+    let once = answer(&[files, ima[0], ima[1]]);
+    assert_eq!(once, Answer::Unknown(vec![Why::Gap(0)]));
+    // The same time, missed by three things.
+    let thrice = answer(&[files, files, files, ima[0], ima[1]]);
+    assert_eq!(thrice, Answer::Unknown(vec![Why::Gap(0), Why::Gap(1), Why::Gap(2)]));
+    let apart = answer(&[files, gap(Source::Files, 6), gap(Source::Files, 7), ima[0], ima[1]]);
+    assert_eq!(apart, Answer::Unknown(vec![Why::Gap(3), Why::Gap(4)]));
+}
+
+#[test]
 fn what_ran_once_may_run_until_the_boot_is_over() {
     const IMA: &[&[Source]] = &[&[Source::Ima]];
     let seen = heard(quote(1), quote(9));

@@ -34,7 +34,9 @@ pub(super) async fn run(settings: &Settings, arguments: &InitArgs) -> Result<(),
     let config = parsed(&path, &text)?;
     let wanted = wanted(settings, arguments, &config)?;
     let text = wanted.iter().fold(text, |text, setting| with(&text, setting));
-    let config = parsed(&path, &text)?;
+    let config = parsed(&path, &text).map_err(|failure| {
+        failure.or_hint("the file could not take these settings; write them there by hand, and run this again without them")
+    })?;
     serve::check_files(&config)?;
     write(&path, &text)?;
 
@@ -53,12 +55,14 @@ pub(super) async fn run(settings: &Settings, arguments: &InitArgs) -> Result<(),
     give_away(&config.state_dir)?;
 
     let url = url(&config);
-    let enroll = format!("lydian-agent enroll --url {url} --ca-fingerprint {ca} --token {}", join.secret);
+    // A variable, since everybody on that host sees the words of a command.
+    let enroll =
+        format!("LYDIAN_JOIN_TOKEN={} lydian-agent enroll --url {url} --ca-fingerprint {ca}", join.secret);
     let shown = match arguments.output {
         InitOutput::Json => format!(
             "{}\n",
             json!({
-                "config": path, "url": url, "ca_fingerprint": ca.to_string(), "log_key": log_key.to_string(),
+                "config": path.display().to_string(), "url": url, "ca_fingerprint": ca.to_string(), "log_key": log_key.to_string(),
                 "operator_token": admin.secret, "join_token": join.secret, "enroll": enroll,
             })
         ),
@@ -121,7 +125,7 @@ fn wanted(settings: &Settings, arguments: &InitArgs, config: &Config) -> Result<
         set(None, "listen", Value::from(listen.as_str()));
     }
     if let Some(dir) = &settings.state_dir {
-        set(None, "state-dir", Value::from(dir.display().to_string()));
+        set(None, "state-dir", absolute(dir)?);
     }
     if let Some(origin) = &settings.origin {
         set(Some("log"), "origin", Value::from(origin.as_str()));
@@ -130,16 +134,25 @@ fn wanted(settings: &Settings, arguments: &InitArgs, config: &Config) -> Result<
         set(Some("endorsement"), "policy", Value::from("danger-first-use"));
     } else if let Some(roots) = &arguments.ek_roots {
         set(Some("endorsement"), "policy", Value::from("require-chain"));
-        set(Some("endorsement"), "roots", Value::from(roots.display().to_string()));
+        set(Some("endorsement"), "roots", absolute(roots)?);
     } else if Endorser::open(&config.endorsement).is_err() {
         let said = ask("Bundle or folder of the TPM makers' certificates (EK roots)", None);
         let roots = said.ok_or_else(|| {
             Failure::new(Exit::Config, "it is not known whose TPMs are to be believed")
                 .hint("give --ek-roots PATH (docs/ek-roots.md), or --danger-first-use for a first look")
         })?;
-        set(Some("endorsement"), "roots", Value::from(roots));
+        set(Some("endorsement"), "roots", absolute(Path::new(&roots))?);
     }
     Ok(wanted)
+}
+
+/// The service is started somewhere else.
+fn absolute(path: &Path) -> Result<Value, Failure> {
+    let path = std::path::absolute(path).map_err(|error| Failure::io(path.display(), &error))?;
+    let text = path.to_str().ok_or_else(|| {
+        Failure::new(Exit::Config, format_args!("{}: a configuration holds text alone", path.display()))
+    })?;
+    Ok(Value::from(text))
 }
 
 /// What somebody at the terminal says; nothing where nobody is there.

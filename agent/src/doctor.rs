@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::Config;
 use crate::failure::{Failure, Status};
-use crate::journal::Journal;
+use crate::journal::{self, Journal};
 use crate::lock::StateLock;
 use crate::run;
 use crate::status::Format;
@@ -182,25 +182,30 @@ fn roots(config: &Config) -> Finding {
 /// Enrolment, the way there, and what its clock says.
 async fn verifier(config: &Config) -> Vec<Finding> {
     const WHAT: &str = "verifier";
+    let not_enrolled = || {
+        let hint = "lydian-agent enroll --url URL --ca-fingerprint SHA256 --token-file FILE";
+        vec![Finding::bad(WHAT, "this host is not enrolled", hint)]
+    };
+    // Whoever may not look must not take that for an agent that runs, nor for a host that is not enrolled.
+    match config.state_dir.join(journal::FILE).try_exists() {
+        Ok(true) => {}
+        Ok(false) => return not_enrolled(),
+        Err(error) => {
+            let found = format!("{}: {error}", config.state_dir.display());
+            return vec![Finding::weak(WHAT, found, "run this as root")];
+        }
+    }
     if StateLock::is_taken(&config.state_dir) {
         let found = "the agent runs, and says itself how it gets through";
         return vec![Finding::good(WHAT, format!("{found}: lydian-agent status"))];
     }
-    let not_enrolled = || {
-        Finding::bad(
-            WHAT,
-            "this host is not enrolled",
-            "lydian-agent enroll --url URL --ca-fingerprint SHA256",
-        )
-    };
-    if !config.state_dir.join(crate::journal::FILE).exists() {
-        return vec![not_enrolled()];
-    }
-    let journal = match Journal::open(&config.state_dir).map_err(Failure::from) {
-        Ok(journal) => journal,
+    let opened =
+        StateLock::take(&config.state_dir).and_then(|lock| Ok((lock, Journal::open(&config.state_dir)?)));
+    let (_lock, journal) = match opened {
+        Ok(opened) => opened,
         Err(failure) => return vec![Finding::bad(WHAT, failure.message(), failure.hint())],
     };
-    let Some(identity) = journal.identity() else { return vec![not_enrolled()] };
+    let Some(identity) = journal.identity() else { return not_enrolled() };
     let asked = async {
         let client = run::client(config, identity)?;
         let before = SystemClock.now();

@@ -166,9 +166,10 @@ pub fn show(state_dir: &Path, format: Format, out: &mut impl Write) -> Result<()
         .map_err(|error| Failure::new(ExitStatus::InputOutput, format_args!("cannot write: {error}"), ""))?;
     let unhealthy = |message: &str, hint: &str| Err(Failure::new(ExitStatus::Unhealthy, message, hint));
     match (&finding, finding.report.problems.first()) {
-        (Finding { enrolled: false, .. }, _) => {
-            unhealthy("this host is not enrolled", "run `lydian-agent enroll --url URL --ca FILE`")
-        }
+        (Finding { enrolled: false, .. }, _) => unhealthy(
+            "this host is not enrolled",
+            "run `lydian-agent enroll --url URL --ca-fingerprint SHA256`",
+        ),
         (Finding { running: false, .. }, _) => {
             unhealthy("the agent is not running", "systemctl start lydian-agent")
         }

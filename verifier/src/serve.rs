@@ -119,7 +119,6 @@ impl Running {
 /// Makes what a verifier is known by, without starting it: its authority, the log's key, the database. What is there already stays as it is.
 pub async fn prepare(config: &Config, clock: &Clock) -> Result<VerifierKey, Failure> {
     let _lock = lock_state_dir(&config.state_dir)?;
-    Endorser::open(&config.endorsement)?;
     ServerIdentity::open(&config.tls, &config.state_dir, &config.names, clock.now())?;
     // Before the database: one that is there without a key is one whose key was lost.
     let key = log_key(config, log_is_begun(config).await?)?;

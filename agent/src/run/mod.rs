@@ -153,7 +153,7 @@ fn pace(measure: &MeasureSettings, or: Pace) -> Pace {
 }
 
 fn not_enrolled() -> Failure {
-    let hint = "enrol it first: lydian-agent enroll --url https://VERIFIER --ca FILE --token-file FILE";
+    let hint = "enrol it first: lydian-agent enroll --url https://VERIFIER --ca-fingerprint SHA256 --token-file FILE";
     Failure::new(Status::Configuration, "this host is not enrolled", hint)
 }
 
